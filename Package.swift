@@ -1,0 +1,195 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+//
+// The house, floor by floor. A module imports only floors below it; SwiftPM refuses circles.
+// `POSTREITER_CORES=1 swift test` builds the ground, the protocols and the simulated world alone:
+// they need no package from outside, so an edit is tested in seconds.
+
+import Foundation
+import PackageDescription
+
+let coresOnly = ProcessInfo.processInfo.environment["POSTREITER_CORES"] == "1"
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+func names(_ modules: [String]) -> [Target.Dependency] { modules.map { .byName(name: $0) } }
+
+/// A module of the house: its own code, the modules it stands on, and packages from outside.
+func module(
+    _ name: String, on modules: [String] = [], _ products: [Target.Dependency] = []
+) -> Target {
+    .target(name: name, dependencies: names(modules) + products, swiftSettings: settings)
+}
+
+func tests(
+    _ name: String, on modules: [String], resources: [Resource] = [],
+    _ products: [Target.Dependency] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: names(modules) + products, resources: resources,
+        swiftSettings: settings)
+}
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let grdb: [Target.Dependency] = [
+    .product(name: "GRDB", package: "GRDB.swift"),
+    .product(name: "GRDBSQLite", package: "GRDB.swift"),
+]
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+
+// Floor 0, the ground; floor 1, the protocols: octets in, steps out, nothing from outside.
+let cores: [Target] = [
+    module("Bytes"),
+    module("Mail", on: ["Bytes"]),
+    module("World", on: ["Bytes"]),
+    module("DNS", on: ["Bytes", "World"]),
+    module("MIME", on: ["Bytes", "Mail"]),
+    module("SMTP", on: ["Bytes", "Mail", "World"]),
+    module("POP3", on: ["Bytes", "Mail", "World"]),
+    module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
+    module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
+    tests("BytesTests", on: ["Bytes"]),
+    tests("MailTests", on: ["Bytes", "Mail"]),
+    tests("DNSTests", on: ["Bytes", "World", "DNS"]),
+    tests("MIMETests", on: ["Bytes", "Mail", "MIME"]),
+    tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
+    tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
+    tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
+    tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
+]
+
+let house: [Target] = [
+    // Floor 1, with cryptography.
+    module("SASL", on: ["Bytes", "Mail", "World"], [crypto, cryptoExtras]),
+    // Floor 3, durable.
+    module("Storage", on: ["Bytes", "World"], grdb + [log]),
+    module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
+    module("MessageStore", on: ["Bytes", "Mail", "World", "Storage"]),
+    module(
+        "Directory", on: ["Bytes", "Mail", "World", "SASL", "Storage"], [crypto, cryptoExtras]),
+    module(
+        "Spool", on: ["Bytes", "Mail", "World", "Storage", "Journal", "MessageStore"],
+        [collections]),
+    // Floor 4, exchange.
+    module(
+        "Reception",
+        on: [
+            "Bytes", "Mail", "World", "MIME", "SASL", "SMTP", "Storage", "Journal", "Directory",
+            "Spool",
+        ], [log, metrics]),
+    module(
+        "Delivery",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "Routing", "Storage", "Journal",
+            "MessageStore", "Directory", "Spool",
+        ], [log, metrics]),
+    module(
+        "Access",
+        on: ["Bytes", "Mail", "World", "SASL", "POP3", "Storage", "MessageStore", "Directory"],
+        [log]),
+    module("NameService", on: ["Bytes", "World", "DNS"], [log]),
+    // Floor 5, roof.
+    .systemLibrary(name: "CUnbound"),
+    module("LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound"], nio + [crypto, x509, log]),
+    module(
+        "Control",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
+            "MessageStore", "Directory", "Spool", "Delivery",
+        ],
+        [
+            log, .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        ]),
+    module(
+        "Server",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
+            "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
+            "NameService", "SMTP", "POP3",
+        ],
+        [log, metrics]),
+    .executableTarget(
+        name: "postreiter",
+        dependencies: names([
+            "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
+            "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
+            "NameService", "Control", "Server", "LiveWorld", "SimulatedWorld",
+        ]) + [
+            log, x509, .product(name: "Yams", package: "Yams"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: settings),
+    tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
+    tests("StorageTests", on: ["Bytes", "World", "Storage", "SimulatedWorld"]),
+    tests(
+        "SpoolTests",
+        on: [
+            "Bytes", "Mail", "World", "Storage", "Journal", "MessageStore", "Directory", "Spool",
+            "SASL", "SimulatedWorld",
+        ]),
+    tests("LiveWorldTests", on: ["Bytes", "World", "DNS", "LiveWorld", "SimulatedWorld"]),
+    tests(
+        "ExchangeTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
+            "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
+            "NameService", "SimulatedWorld",
+        ]),
+    tests(
+        "SimulationTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SASL", "SMTP", "Routing", "Storage", "Journal",
+            "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
+            "NameService", "Server", "SimulatedWorld",
+        ]),
+    tests("ProgramTests", on: []),
+    tests("TidyTests", on: []),
+]
+
+let package = Package(
+    name: "postreiter",
+    platforms: [.macOS(.v26)],
+    dependencies: coresOnly
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+            .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+            .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+            .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+            .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+            .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+            .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+            .package(
+                url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+                traits: [.defaults, "YAML"]),
+            .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+            .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+            .package(
+                url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+            .package(
+                url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+            .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        ],
+    targets: coresOnly ? cores : cores + house
+)

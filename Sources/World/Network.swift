@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Bytes
+
+/// The way to other hosts: streams, datagrams, TLS.
+package protocol Network: Sendable {
+    /// Takes an address to listen on; port 0 takes any free one. Accepts nothing before `serve`.
+    func listen(on address: SocketAddress) async throws(NetworkFailure) -> any Listener
+
+    /// Connects; `source` is the address to come from, nil for the system's choice.
+    func connect(
+        to address: SocketAddress, from source: IPAddress?, deadline: Instant
+    ) async throws(NetworkFailure) -> any Connection
+
+    /// Takes an address for datagrams; port 0 takes any free one.
+    func bind(to address: SocketAddress) async throws(NetworkFailure) -> any DatagramSocket
+
+    /// Reads a certificate chain and its key (PEM) once, for many handshakes.
+    func identity(
+        certificateChain: [UInt8], privateKey: [UInt8]
+    ) throws(NetworkFailure) -> any TLSIdentity
+}
+
+/// An address on which connections arrive.
+package protocol Listener: Sendable {
+    /// Where it listens, with the real port.
+    var address: SocketAddress { get }
+
+    /// Accepts until the task is cancelled or `close` is called; each connection is handled in a
+    /// child task of its own and closed when its handler returns. At most `limit` at a time: the
+    /// next ones wait unaccepted. Returns when all handlers have.
+    func serve(limit: Int, _ handle: @escaping @Sendable (any Connection) async -> Void) async
+
+    /// Stops listening; handlers under way go on.
+    func close() async
+}
+
+/// A stream to one peer, used by one task at a time.
+package protocol Connection: AnyObject, Sendable {
+    var localAddress: SocketAddress { get }
+    var remoteAddress: SocketAddress { get }
+    /// What TLS found, nil in plain text.
+    var tls: TLSFacts? { get }
+
+    /// The next octets that have arrived, at least one; nil when the peer has ended its side.
+    /// Everything written is sent first. `.deadlinePassed` leaves the connection usable.
+    func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]?
+
+    /// Keeps octets for sending; `flush`, `receive` and `close` send them.
+    func write(_ octets: consuming [UInt8])
+
+    /// Sends what was written; returns when the peer's system takes more (back-pressure).
+    func flush(deadline: Instant) async throws(NetworkFailure)
+
+    /// Flushes, then shakes hands. Octets that had arrived in plain text and were not taken by
+    /// `receive` are dropped (RFC 3207 §4.2), never handed out as if they were protected.
+    func startTLS(_ role: TLSRole, deadline: Instant) async throws(NetworkFailure)
+
+    /// Flushes as far as possible within a second and closes.
+    func close() async
+}
+
+/// A socket for datagrams.
+package protocol DatagramSocket: Sendable {
+    var address: SocketAddress { get }
+    /// All datagrams waiting (at least one), at most `limit` of them.
+    func receive(limit: Int, deadline: Instant) async throws(NetworkFailure) -> [Datagram]
+    /// Sends in one go; what the system does not take is dropped, as datagrams are.
+    func send(_ datagrams: [Datagram])
+    func close() async
+}
+
+/// One datagram with its peer.
+package struct Datagram: Sendable {
+    package var peer: SocketAddress
+    package var octets: [UInt8]
+
+    package init(peer: SocketAddress, octets: [UInt8]) {
+        self.peer = peer
+        self.octets = octets
+    }
+}
+
+/// What can go wrong on the way, by the words of those who must explain it.
+package enum NetworkFailure: Error, Hashable, Sendable {
+    /// The peer's system said no.
+    case refused
+    /// No way to that address.
+    case unreachable(String)
+    /// Nothing came before the deadline.
+    case deadlinePassed
+    /// The connection is gone: reset, or used after its end.
+    case disconnected
+    /// The handshake failed, with the TLS library's reason.
+    case tls(String)
+    /// An address to listen on is taken.
+    case addressInUse(SocketAddress)
+    /// Not allowed (a port below 1024 without privilege).
+    case notPermitted(SocketAddress)
+    /// The task was cancelled.
+    case cancelled
+    /// Anything else, as the system says it.
+    case system(String)
+}
+
+extension NetworkFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .refused: "connection refused"
+        case .unreachable(let reason): "no route to the host (\(reason))"
+        case .deadlinePassed: "no answer in time"
+        case .disconnected: "connection lost"
+        case .tls(let reason): "TLS handshake failed: \(reason)"
+        case .addressInUse(let address): "\(address) is already in use by another program"
+        case .notPermitted(let address): "not permitted to listen on \(address)"
+        case .cancelled: "cancelled"
+        case .system(let reason): reason
+        }
+    }
+}

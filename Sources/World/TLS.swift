@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A certificate chain with its private key, ready for handshakes.
+package protocol TLSIdentity: Sendable {}
+
+/// Which side of the handshake to take.
+package enum TLSRole: Sendable {
+    case server(any TLSIdentity)
+    /// `serverName` goes into SNI and, when `verify` is set, must be in a trusted certificate.
+    case client(serverName: String, verify: Bool)
+}
+
+/// What the handshake found: for Received fields, logs and explanations.
+package struct TLSFacts: Hashable, Sendable {
+    /// `TLSv1.3`.
+    package var version: String
+    /// `TLS_AES_128_GCM_SHA256`; empty where the TLS library does not tell.
+    package var cipher: String
+    /// The server name the client asked for.
+    package var serverName: String?
+
+    package init(version: String, cipher: String, serverName: String? = nil) {
+        self.version = version
+        self.cipher = cipher
+        self.serverName = serverName
+    }
+}
