@@ -109,6 +109,12 @@ let house: [Target] = [
     .systemLibrary(name: "CUnbound"),
     module("LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound"], nio + [crypto, x509, log]),
     module(
+        "Settings", on: ["Bytes", "Mail"],
+        [
+            .product(name: "Yams", package: "Yams"),
+            .product(name: "Configuration", package: "swift-configuration"),
+        ]),
+    module(
         "Control",
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
@@ -123,7 +129,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "SMTP", "POP3",
+            "NameService", "Settings", "SMTP", "POP3",
         ],
         [log, metrics]),
     .executableTarget(
@@ -131,14 +137,14 @@ let house: [Target] = [
         dependencies: names([
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "Control", "Server", "LiveWorld", "SimulatedWorld",
+            "NameService", "Control", "Server", "Settings", "LiveWorld", "SimulatedWorld",
         ]) + [
-            log, x509, .product(name: "Yams", package: "Yams"),
+            log, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         swiftSettings: settings),
+    tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
     tests("StorageTests", on: ["Bytes", "World", "Storage", "SimulatedWorld"]),
     tests(

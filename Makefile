@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make demo    the main job, told line by line, in under a minute after the build
+# make test    every test
+# The others are for those who work on Postreiter.
+
+SEEDS ?= 1000
+SEED ?=
+ROUNDS ?= 100
+
+.PHONY: demo test release bench crash-test simulate format lint clean packages-build packages-test
+
+demo: release
+	.build/release/postreiter demo $(ARGUMENTS)
+
+release: packages-build
+	swift build -c release --product postreiter
+
+test: packages-test
+	swift build --build-tests
+	swift test --skip-build
+
+# Durable ingest beside Postfix, in the same run, on the same cores.
+bench: packages-test release
+	Scripts/bench
+
+# kill -9 at a random moment under load; every acknowledged message must be found again.
+crash-test: packages-test release
+	Scripts/crash-test $(ROUNDS)
+
+# Whole servers in virtual time: SEEDS=n runs that many, SEED=n replays one and tells its story.
+simulate: packages-build
+	SIMULATION_SEEDS=$(SEEDS) SIMULATION_SEED=$(SEED) \
+	    swift test -c release --filter SimulationTests
+
+format:
+	swift format -i -r Package.swift Sources Tests
+
+lint:
+	swift format lint --strict -r Package.swift Sources Tests
+
+clean:
+	swift package clean
+
+packages-build:
+	@Scripts/packages build
+
+packages-test:
+	@Scripts/packages test

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Bytes
+package import Mail
+
+/// What the machine needs to know before the store is open (DESIGN: domains and accounts are data).
+package struct ServerSettings: Sendable, Equatable {
+    /// The name of this host, as its MX records and certificate say it.
+    package var hostName: Domain
+    /// The folder of the database, the large bodies, the zones and the control socket.
+    package var dataFolder: String
+    /// The language of notifications when the sender's is not known.
+    package var language: Language
+    package var listen: Listen
+    /// PEM files.
+    package var certificate: String
+    package var privateKey: String
+    /// Name servers to ask; empty for the system's own validating resolver.
+    package var resolver: [SocketAddress]
+    /// Further names and addresses by which other hosts know this one (a public address behind a
+    /// translating router), so that routing recognises itself in an MX set (RFC 5321 §5.1).
+    package var alsoKnownAs: [Domain]
+    package var publicAddresses: [IPAddress]
+    package var limits: Limits
+    package var sending: Sending
+    package var logLevel: String
+
+    /// Where to listen, by service; an empty list turns a service off.
+    package struct Listen: Sendable, Equatable {
+        /// SMTP from other exchangers (RFC 5321).
+        package var smtp: [SocketAddress] = []
+        /// Submission with STARTTLS (RFC 6409).
+        package var submission: [SocketAddress] = []
+        /// Submission within TLS (RFC 8314).
+        package var submissions: [SocketAddress] = []
+        package var pop3: [SocketAddress] = []
+        package var pop3s: [SocketAddress] = []
+        /// The name server, UDP and TCP.
+        package var dns: [SocketAddress] = []
+
+        package init() {}
+    }
+
+    /// Bounds on what others may ask of this host.
+    package struct Limits: Sendable, Equatable {
+        package var messageOctets = 52_428_800
+        package var recipients = 1_000
+        /// Per service.
+        package var connections = 2_000
+
+        package init() {}
+    }
+
+    /// How mail leaves.
+    package struct Sending: Sendable, Equatable {
+        /// The port of other exchangers: 25, but for trials on one machine.
+        package var port: UInt16 = 25
+        /// The addresses to come from, at most one of each family.
+        package var source: [IPAddress] = []
+
+        package init() {}
+    }
+
+    package init(hostName: Domain, dataFolder: String) {
+        self.hostName = hostName
+        self.dataFolder = dataFolder
+        language = .english
+        listen = Listen()
+        certificate = dataFolder + "/certificate.pem"
+        privateKey = dataFolder + "/private-key.pem"
+        resolver = []
+        alsoKnownAs = []
+        publicAddresses = []
+        limits = Limits()
+        sending = Sending()
+        logLevel = "info"
+    }
+}
+
+/// A language that Postreiter speaks with people.
+package enum Language: String, Sendable, CaseIterable {
+    case english = "en"
+    case german = "de"
+}
+
+/// A setting that cannot be used: where it stands, what is wrong and what to do.
+package struct SettingsError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+}

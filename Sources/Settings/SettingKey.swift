@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A key of the configuration file; the same text makes the manual.
+package struct SettingKey: Sendable {
+    /// With dots between the levels: `listen.smtp`.
+    package let name: String
+    /// What it is, in a sentence.
+    package let summary: String
+    let takesList: Bool
+
+    /// `POSTREITER_LISTEN_SMTP` for `listen.smtp`.
+    package var environmentVariable: String {
+        "POSTREITER_"
+            + String(name.uppercased().map { $0 == "." || $0 == "-" ? "_" : $0 })
+    }
+
+    private init(_ name: String, list: Bool = false, _ summary: String) {
+        self.name = name
+        self.summary = summary
+        takesList = list
+    }
+
+    /// Every key there is, in the order of the manual.
+    package static let all: [SettingKey] = [
+        .init("host-name", "The name of this host, as MX records and its certificate say it."),
+        .init("data-folder", "Where the store lives; default /var/lib/postreiter."),
+        .init("language", "en or de: the language of notifications to unknown senders."),
+        .init("listen.smtp", list: true, "Addresses for mail from other exchangers (port 25)."),
+        .init("listen.submission", list: true, "Submission with STARTTLS (port 587)."),
+        .init("listen.submissions", list: true, "Submission within TLS (port 465)."),
+        .init("listen.pop3", list: true, "POP3 with STLS (port 110)."),
+        .init("listen.pop3s", list: true, "POP3 within TLS (port 995)."),
+        .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),
+        .init("tls.certificate", "PEM file with the certificate chain."),
+        .init("tls.private-key", "PEM file with its private key."),
+        .init("resolver", list: true, "Name servers to ask instead of the built-in resolver."),
+        .init("also-known-as", list: true, "Further names by which MX records mean this host."),
+        .init("public-addresses", list: true, "Further addresses that lead to this host."),
+        .init("limits.message-octets", "Largest message accepted; default 52428800 (50 MiB)."),
+        .init("limits.recipients", "Recipients of one message; default 1000, at least 100."),
+        .init("limits.connections", "Connections at a time for each service; default 2000."),
+        .init("sending.port", "Port of other exchangers; 25, but for trials on one machine."),
+        .init("sending.source", list: true, "Addresses to send from, one of each family."),
+        .init("log.level", "trace, debug, info, notice, warning or error; default info."),
+    ]
+
+    /// The known key that `name` was probably meant to be.
+    static func nearest(to name: String) -> String {
+        let distances = all.map { ($0.name, editDistance(name, $0.name)) }
+        return distances.min { $0.1 < $1.1 }?.0 ?? name
+    }
+
+    /// How many letters must be inserted, removed or replaced between the two.
+    private static func editDistance(_ left: String, _ right: String) -> Int {
+        let right = Array(right.utf8)
+        var row = Array(0...right.count)
+        for (i, a) in left.utf8.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, b) in right.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(diagonal + (a == b ? 0 : 1), above + 1, row[j] + 1)
+                diagonal = above
+            }
+        }
+        return row[right.count]
+    }
+}

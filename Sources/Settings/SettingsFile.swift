@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Configuration
+import Mail
+import Yams
+
+/// The configuration file (YAML), with environment variables laid over it.
+package struct SettingsFile {
+    private let name: String
+    private let reader: ConfigReader
+    /// Where each key of the file stands.
+    private let marks: [String: Mark]
+
+    /// A file longer than this is no configuration of ours.
+    package static let maximumOctets = 1_048_576
+
+    /// Reads a file's text; `name` is for messages, `environment` may override any key.
+    package init(
+        _ text: String, name: String, environment: [String: String] = [:]
+    ) throws(SettingsError) {
+        self.name = name
+        let (values, marks) = try Self.flatten(text, name)
+        self.marks = marks
+        try Self.refuseUnknown(environment)
+        reader = ConfigReader(providers: [
+            EnvironmentVariablesProvider(environmentVariables: environment)
+                .prefixKeys(with: "postreiter"),
+            InMemoryProvider(name: name, values: values),
+        ])
+    }
+
+    private static func flatten(
+        _ text: String, _ name: String
+    ) throws(SettingsError) -> ([AbsoluteConfigKey: ConfigValue], [String: Mark]) {
+        guard text.utf8.count <= maximumOctets else {
+            throw SettingsError(description: "\(name): longer than 1 MiB, no configuration file")
+        }
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw SettingsError(description: "\(name):\(error)")
+        }
+        var values: [AbsoluteConfigKey: ConfigValue] = [:]
+        var marks: [String: Mark] = [:]
+        if let root, root.null == nil {
+            try walk(root, path: [], name, &values, &marks)
+        }
+        return (values, marks)
+    }
+
+    private static func walk(
+        _ node: Node, path: [String], _ name: String,
+        _ values: inout [AbsoluteConfigKey: ConfigValue], _ marks: inout [String: Mark]
+    ) throws(SettingsError) {
+        guard let mapping = node.mapping else {
+            throw SettingsError(
+                description: place(name, node.mark) + "expected `key: value` lines")
+        }
+        for (keyNode, value) in mapping {
+            let path = path + [keyNode.string ?? ""]
+            let key = path.joined(separator: ".")
+            if SettingKey.all.contains(where: { $0.name.hasPrefix(key + ".") }) {
+                if value.null == nil { try walk(value, path: path, name, &values, &marks) }
+                continue
+            }
+            guard let known = SettingKey.all.first(where: { $0.name == key }) else {
+                throw SettingsError(
+                    description: place(name, keyNode.mark)
+                        + "unknown key `\(key)`; did you mean `\(SettingKey.nearest(to: key))`?")
+            }
+            marks[key] = keyNode.mark
+            let items = value.sequence.map { Array($0) } ?? [value]
+            let texts = items.compactMap { $0.scalar?.string }
+            guard texts.count == items.count, known.takesList || value.scalar != nil else {
+                throw SettingsError(
+                    description: place(name, value.mark)
+                        + "`\(key)` takes \(known.takesList ? "a list of values" : "one value")")
+            }
+            values[AbsoluteConfigKey(path)] =
+                known.takesList
+                ? ConfigValue(.stringArray(texts), isSecret: false)
+                : ConfigValue(.string(texts[0]), isSecret: false)
+        }
+    }
+
+    private static func refuseUnknown(_ environment: [String: String]) throws(SettingsError) {
+        let known = Set(SettingKey.all.map(\.environmentVariable))
+        for variable in environment.keys.sorted()
+        where variable.hasPrefix("POSTREITER_") && !known.contains(variable) {
+            let guess = SettingKey.nearest(
+                to: String(variable.dropFirst("POSTREITER_".count)).asciiLowercased)
+            let meant = SettingKey.all.first { $0.name == guess }?.environmentVariable ?? guess
+            throw SettingsError(
+                description: "environment: unknown variable \(variable); did you mean \(meant)?")
+        }
+    }
+
+    private static func place(_ name: String, _ mark: Mark?) -> String {
+        mark.map { "\(name):\($0.line):\($0.column): " } ?? "\(name): "
+    }
+
+    // MARK: Values
+
+    private func text(_ key: String) -> String? { reader.string(forKey: ConfigKey(key)) }
+
+    private func texts(_ key: String) -> [String]? { reader.stringArray(forKey: ConfigKey(key)) }
+
+    private func wrong(_ key: String, _ value: String, _ expected: String) -> SettingsError {
+        SettingsError(
+            description: Self.place(name, marks[key])
+                + "`\(key)` is `\(value)`; expected \(expected)")
+    }
+
+    private func number(
+        _ key: String, in range: ClosedRange<Int>, default fallback: Int
+    ) throws(SettingsError) -> Int {
+        guard let text = text(key) else { return fallback }
+        guard let number = Int(text), range.contains(number) else {
+            throw wrong(key, text, "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private func list<Value>(
+        _ key: String, _ expected: String, _ read: (String) -> Value?
+    ) throws(SettingsError) -> [Value] {
+        var values: [Value] = []
+        for text in texts(key) ?? [] {
+            guard let value = read(text) else { throw wrong(key, text, expected) }
+            values.append(value)
+        }
+        return values
+    }
+
+    private func sockets(
+        _ key: String, port: UInt16?
+    ) throws(SettingsError) -> [SocketAddress] {
+        try list(key, "an address and port such as 192.0.2.1:25 or [2001:db8::1]:25") {
+            SocketAddress($0, defaultPort: port)
+        }
+    }
+
+    /// Everything, checked.
+    package func settings() throws(SettingsError) -> ServerSettings {
+        guard let host = text("host-name") else {
+            throw SettingsError(
+                description: "\(name): `host-name` is missing; write the name that MX records use,"
+                    + " such as `host-name: mx1.example.org`")
+        }
+        guard let hostName = try? Domain(host) else {
+            throw wrong("host-name", host, "a host name such as mx1.example.org")
+        }
+        let folder = text("data-folder") ?? "/var/lib/postreiter"
+        var settings = ServerSettings(hostName: hostName, dataFolder: folder)
+        if let code = text("language") {
+            guard let language = Language(rawValue: code) else {
+                throw wrong("language", code, "en or de")
+            }
+            settings.language = language
+        }
+        settings.listen.smtp = try sockets("listen.smtp", port: 25)
+        settings.listen.submission = try sockets("listen.submission", port: 587)
+        settings.listen.submissions = try sockets("listen.submissions", port: 465)
+        settings.listen.pop3 = try sockets("listen.pop3", port: 110)
+        settings.listen.pop3s = try sockets("listen.pop3s", port: 995)
+        settings.listen.dns = try sockets("listen.dns", port: 53)
+        settings.certificate = text("tls.certificate") ?? settings.certificate
+        settings.privateKey = text("tls.private-key") ?? settings.privateKey
+        settings.resolver = try sockets("resolver", port: 53)
+        settings.alsoKnownAs = try list("also-known-as", "a host name") { try? Domain($0) }
+        settings.publicAddresses = try list("public-addresses", "an IP address") { IPAddress($0) }
+        let limits = settings.limits
+        settings.limits.messageOctets = try number(
+            "limits.message-octets", in: 65_536...2_147_483_647, default: limits.messageOctets)
+        settings.limits.recipients = try number(
+            "limits.recipients", in: 100...100_000, default: limits.recipients)
+        settings.limits.connections = try number(
+            "limits.connections", in: 1...1_000_000, default: limits.connections)
+        settings.sending.port = UInt16(try number("sending.port", in: 1...65_535, default: 25))
+        settings.sending.source = try list("sending.source", "an IP address") { IPAddress($0) }
+        settings.logLevel = try logLevel()
+        return settings
+    }
+
+    private func logLevel() throws(SettingsError) -> String {
+        let level = text("log.level") ?? "info"
+        guard ["trace", "debug", "info", "notice", "warning", "error"].contains(level) else {
+            throw wrong("log.level", level, "trace, debug, info, notice, warning or error")
+        }
+        return level
+    }
+}
