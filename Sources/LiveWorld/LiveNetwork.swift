@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Bytes
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+package import World
+
+/// The network of the operating system, by SwiftNIO and NIOSSL.
+///
+/// Each connection lives on one of a few event loops, and the task that `Listener.serve` starts
+/// for it runs on that loop's thread.
+package final class LiveNetwork: Network {
+    /// Connections that wait to be accepted; the kernel cuts it to its own limit (somaxconn).
+    private static let backlog: Int32 = 1024
+
+    private let group: MultiThreadedEventLoopGroup
+    private let executors: [LoopExecutor]
+    private let byLoop: [ObjectIdentifier: LoopExecutor]
+    private let contexts: TLSContexts
+    private let turn = Atomic(0)
+
+    /// `threads` is the number of event loops; `trustRoots` names a PEM file of certificates to
+    /// trust as a client, nil for those the system trusts.
+    package init(threads: Int = System.coreCount, trustRoots: String? = nil) {
+        precondition(threads > 0, "a network needs a thread")
+        group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        executors = group.makeIterator().map { LoopExecutor($0) }
+        byLoop = Dictionary(
+            uniqueKeysWithValues: executors.map { (ObjectIdentifier($0.loop), $0) })
+        contexts = TLSContexts(trustRoots: trustRoots)
+    }
+
+    /// Ends the threads; every connection and listener must have been closed before.
+    package func shutdown() async { try? await group.shutdownGracefully() }
+
+    /// One of the loops, in turn: for `withTaskExecutorPreference`, so that a task that uses
+    /// outgoing connections runs where they live.
+    package func nextExecutor() -> LoopExecutor {
+        let turn = turn.wrappingAdd(1, ordering: .relaxed).newValue
+        return executors[abs(turn % executors.count)]
+    }
+
+    /// The loop on which this very code runs, or the next one.
+    private func nearestExecutor() -> LoopExecutor {
+        let here = MultiThreadedEventLoopGroup.currentEventLoop
+        return here.flatMap { byLoop[ObjectIdentifier($0)] } ?? nextExecutor()
+    }
+
+    package func listen(
+        on address: Bytes.SocketAddress
+    ) async throws(NetworkFailure) -> any Listener {
+        let executor = nextExecutor()
+        let gate = AcceptGate(executor.loop)
+        let arrivals = Arrivals()
+        let (byLoop, contexts) = (byLoop, contexts)
+        var bootstrap = ServerBootstrap(group: executor.loop, childGroup: group)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(gate)
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let executor = byLoop[ObjectIdentifier(channel.eventLoop)] else { return }
+                    let connection = LiveConnection(executor: executor, contexts: contexts) {
+                        arrivals.add($0)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        if !address.host.isIPv4 {
+            // `[::]` means IPv6 alone: `0.0.0.0` is listened on by itself.
+            bootstrap = bootstrap.serverChannelOption(
+                ChannelOptions.socket(.init(IPPROTO_IPV6), .init(IPV6_V6ONLY)), value: 1)
+        }
+        do {
+            let channel = try await bootstrap.bind(to: NIOCore.SocketAddress(address)).get()
+            return LiveListener(channel, executor: executor, gate: gate, arrivals: arrivals)
+        } catch {
+            throw NetworkFailure(error, at: address)
+        }
+    }
+
+    package func connect(
+        to address: Bytes.SocketAddress, from source: IPAddress?, deadline: Instant
+    ) async throws(NetworkFailure) -> any Connection {
+        let executor = nearestExecutor()
+        let rest = (deadline - LiveTime().now).nanoseconds
+        guard rest > 0 else { throw .deadlinePassed }
+        if Task.isCancelled { throw .cancelled }
+        let connection = LiveConnection(executor: executor, contexts: contexts)
+        let attempt = ConnectAttempt()
+        var bootstrap = ClientBootstrap(group: executor.loop)
+            .connectTimeout(.nanoseconds(min(rest, Duration.hours(1).nanoseconds)))
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                attempt.began(channel)
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        if let source {
+            let from = Bytes.SocketAddress(source, port: 0)
+            bootstrap = bootstrap.bind(to: try NIOCore.SocketAddress(from))
+        }
+        let promise = bootstrap.connect(to: try NIOCore.SocketAddress(address))
+        do {
+            _ = try await withTaskCancellationHandler {
+                try await promise.get()
+            } onCancel: {
+                attempt.cancel()
+            }
+            return connection
+        } catch {
+            if Task.isCancelled { throw .cancelled }
+            switch NetworkFailure(error, at: address) {
+            case .notPermitted, .addressInUse: throw .unreachable("\(error)")
+            case let failure: throw failure
+            }
+        }
+    }
+
+    package func bind(
+        to address: Bytes.SocketAddress
+    ) async throws(NetworkFailure) -> any DatagramSocket {
+        try await LiveDatagramSocket(bindingTo: address, on: nextExecutor())
+    }
+
+    package func identity(
+        certificateChain: [UInt8], privateKey: [UInt8]
+    ) throws(NetworkFailure) -> any TLSIdentity {
+        try LiveTLSIdentity(certificateChain: certificateChain, privateKey: privateKey)
+    }
+}
+
+/// Lets the cancellation of a task end the connecting of its channel, whichever comes first.
+private final class ConnectAttempt: Sendable {
+    private let state = Mutex<(channel: (any Channel)?, isCancelled: Bool)>((nil, false))
+
+    func began(_ channel: any Channel) {
+        let isCancelled = state.withLock { state in
+            state.channel = channel
+            return state.isCancelled
+        }
+        if isCancelled { channel.close(promise: nil) }
+    }
+
+    func cancel() {
+        let channel = state.withLock { state in
+            state.isCancelled = true
+            return state.channel
+        }
+        channel?.close(promise: nil)
+    }
+}
