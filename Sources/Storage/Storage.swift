@@ -6,6 +6,16 @@ package enum Value: Hashable, Sendable {
     case integer(Int64)
     case text(String)
     case blob([UInt8])
+
+    /// NULL where there is nothing.
+    package static func integer(optional value: Int64?) -> Self {
+        value.map { .integer($0) } ?? .null
+    }
+
+    /// NULL where there is nothing.
+    package static func text(optional value: String?) -> Self {
+        value.map { .text($0) } ?? .null
+    }
 }
 
 /// The store does not do what it was asked: what happened, for people.
@@ -26,9 +36,28 @@ package enum StorageFailure: Error, Hashable, Sendable {
     case closed
 }
 
+extension StorageFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .full: "no space left for the data folder"
+        case .inputOutput(let reason): reason
+        case .corrupt(let reason): reason
+        case .newerFormat(let module, let found, let known):
+            """
+            the data folder was written by a newer release (\(module) has format \(found), this \
+            release knows \(known)): install that release again, or restore an older backup
+            """
+        case .locked(let reason): reason
+        case .constraint(let reason): reason
+        case .closed: "the store is closed"
+        }
+    }
+}
+
 /// Statements within one transaction; SQL is kept to what SQLite and PostgreSQL share.
 ///
-/// Synchronous on purpose: who holds a transaction holds the writer.
+/// Synchronous on purpose: who holds a transaction holds the writer. Valid only within the call
+/// it is handed to.
 package protocol Transaction {
     /// Runs a statement with `?` parameters and returns the number of rows it changed.
     @discardableResult
@@ -36,13 +65,33 @@ package protocol Transaction {
 
     /// Runs a query; `row` sees each row in turn.
     func query(
-        _ sql: StaticString, _ values: [Value], _ row: (Row) -> Void
+        _ sql: StaticString, _ values: [Value], _ row: (any Row) -> Void
     ) throws(StorageFailure)
+}
+
+extension Transaction {
+    /// The first row of a query, as `row` reads it; nil when there is none.
+    package func first<Result>(
+        _ sql: StaticString, _ values: [Value] = [], _ row: (any Row) -> Result
+    ) throws(StorageFailure) -> Result? {
+        var result: Result?
+        try query(sql, values) { if result == nil { result = row($0) } }
+        return result
+    }
+
+    /// All rows of a query, as `row` reads them; bound it with LIMIT.
+    package func all<Result>(
+        _ sql: StaticString, _ values: [Value] = [], _ row: (any Row) -> Result
+    ) throws(StorageFailure) -> [Result] {
+        var results: [Result] = []
+        try query(sql, values) { results.append(row($0)) }
+        return results
+    }
 }
 
 /// One row of a result, valid only within the call it is handed to.
 ///
-/// Columns count from 0.
+/// Columns count from 0. NULL reads as 0, the empty text and no octets.
 package protocol Row {
     func integer(_ column: Int) -> Int64
     func text(_ column: Int) -> String
@@ -50,18 +99,32 @@ package protocol Row {
     func isNull(_ column: Int) -> Bool
 }
 
+extension Row {
+    package func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
+    package func optionalInteger(_ column: Int) -> Int64? {
+        isNull(column) ? nil : integer(column)
+    }
+}
+
 /// The durable state of a node: SQLite is behind it, PostgreSQL can be.
 package protocol Store: Sendable {
     /// Runs `body` in a transaction and returns once it is committed and synced.
     ///
     /// Whoever waits at that moment shares the commit, each behind a savepoint of its own: an
-    /// error thrown by `body` undoes only what `body` did. Cancelling the task does not undo.
+    /// error thrown by `body` undoes only what `body` did. `body` may run a second time (after a
+    /// shared commit that found no space), so it has no effect but its statements and its
+    /// result. Cancelling the task does not undo.
+    @discardableResult
     func write<Result: Sendable>(
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result
 
-    /// Runs `body` on a snapshot of what is committed.
+    /// Runs `body` on a snapshot of what is committed, away from the caller's thread.
     func read<Result: Sendable>(
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result
+
+    /// Runs `body` on a snapshot of what is committed, on the caller's thread: for a few rows
+    /// found by their key.
+    func lookUp<Result>(_ body: (any Transaction) throws -> Result) throws -> Result
 }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Synchronization
+
+/// The store in one SQLite file, with group commit.
+///
+/// Writers wait in line; one committer (`run`) takes all who wait at that moment, runs each behind
+/// a savepoint, commits once (one sync) and tells them. While a commit syncs, the next line forms.
+/// Without a running committer nothing is written.
+package final class SQLiteStore: Store {
+    private let writer: Connection
+    private let readers: ReaderPool
+    private let queue = CommitQueue()
+    private let writeExecutor: (any TaskExecutor)?
+    private let readExecutor: (any TaskExecutor)?
+    private let folder: DataFolder?
+    private let disk: MemoryDisk?
+    private let life = Mutex(true)
+    private let counts = Mutex(CommitCounts())
+
+    /// Opens the store in a data folder, making what is missing, and migrates it.
+    ///
+    /// `writing` runs commits and `reading` the reads: two `StorageExecutor`s in the live world.
+    /// Fails with `.locked`, `.newerFormat`, `.corrupt` or `.inputOutput`, in words for people.
+    package init(
+        folder path: String, schema: [Migrations], writing: (any TaskExecutor)? = nil,
+        reading: (any TaskExecutor)? = nil
+    ) throws(StorageFailure) {
+        let folder = try DataFolder(path)
+        try folder.refuseEmptiedDatabase()
+        writer = try Connection(.writer(path: folder.database))
+        try writer.migrate(schema)
+        try folder.refuseTruncatedDatabase(writer)
+        try folder.mark()
+        readers = ReaderPool(path: folder.database)
+        self.folder = folder
+        disk = nil
+        writeExecutor = writing
+        readExecutor = reading
+    }
+
+    /// Opens the store on a simulated disk and migrates it; what was opened on it before is closed.
+    ///
+    /// Everything runs on the executor of the calling task.
+    package init(on disk: MemoryDisk, schema: [Migrations]) throws(StorageFailure) {
+        writer = try disk.mount()
+        try writer.migrate(schema)
+        readers = ReaderPool(shared: writer)
+        self.disk = disk
+        folder = nil
+        writeExecutor = nil
+        readExecutor = nil
+        disk.attach(self)
+    }
+
+    /// Commits until the task is cancelled; writes that wait by then are still committed.
+    ///
+    /// A child task of the server's; one at a time.
+    package func run() async {
+        await withTaskCancellationHandler {
+            if let writeExecutor {
+                await withTaskExecutorPreference(writeExecutor) { await commitAll() }
+            } else {
+                await commitAll()
+            }
+        } onCancel: {
+            queue.close()
+        }
+    }
+
+    @discardableResult
+    package func write<Result: Sendable>(
+        _ body: @escaping @Sendable (any Transaction) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { queue.append(TypedWrite(body, $0)) }
+    }
+
+    package func read<Result: Sendable>(
+        _ body: @escaping @Sendable (any Transaction) throws -> Result
+    ) async throws -> Result {
+        guard let readExecutor else { return try lookUp(body) }
+        return try await withTaskExecutorPreference(readExecutor) { try await lookUpThere(body) }
+    }
+
+    @concurrent
+    private func lookUpThere<Result: Sendable>(
+        _ body: @Sendable (any Transaction) throws -> Result
+    ) async throws -> Result { try lookUp(body) }
+
+    package func lookUp<Result>(_ body: (any Transaction) throws -> Result) throws -> Result {
+        guard life.withLock({ $0 }) else { throw StorageFailure.closed }
+        return try readers.read(body)
+    }
+
+    /// Takes no further writes and refuses those that wait; for a store without a committer.
+    package func close() {
+        life.withLock { $0 = false }
+        for write in queue.drain() { write.finish(.closed) }
+    }
+
+    /// How many commits there were, and how many writes they served.
+    package var commitCounts: CommitCounts { counts.withLock { $0 } }
+
+    /// How many writes wait for the next commit.
+    package var waitingCount: Int { queue.count }
+}
+
+/// How well commits are shared.
+package struct CommitCounts: Hashable, Sendable {
+    package var commits = 0
+    package var writes = 0
+}
+
+// MARK: - The committer
+
+extension SQLiteStore {
+    @concurrent
+    private func commitAll() async {
+        while let batch = await queue.next() { await commit(batch) }
+        close()
+    }
+
+    private func commit(_ batch: [PendingWrite]) async {
+        await disk?.beforeCommit()
+        guard life.withLock({ $0 }) else { return refuse(batch, .closed) }
+        if let failure = disk?.failure { return refuse(batch, failure) }
+        var failure = commitTogether(batch)
+        if failure == .full, batch.count > 1 {
+            // One large message must not keep the small writes out that would make room.
+            return await commitSingly(batch)
+        }
+        await disk?.afterCommit()
+        if !life.withLock({ $0 }) { failure = .closed }
+        for write in batch { write.finish(failure) }
+    }
+
+    private func commitSingly(_ batch: [PendingWrite]) async {
+        for write in batch { write.finish(commitTogether([write])) }
+    }
+
+    private func refuse(_ batch: [PendingWrite], _ failure: StorageFailure) {
+        for write in batch { write.finish(failure) }
+    }
+
+    /// All or nothing of what did not fail by itself; returns why nothing is committed.
+    private func commitTogether(_ batch: [PendingWrite]) -> StorageFailure? {
+        writer.exclusively {
+            do throws(StorageFailure) {
+                try writer.execute("BEGIN IMMEDIATE", [])
+                for write in batch {
+                    write.perform(in: writer)
+                    guard writer.isInTransaction else {
+                        return write.error as? StorageFailure ?? .full
+                    }
+                }
+                try writer.execute("COMMIT", [])
+            } catch {
+                writer.rollback()
+                return error
+            }
+            counts.withLock {
+                $0.commits += 1
+                $0.writes += batch.count
+            }
+            return nil
+        }
+    }
+}
