@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// What acceptance must know of a header, in one pass and without allocation.
+package struct HeaderScan: Sendable {
+    /// Whether the originator gave a date, a sender, an identifier (RFC 6409 §8 adds them).
+    package private(set) var hasDate = false
+    package private(set) var hasFrom = false
+    package private(set) var hasMessageIdentifier = false
+    /// How many `Received` fields there are: a loop has many (RFC 5321 §6.3).
+    package private(set) var receivedCount = 0
+    /// Octets above 127: needs SMTPUTF8 to travel (RFC 6531).
+    package private(set) var isInternational = false
+    /// The index of the octet behind the header's last line end.
+    ///
+    /// There stands the empty line or, where that is missing, the body. Nil if the octets end within the header.
+    package private(set) var headerEnd: Int?
+    /// Where the body begins, behind the empty line.
+    package private(set) var bodyStart: Int?
+
+    /// Looks at the header at the start of `octets`; indices are those of the slice.
+    package init(_ octets: ArraySlice<UInt8>) {
+        var walk = FieldWalk(octets)
+        while let (name, value) = walk.next() {
+            switch name.count {
+            case 4:
+                if name.equalsIgnoringCase("date".utf8) { hasDate = true }
+                if name.equalsIgnoringCase("from".utf8) { hasFrom = true }
+            case 8: if name.equalsIgnoringCase("received".utf8) { receivedCount += 1 }
+            case 10: if name.equalsIgnoringCase("message-id".utf8) { hasMessageIdentifier = true }
+            default: break
+            }
+            if !isInternational, value.contains(where: { $0 >= 0x80 }) { isInternational = true }
+        }
+        headerEnd = walk.headerEnd
+        bodyStart = walk.bodyStart
+    }
+
+    /// The value of the first field of that name, with its folding; nil if there is none.
+    package static func value(
+        of name: String, in octets: ArraySlice<UInt8>
+    ) -> ArraySlice<UInt8>? {
+        var walk = FieldWalk(octets)
+        while let field = walk.next() {
+            if field.name.count == name.utf8.count, field.name.equalsIgnoringCase(name.utf8) {
+                return field.value
+            }
+        }
+        return nil
+    }
+}
+
+/// Goes from field to field of a header.
+private struct FieldWalk {
+    private let octets: ArraySlice<UInt8>
+    private var index: Int
+    private(set) var headerEnd: Int?
+    private(set) var bodyStart: Int?
+
+    init(_ octets: ArraySlice<UInt8>) {
+        self.octets = octets
+        index = octets.startIndex
+    }
+
+    mutating func next() -> (name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)? {
+        guard headerEnd == nil else { return nil }
+        while index < octets.endIndex {
+            let start = index
+            let line = octets.lineEnd(from: start)
+            if line.content == start, line.next > start {
+                headerEnd = start
+                bodyStart = line.next
+                return nil
+            }
+            guard let colon = octets[start..<line.content].firstIndex(of: UInt8(ascii: ":")) else {
+                if octets[start].isWhitespace || octets[start...].starts(with: "From ".utf8) {
+                    index = line.next
+                    continue
+                }
+                guard line.next > line.content else { return nil }
+                headerEnd = start
+                bodyStart = start
+                return nil
+            }
+            let end = octets.endOfField(from: line)
+            index = end.next
+            return (octets[start..<colon].trimmingWhitespace, octets[(colon + 1)..<end.content])
+        }
+        return nil
+    }
+}
