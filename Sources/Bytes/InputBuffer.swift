@@ -76,21 +76,19 @@ package struct InputBuffer: Sendable {
                     consume(index + 1 - start)
                     return .bareCarriageReturn
                 }
-                if index - start > limit {
-                    consume(index - start)
-                    return .tooLong
-                }
                 let line = Array(storage[start..<index])
                 consume(index + 2 - start)
                 return .line(line)
             }
             index += 1
+            // Here, not at the end of what has arrived: however the octets are cut into
+            // arrivals, a line is refused at the same octet.
+            if index - start > limit {
+                consume(index - start)
+                return .tooLong
+            }
         }
         searched = index - start
-        if searched > limit {
-            consume(searched)
-            return .tooLong
-        }
         return nil
     }
 }

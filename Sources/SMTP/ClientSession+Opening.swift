@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Mail
+import World
+
+extension Reply {
+    /// How a reply fails to come.
+    enum Loss: String {
+        case ended = "the connection was lost"
+        case expired = "nothing came for too long"
+    }
+}
+
+/// From the greeting to the first `idle`, and the ways out.
+extension ClientSession {
+    mutating func readReplies() {
+        do throws(ReplyParser.Fault) {
+            while true {
+                if case .closed = phase { return }
+                // What came behind the reply to STARTTLS is nobody's word (RFC 3207 §4.2).
+                if case .handshake = phase { return replies.removeAll() }
+                guard let reply = try replies.next() else { return }
+                take(reply)
+            }
+        } catch {
+            violate(error.text)
+        }
+    }
+
+    private mutating func take(_ reply: Reply) {
+        switch phase {
+        case .transaction(let state): take(reply, in: state)
+        case .content(let state, _): takeEarly(reply, in: state)
+        case .awaitingFinal(let state): takeFinal(reply, in: state)
+        case .awaitingQuit: close()
+        case .closed, .handshake: return
+        // RFC 5321 §3.8: 421 may be said to anything.
+        case _ where reply.code == 421: give(up: .refused, evidence(reply, to: nil))
+        case .idle: violate("a reply to nothing: \(reply)")
+        case .awaitingGreeting: takeGreeting(reply)
+        case .awaitingEHLO, .awaitingHELO: takeHello(reply)
+        case .awaitingStartTLS: takeStartTLS(reply)
+        case .awaitingAuthentication(let response): takeAuthentication(reply, response)
+        case .awaitingReset:
+            guard reply.isPositiveCompletion else {
+                return give(up: .refused, evidence(reply, to: "RSET"))
+            }
+            becomeIdle()
+        }
+    }
+
+    // MARK: - Greeting and EHLO
+
+    private mutating func takeGreeting(_ reply: Reply) {
+        // RFC 5321 §3.1: 220, or 554 and the like.
+        guard reply.isPositiveCompletion else {
+            return reply.code >= 400
+                ? give(up: .refused, evidence(reply, to: nil)) : violate("\(reply)")
+        }
+        sayHello()
+    }
+
+    mutating func sayHello() {
+        send("EHLO \(configuration.hostName)")
+        phase = .awaitingEHLO
+    }
+
+    private mutating func takeHello(_ reply: Reply) {
+        if case .awaitingEHLO = phase {
+            if reply.isPermanentNegative {
+                // §3.2: a server that does not know EHLO.
+                send("HELO \(configuration.hostName)")
+                phase = .awaitingHELO
+                return
+            }
+            if reply.isPositiveCompletion {
+                isExtended = true
+                extensions = Extensions(lines: reply.lines.dropFirst())
+            }
+        }
+        guard reply.isPositiveCompletion else {
+            return give(up: .helloRefused, evidence(reply, to: isExtended ? "EHLO" : "HELO"))
+        }
+        secureOrGoOn()
+    }
+
+    // MARK: - TLS
+
+    private mutating func secureOrGoOn() {
+        guard tls == nil, configuration.tls != .never else { return authenticateOrGoOn() }
+        if extensions.canStartTLS {
+            send("STARTTLS")
+            phase = .awaitingStartTLS
+        } else if configuration.tls == .required {
+            give(
+                up: .tls,
+                Outcome.Evidence(
+                    EnhancedStatus(4, 7, 4), "\(host) does not offer STARTTLS, which is required",
+                    host: host))
+        } else {
+            authenticateOrGoOn()
+        }
+    }
+
+    private mutating func takeStartTLS(_ reply: Reply) {
+        if reply.code == 220 {
+            phase = .handshake
+            pending.append(.startTLS)
+        } else if configuration.tls == .required {
+            give(up: .tls, evidence(reply, to: "STARTTLS"))
+        } else {
+            authenticateOrGoOn()
+        }
+    }
+
+    // MARK: - AUTH
+
+    private mutating func authenticateOrGoOn() {
+        guard let credentials = configuration.credentials, !isAuthenticated else {
+            return becomeIdle()
+        }
+        guard tls != nil || configuration.allowsPlaintextPassword else {
+            return cannotAuthenticate("the connection to \(host) is not encrypted")
+        }
+        guard extensions.saslMechanisms.contains("PLAIN") else {
+            return cannotAuthenticate("\(host) does not offer AUTH PLAIN")
+        }
+        // RFC 4616 §2: [authzid] NUL authcid NUL passwd.
+        let response = Base64.encode(Array("\0\(credentials.name)\0\(credentials.password)".utf8))
+        // RFC 4954 §4: the initial response only where it fits a command line.
+        if response.utf8.count <= 480 {
+            send("AUTH PLAIN \(response)")
+            phase = .awaitingAuthentication(response: nil)
+        } else {
+            send("AUTH PLAIN")
+            phase = .awaitingAuthentication(response: response)
+        }
+    }
+
+    private mutating func takeAuthentication(_ reply: Reply, _ response: String?) {
+        if reply.isPositiveCompletion {
+            isAuthenticated = true
+            becomeIdle()
+        } else if reply.code == 334, let response {
+            send(response)
+            phase = .awaitingAuthentication(response: nil)
+        } else if reply.code == 334 {
+            send("*")
+        } else {
+            give(up: .authentication, evidence(reply, to: "AUTH"))
+        }
+    }
+
+    private mutating func cannotAuthenticate(_ text: String) {
+        give(
+            up: .authentication,
+            Outcome.Evidence(EnhancedStatus(4, 7, 0), "cannot authenticate: " + text, host: host))
+    }
+
+    // MARK: - Ways out
+
+    mutating func becomeIdle() {
+        phase = .idle
+        pending.append(.idle)
+    }
+
+    mutating func send(_ line: String) {
+        pending.append(.send(Array((line + "\r\n").utf8)))
+    }
+
+    mutating func close() {
+        phase = .closed
+        replies.removeAll()
+        pending.append(.close)
+    }
+
+    /// No use going on; a transaction under way has been reported before.
+    mutating func give(up reason: Reason, _ evidence: Outcome.Evidence) {
+        pending.append(.unusable(reason, evidence))
+        close()
+    }
+
+    mutating func violate(_ text: String) {
+        lose(
+            .protocolViolation, text: "\(host) breaks the protocol: \(text)",
+            status: EnhancedStatus(4, 5, 0))
+    }
+
+    mutating func lose(_ reason: Reason, _ loss: Reply.Loss) {
+        lose(
+            reason, text: "\(loss.rawValue) (\(host), \(place))", status: EnhancedStatus(4, 4, 2))
+    }
+
+    private mutating func lose(_ reason: Reason, text: String, status: EnhancedStatus) {
+        let evidence = Outcome.Evidence(status, text, host: host)
+        switch phase {
+        case .closed: return
+        case .awaitingQuit: close()
+        case .transaction(let state), .content(let state, _):
+            finish(state, otherwise: .transient(evidence), .nextHost)
+            close()
+        case .awaitingFinal(let state):
+            // RFC 5321 §6.1, RFC 1047: it may have been accepted.
+            finish(state, otherwise: .ambiguous(evidence), .none)
+            close()
+        default: give(up: reason, evidence)
+        }
+    }
+
+    /// Where we were, for evidence.
+    private var place: String {
+        switch phase {
+        case .awaitingGreeting: "before the greeting"
+        case .awaitingEHLO, .awaitingHELO: "after EHLO"
+        case .awaitingStartTLS, .handshake: "in STARTTLS"
+        case .awaitingAuthentication: "in AUTH"
+        case .idle, .awaitingReset: "between messages"
+        case .transaction(let state): "while sending \(state.awaitedCommand)"
+        case .content: "while sending the message"
+        case .awaitingFinal: "after the final dot"
+        case .awaitingQuit, .closed: "at the end"
+        }
+    }
+
+    /// `host said: 550 5.1.1 … (in reply to RCPT TO)`, with the reply's status or its class.
+    func evidence(_ reply: Reply, to command: String?) -> Outcome.Evidence {
+        let context = command.map { " (in reply to \($0))" } ?? ""
+        return Outcome.Evidence(
+            reply.status ?? EnhancedStatus(UInt8(reply.code / 100), 0, 0),
+            "\(host) said: \(reply)\(context)", host: host)
+    }
+}

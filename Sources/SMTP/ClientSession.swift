@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import Mail
+package import World
+
+/// The sending side of an SMTP connection (RFC 5321), without I/O and clock.
+///
+/// The driver performs what `next` gives and, when it gives nil, flushes and receives within
+/// `timeout`. After `idle` it may `begin` a transaction, or `quit`; the connection can be kept
+/// meanwhile. Each transaction ends with `finished` and an outcome for each recipient, whatever
+/// happens. After `close` there are no more steps.
+///
+/// ```
+/// while true {
+///     while let step = session.next() { switch step { … } }
+///     flush; session.receive(octets) | session.receiveEnd() | session.expire()
+/// }
+/// ```
+package struct ClientSession: ~Copyable {
+    let configuration: Configuration
+    var replies = ReplyParser()
+    var phase = Phase.awaitingGreeting
+    var pending: [Step] = []
+    /// What the peer offers now.
+    package internal(set) var extensions = Extensions()
+    package internal(set) var tls: TLSFacts?
+    var isExtended = false
+    var isAuthenticated = false
+
+    /// For a connection just opened; `tls` if it began with a handshake (RFC 8314 §3.3).
+    package init(_ configuration: Configuration, tls: TLSFacts? = nil) {
+        self.configuration = configuration
+        self.tls = tls
+    }
+
+    /// Takes octets that arrived.
+    package mutating func receive(_ octets: consuming [UInt8]) {
+        if case .closed = phase { return }
+        replies.receive(octets)
+        readReplies()
+    }
+
+    /// The connection ended or broke, in reading or in writing.
+    ///
+    /// Give what arrived to `receive` before: it may hold the reason.
+    package mutating func receiveEnd() {
+        lose(.connectionLost, Reply.Loss.ended)
+    }
+
+    /// `timeout` has passed (RFC 5321 §4.5.3.2).
+    package mutating func expire() {
+        lose(.connectionLost, Reply.Loss.expired)
+    }
+
+    /// The next step; nil when octets or an answer are needed.
+    package mutating func next() -> Step? {
+        pending.isEmpty ? nil : pending.removeFirst()
+    }
+
+    /// How long to wait for octets, or for a flush while the message is sent.
+    package var timeout: Duration {
+        let timeouts = configuration.timeouts
+        return switch phase {
+        case .awaitingGreeting: timeouts.greeting
+        case .transaction(let state): state.isAwaitingData ? timeouts.data : timeouts.command
+        case .content: timeouts.block
+        case .awaitingFinal: timeouts.final
+        case .awaitingQuit: timeouts.quit
+        default: timeouts.command
+        }
+    }
+
+    /// Whether `begin` and `quit` may be called.
+    package var isIdle: Bool { if case .idle = phase { true } else { false } }
+
+    /// The handshake that `startTLS` asked for is done: all begins anew (RFC 3207 §4.2).
+    package mutating func secured(_ facts: TLSFacts) {
+        guard case .handshake = phase else { return }
+        tls = facts
+        extensions = Extensions()
+        replies.removeAll()
+        sayHello()
+    }
+
+    /// The handshake failed; with opportunistic TLS, connect again with TLS `never`.
+    package mutating func tlsFailed(_ text: String) {
+        guard case .handshake = phase else { return }
+        give(
+            up: .tls,
+            Outcome.Evidence(
+                EnhancedStatus(4, 7, 5), "TLS handshake with \(host) failed: \(text)",
+                host: host))
+    }
+
+    /// Says goodbye, only when idle (RFC 5321 §4.1.1.10); `close` follows.
+    package mutating func quit() {
+        guard case .idle = phase else { return }
+        send("QUIT")
+        phase = .awaitingQuit
+    }
+
+    var host: String { configuration.remoteHost }
+}
+
+// MARK: - What the driver sets and sees
+
+extension ClientSession {
+    /// Who we are, whom we talk to, and on which terms.
+    package struct Configuration: Sendable {
+        /// For EHLO (RFC 5321 §4.1.1.1).
+        package var hostName: Domain
+        /// For evidence: `mx1.example.org [192.0.2.1]`.
+        package var remoteHost: String
+        package var tls: TLSPolicy
+        /// For a smarthost; then authentication is required.
+        package var credentials: Credentials?
+        /// Whether a password may go over an unencrypted connection.
+        package var allowsPlaintextPassword = false
+        /// Whether an 8-bit message goes to a peer without 8BITMIME, against RFC 6152 §3.
+        package var sends8BitAnyway = false
+        package var timeouts = Timeouts()
+
+        package init(hostName: Domain, remoteHost: String, tls: TLSPolicy = .opportunistic) {
+            self.hostName = hostName
+            self.remoteHost = remoteHost
+            self.tls = tls
+        }
+    }
+
+    /// Whether to use STARTTLS (RFC 3207).
+    package enum TLSPolicy: Hashable, Sendable {
+        case never
+        /// If it is offered; a failed handshake is the driver's to repeat in plain text.
+        case opportunistic
+        /// Nothing is sent without it.
+        case required
+    }
+
+    /// For SASL PLAIN (RFC 4616).
+    package struct Credentials: Hashable, Sendable {
+        package var name: String
+        package var password: String
+
+        package init(name: String, password: String) {
+            self.name = name
+            self.password = password
+        }
+    }
+
+    /// RFC 5321 §4.5.3.2's least values.
+    package struct Timeouts: Hashable, Sendable {
+        /// §4.5.3.2.1.
+        package var greeting = Duration.minutes(5)
+        /// EHLO, MAIL, RCPT and the rest: §4.5.3.2.2, §4.5.3.2.3.
+        package var command = Duration.minutes(5)
+        /// Until 354: §4.5.3.2.4.
+        package var data = Duration.minutes(2)
+        /// For each flush of the message: §4.5.3.2.5.
+        package var block = Duration.minutes(3)
+        /// After the final dot: §4.5.3.2.6.
+        package var final = Duration.minutes(10)
+        /// Nothing depends on the reply to QUIT.
+        package var quit = Duration.seconds(10)
+
+        package init() {}
+    }
+
+    /// A message and where it is to go.
+    package struct Transaction: Hashable, Sendable {
+        package var reversePath: ReversePath
+        /// At least one.
+        package var recipients: [Address]
+        /// Of the message, before dots are doubled (RFC 1870 §5).
+        package var octets: Int
+        /// Whether the message holds octets above 127.
+        package var is8Bit: Bool
+
+        package init(
+            from reversePath: ReversePath, to recipients: [Address], octets: Int, is8Bit: Bool
+        ) {
+            self.reversePath = reversePath
+            self.recipients = recipients
+            self.octets = octets
+            self.is8Bit = is8Bit
+        }
+    }
+
+    /// What the driver has to do now.
+    package enum Step: Sendable {
+        /// Write this; flush before waiting.
+        case send([UInt8])
+        /// Flush and shake hands, then `secured` or `tlsFailed`.
+        case startTLS
+        /// Ready: `begin` or `quit`. After an earlier `idle`, the connection was kept.
+        case idle
+        /// Write the message chunk by chunk through `encodeContent`, flushing each within
+        /// `timeout`, and then what `endContent` gives. `contentFailed` if it cannot be read.
+        case sendContent
+        /// The transaction is over; `idle` or `close` follows.
+        case finished(Report)
+        /// The connection serves for nothing; no transaction was begun, or all are reported.
+        /// `close` follows.
+        case unusable(Reason, Outcome.Evidence)
+        /// Flush and close; the last step.
+        case close
+    }
+
+    /// How a transaction ended.
+    package struct Report: Hashable, Sendable {
+        /// In the order of the transaction's recipients.
+        package var results: [Result]
+        /// Whether the peer said anything to this transaction but 421.
+        ///
+        /// If not, and the connection had been kept from an earlier one, a fresh connection to
+        /// the same host may do.
+        package var wasAnswered: Bool
+        /// The reply to the final dot, with the peer's queue id; nil if there was none.
+        package var finalReply: Reply?
+    }
+
+    /// How it ended for one recipient, and where else it may be tried.
+    package struct Result: Hashable, Sendable {
+        package var outcome: Outcome
+        package var advice: Advice
+    }
+
+    /// What may help a recipient who was not served.
+    package enum Advice: Hashable, Sendable {
+        /// Delivered, refused for good, or not to be repeated at once.
+        case none
+        /// Another exchanger may take it now (RFC 5321 §5.1).
+        case nextHost
+        /// The peer took others of this transaction and has enough for one: another
+        /// transaction on the same connection (§4.5.3.1.10).
+        case anotherTransaction
+    }
+
+    /// Why a connection is of no use.
+    package enum Reason: Hashable, Sendable {
+        /// 4yz or 5yz instead of a greeting, 421 at any time.
+        case refused
+        /// Neither EHLO nor HELO was accepted.
+        case helloRefused
+        /// Required and not offered, or tried and failed.
+        case tls
+        case authentication
+        /// Ended, broken, or silent for too long.
+        case connectionLost
+        /// What the peer says is not SMTP.
+        case protocolViolation
+    }
+
+    enum Phase {
+        case awaitingGreeting
+        case awaitingEHLO
+        case awaitingHELO
+        case awaitingStartTLS
+        case handshake
+        case awaitingAuthentication(response: String?)
+        case idle
+        case transaction(TransactionState)
+        /// The driver sends the message.
+        case content(TransactionState, DotStuffer)
+        /// The final dot was given to the driver: from here on the end may be ambiguous.
+        case awaitingFinal(TransactionState)
+        case awaitingReset
+        case awaitingQuit
+        case closed
+    }
+}

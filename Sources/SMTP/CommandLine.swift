@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// The commands of RFC 5321 §4.1.1 and of the extensions served here.
+enum Verb: String, CaseIterable, Hashable {
+    case ehlo = "EHLO"
+    case helo = "HELO"
+    case mail = "MAIL"
+    case rcpt = "RCPT"
+    case data = "DATA"
+    case rset = "RSET"
+    case noop = "NOOP"
+    case quit = "QUIT"
+    case vrfy = "VRFY"
+    case expn = "EXPN"
+    case help = "HELP"
+    case startTLS = "STARTTLS"
+    case auth = "AUTH"
+    // RFC 5321 appendix F.6 and RFC 2920: known, obsolete.
+    case send = "SEND"
+    case soml = "SOML"
+    case saml = "SAML"
+    case turn = "TURN"
+}
+
+/// A line that is a command, taken apart into verb and argument.
+struct CommandLine {
+    /// Nil for a verb nobody knows.
+    let verb: Verb?
+    /// The rest of the line without the space before it and white space behind it.
+    let argument: ArraySlice<UInt8>
+    /// What stood in the verb's place.
+    let word: ArraySlice<UInt8>
+
+    /// The first word in the first line of an HTTP request: a browser was led here to smuggle
+    /// commands in a request's body.
+    var isHTTP: Bool {
+        ["GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS"].contains {
+            word.elementsEqual($0.utf8)
+        }
+    }
+
+    /// `command = verb [SP argument] CRLF`; white space before CRLF is tolerated (§4.1.1).
+    init(_ line: [UInt8]) {
+        var end = line.endIndex
+        while end > 0, line[end - 1].isWhitespace { end -= 1 }
+        let wordEnd = line[..<end].firstIndex(of: .space) ?? end
+        let word = line[..<wordEnd]
+        self.word = word
+        verb = Self.verb(word)
+        var start = wordEnd
+        while start < end, line[start] == .space { start += 1 }
+        argument = line[start..<end]
+    }
+
+    /// Verbs are read in any letter case (§2.4).
+    private static func verb(_ word: ArraySlice<UInt8>) -> Verb? {
+        if word.count == 4 {
+            let code = word.reduce(0 as UInt32) { $0 << 8 | UInt32($1 & ~0x20) }
+            // The two that come a thousand times in a session.
+            if code == 0x5243_5054, word.equalsIgnoringCase("RCPT".utf8) { return .rcpt }
+            if code == 0x4D41_494C, word.equalsIgnoringCase("MAIL".utf8) { return .mail }
+        }
+        return Verb.allCases.first { word.equalsIgnoringCase($0.rawValue.utf8) }
+    }
+}
