@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+package import Mail
+package import World
+
+/// Decides which message goes next, to which destination, over how many connections.
+///
+/// It holds only what is due now: a bounded line for each destination, and the lines are served
+/// in turn, so that a slow or huge destination starves nobody. What is due later stays in the
+/// database. A value without I/O: the one who owns it performs its assignments and reports.
+package struct Queue<Job: Sendable>: Sendable {
+    /// One connection's worth of work, begun by `next` and ended by `finished`.
+    package struct Assignment: Sendable {
+        package let destination: Destination
+        /// The first message; `more` hands out the next ones.
+        package let job: Job
+        fileprivate var messages = 1
+    }
+
+    package enum Acceptance: Hashable, Sendable {
+        case accepted
+        /// No place in the destination's line or in memory: leave it in the database.
+        case full
+        /// The destination is on probation: nothing is tried before then.
+        case paused(until: Instant)
+    }
+
+    /// What a connection's end says about the destination.
+    package enum Ending: Hashable, Sendable {
+        /// A host took mail, or answered as a working host does.
+        case answered
+        /// No host could be reached, or none was willing to talk.
+        case unreachable
+        /// Nothing was learnt: the way ended before a host was asked.
+        case unknown
+    }
+
+    package struct Aftermath: Sendable {
+        /// What waited for a destination that turned out to be unreachable, oldest first: to be
+        /// put off without an attempt.
+        package var putOff: [Job] = []
+        /// The destination answered again after it had not.
+        package var hasRecovered = false
+    }
+
+    package let limits: QueueLimits
+    private var lines: [Destination: Line] = [:]
+    /// The destinations that wait for a connection, each once.
+    private var turn: Deque<Destination> = []
+    /// Messages waiting in all lines.
+    package private(set) var waiting = 0
+    /// Connections at work.
+    package private(set) var connections = 0
+
+    package init(limits: QueueLimits = QueueLimits()) { self.limits = limits }
+
+    /// How many more messages find a place in memory.
+    package var places: Int { max(0, limits.messages - waiting) }
+
+    /// The destinations that take no more at the moment, in the order of their names.
+    package func closed(at now: Instant) -> [Destination] {
+        lines.filter { $0.value.isFull(limits) || $0.value.isPaused(at: now) }
+            .keys.sorted { $0.description < $1.description }
+    }
+
+    /// Puts a message that is due into its destination's line.
+    package mutating func offer(
+        _ job: Job, for destination: Destination, at now: Instant
+    ) -> Acceptance {
+        guard waiting < limits.messages else { return .full }
+        if lines[destination] == nil, lines.count >= limits.destinations {
+            forget(at: now)
+            guard lines.count < limits.destinations else { return .full }
+        }
+        var line = lines[destination] ?? Line(concurrency: limits.initialConcurrency)
+        guard !line.isPaused(at: now) else { return .paused(until: line.pausedUntil) }
+        guard !line.isFull(limits) else { return .full }
+        line.waiting.append(job)
+        waiting += 1
+        update(destination, line)
+        return .accepted
+    }
+
+    /// The next connection to make and its first message; nil when nothing may begin now.
+    ///
+    /// No clock is asked: what waits for a destination on probation is put off at its failure.
+    package mutating func next() -> Assignment? {
+        while connections < limits.connections, let destination = turn.popFirst() {
+            guard var line = lines[destination] else { continue }
+            line.isInTurn = false
+            guard line.active < line.allowed, let job = line.waiting.popFirst() else {
+                update(destination, line)
+                continue
+            }
+            line.active += 1
+            waiting -= 1
+            connections += 1
+            update(destination, line)
+            return Assignment(destination: destination, job: job)
+        }
+        return nil
+    }
+
+    /// The message before went through: the next one for the same connection; nil to end it.
+    package mutating func more(_ assignment: inout Assignment) -> Job? {
+        let destination = assignment.destination
+        guard var line = lines[destination] else { return nil }
+        line.concurrency = min(line.concurrency + 1, limits.maximumConcurrency)
+        let share = isCrowded ? limits.messagesPerTurn : limits.messagesPerConnection
+        guard assignment.messages < share, let job = line.waiting.popFirst() else {
+            update(destination, line)
+            return nil
+        }
+        assignment.messages += 1
+        waiting -= 1
+        update(destination, line)
+        return job
+    }
+
+    /// The connection has ended.
+    package mutating func finished(
+        _ assignment: consuming Assignment, _ ending: Ending, at now: Instant
+    ) -> Aftermath {
+        let destination = assignment.destination
+        var aftermath = Aftermath()
+        connections -= 1
+        guard var line = lines[destination] else { return aftermath }
+        line.active -= 1
+        switch ending {
+        case .answered:
+            aftermath.hasRecovered = line.failures > 0
+            line.failures = 0
+            line.pausedUntil = Instant(nanoseconds: .min)
+        case .unknown: break
+        case .unreachable:
+            line.concurrency = max(1, line.concurrency / 2)
+            // Others get through: the host only refuses to take so many at once.
+            if line.active == 0 || line.failures > 0 {
+                line.failures += 1
+                line.pausedUntil = now + limits.pause(afterFailures: line.failures)
+                aftermath.putOff = Array(line.waiting)
+                waiting -= line.waiting.count
+                line.waiting = []
+            }
+        }
+        update(destination, line)
+        return aftermath
+    }
+
+    /// Takes out all waiting messages that match, oldest first within each destination.
+    package mutating func remove(where matches: (Job) -> Bool) -> [Job] {
+        var removed: [Job] = []
+        for destination in lines.keys.sorted(by: { $0.description < $1.description }) {
+            guard var line = lines[destination] else { continue }
+            let taken = line.waiting.filter(matches)
+            guard !taken.isEmpty else { continue }
+            line.waiting.removeAll(where: matches)
+            waiting -= taken.count
+            removed += taken
+            update(destination, line)
+        }
+        return removed
+    }
+
+    /// Whether somebody waits for a connection and all are taken.
+    private var isCrowded: Bool { connections >= limits.connections && !turn.isEmpty }
+
+    private mutating func update(_ destination: Destination, _ line: Line) {
+        var line = line
+        if !line.isInTurn, !line.waiting.isEmpty, line.active < line.allowed {
+            line.isInTurn = true
+            turn.append(destination)
+        }
+        // A destination that nothing is known of and nothing waits for needs no memory; one that
+        // has lost its claim while it stood in the turn is passed over by `next`.
+        let isIdle =
+            line.waiting.isEmpty && line.active == 0 && line.failures == 0 && !line.isInTurn
+        lines[destination] = isIdle ? nil : line
+    }
+
+    /// Forgets the probations that are over.
+    private mutating func forget(at now: Instant) {
+        lines = lines.filter { _, line in
+            line.active > 0 || line.isInTurn || line.isPaused(at: now)
+        }
+    }
+
+    private struct Line: Sendable {
+        var waiting: Deque<Job> = []
+        var active = 0
+        var concurrency: Int
+        /// Failures in a row; while there are any, the destination is on probation.
+        var failures = 0
+        var pausedUntil = Instant(nanoseconds: .min)
+        var isInTurn = false
+
+        init(concurrency: Int) { self.concurrency = concurrency }
+
+        /// On probation one connection shows whether the host is back.
+        var allowed: Int { failures > 0 ? 1 : concurrency }
+
+        func isPaused(at now: Instant) -> Bool { failures > 0 && now < pausedUntil }
+        func isFull(_ limits: QueueLimits) -> Bool {
+            waiting.count >= limits.messagesPerDestination
+        }
+    }
+}
+
+/// The bounds of a `Queue`.
+package struct QueueLimits: Hashable, Sendable {
+    /// In memory at once, in all lines: a job is a few hundred octets.
+    package var messages = 5000
+    /// In one line, so that a huge destination leaves places for others.
+    package var messagesPerDestination = 500
+    /// Lines and remembered probations.
+    package var destinations = 10_000
+    /// To all destinations together.
+    package var connections = 200
+    /// To one destination: at first, and at most.
+    package var initialConcurrency = 2
+    package var maximumConcurrency = 20
+    /// Over one connection; more would keep the receiver from balancing its load.
+    package var messagesPerConnection = 100
+    /// Over one connection while others wait for one.
+    package var messagesPerTurn = 10
+    /// Of a destination that cannot be reached: doubled at each failure.
+    package var firstPause = Duration.seconds(30)
+    package var longestPause = Duration.minutes(10)
+
+    package init() {}
+
+    func pause(afterFailures failures: Int) -> Duration {
+        min(firstPause * (1 << min(failures - 1, 16)), longestPause)
+    }
+}
