@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// How the RDATA of one type is built: its fields, in the order of the wire.
+///
+/// One description serves four ways: octets are checked and their names decompressed, octets are
+/// written as text, text is read, and (with `RecordData`) names are compressed where RFC 3597 §4
+/// allows it. Each type's description stands in a file of its own in `Records`.
+struct RecordFormat: Sendable {
+    let type: RecordType
+    let mnemonic: String
+    let fields: [RecordField]
+
+    /// The longest RDATA (RFC 1035 §3.2.1: RDLENGTH has 16 bits).
+    static let maximumOctets = 65535
+
+    init(_ mnemonic: String, _ type: UInt16, _ fields: [RecordField]) {
+        self.type = RecordType(rawValue: type)
+        self.mnemonic = mnemonic
+        self.fields = fields
+    }
+
+    static let all: [RecordFormat] = [
+        .a, .ns, .md, .mf, .cname, .soa, .mb, .mg, .mr, .wks, .ptr, .hinfo, .minfo, .mx, .txt,
+        .rp, .afsdb, .x25, .isdn, .rt, .nsap, .nsapPtr, .sig, .key, .px, .gpos, .aaaa, .loc,
+        .nxt, .srv, .naptr, .kx, .cert, .dname, .apl, .ds, .sshfp, .ipseckey, .rrsig, .nsec,
+        .dnskey, .dhcid, .nsec3, .nsec3param, .tlsa, .smimea, .hip, .ninfo, .rkey, .talink,
+        .cds, .cdnskey, .openpgpkey, .csync, .zonemd, .svcb, .https, .dsync, .spf, .nid, .l32,
+        .l64, .lp, .eui48, .eui64, .uri, .caa, .avc, .doa, .amtrelay, .resinfo, .wallet, .ta,
+        .dlv,
+    ]
+
+    static let byType = Dictionary(uniqueKeysWithValues: all.map { ($0.type.rawValue, $0) })
+    static let byMnemonic = Dictionary(uniqueKeysWithValues: all.map { ($0.mnemonic, $0) })
+
+    /// Checks the octets up to the reader's end and returns them with their names uncompressed.
+    func read(_ reader: inout WireReader) throws(SyntaxError) -> [UInt8] {
+        var wire: [UInt8] = []
+        for field in fields { try field.read(&reader, into: &wire) }
+        guard reader.isAtEnd else { throw reader.error("the end of the \(mnemonic) data") }
+        return wire
+    }
+
+    /// Reads presentation form up to the end of the entry.
+    func parse(_ tokens: inout TokenReader) throws(MasterFile.Fault) -> [UInt8] {
+        var wire: [UInt8] = []
+        for field in fields { try field.parse(&tokens, into: &wire) }
+        return wire
+    }
+
+    /// Presentation form on one line, names absolute with their final dot.
+    func text(of wire: [UInt8]) throws(SyntaxError) -> String {
+        var reader = WireReader(wire)
+        var words: [String] = []
+        for field in fields { try field.write(&reader, into: &words) }
+        return words.joined(separator: " ")
+    }
+}
