@@ -131,11 +131,13 @@ extension Pipe {
         reader?.wake()
     }
 
+    /// Forgets everything that has not arrived.
     func drop() {
         unsent = []
         transit = []
-        wake()
     }
+
+    func dropUnsent() { unsent = [] }
 
     func dropArrived() {
         arrived = []

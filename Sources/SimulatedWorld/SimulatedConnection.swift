@@ -45,6 +45,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
 extension SimulatedConnection {
     func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]? {
         if !isClosed { send() }
+        simulation.turn()
         while true {
             if isClosed { throw .disconnected }
             switch inbound.take() {
@@ -218,6 +219,7 @@ extension SimulatedConnection {
         case .vanish: wire.vanish()
         }
         failure = .disconnected
+        outbound.dropUnsent()
         finish()
     }
 
@@ -230,13 +232,13 @@ extension SimulatedConnection {
         if simulation.faults.happens(0.5) { inbound.dropArrived() }
         outbound.drop()
         inbound.wake()
+        outbound.wake()
     }
 
     private func finish() {
         guard !isClosed else { return }
         isClosed = true
         written = []
-        if failure != nil { outbound.drop() }
         inbound.dropArrived()
         inbound.wake()
         outbound.wake()

@@ -23,6 +23,7 @@ final class SimulatedDatagramSocket: DatagramSocket, @unchecked Sendable {
     }
 
     func receive(limit: Int, deadline: Instant) async throws(NetworkFailure) -> [Datagram] {
+        simulation.turn()
         while true {
             if isClosed { throw .disconnected }
             if !queue.isEmpty {

@@ -37,6 +37,8 @@ package final class Simulation: TaskExecutor, Time, Entropy, @unchecked Sendable
     package var faults: Chance
 
     private var thread: pthread_t?
+    /// Calls since a task was last chosen: see `turn`.
+    private var turns = 0
     private var waiters: [Int: Waiter] = [:]
     private var waiterNumber = 0
     private var processes: [Process] = []
@@ -148,9 +150,19 @@ extension Simulation {
 
     private func runOne() {
         let index = order.below(ready.count)
+        turns = 0
         note(.job, UInt64(index) << 32 | UInt64(ready.count))
         ready.swapAt(index, ready.count - 1)
         ready.removeLast().runSynchronously(on: asUnownedTaskExecutor())
+    }
+
+    /// Counts a call that may answer without waiting.
+    ///
+    /// A task that asks for ever and never waits would hang the program, and no limit of `run`
+    /// would see it.
+    func turn() {
+        turns += 1
+        precondition(turns < 10_000_000, "a task asks in a circle and never waits")
     }
 
     private var waiting: [String] {

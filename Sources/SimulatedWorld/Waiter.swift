@@ -56,6 +56,7 @@ extension Simulation {
         _ purpose: StaticString, _ subject: Waiter.Subject, until deadline: Instant,
         heedingCancellation: Bool = true, _ register: (Waiter) -> Void
     ) async throws(NetworkFailure) {
+        turn()
         guard deadline > now else { throw .deadlinePassed }
         let waiter = Waiter(purpose, subject)
         register(waiter)

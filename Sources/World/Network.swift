@@ -43,20 +43,23 @@ package protocol Connection: AnyObject, Sendable {
     var tls: TLSFacts? { get }
 
     /// The next octets that have arrived, at least one; nil when the peer has ended its side.
-    /// Everything written is sent first. `.deadlinePassed` leaves the connection usable.
+    /// What was written is sent first, and goes on being sent while this waits, so that two
+    /// sides that both write much do not block each other. `.deadlinePassed` leaves the
+    /// connection usable; so does `.cancelled`, for last words: cancelling ends the waiting.
     func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]?
 
     /// Keeps octets for sending; `flush`, `receive` and `close` send them.
     func write(_ octets: consuming [UInt8])
 
     /// Sends what was written; returns when the peer's system takes more (back-pressure).
+    /// After `.deadlinePassed` the rest still waits to be sent.
     func flush(deadline: Instant) async throws(NetworkFailure)
 
     /// Flushes, then shakes hands. Octets that had arrived in plain text and were not taken by
     /// `receive` are dropped (RFC 3207 §4.2), never handed out as if they were protected.
     func startTLS(_ role: TLSRole, deadline: Instant) async throws(NetworkFailure)
 
-    /// Flushes as far as possible within a second and closes.
+    /// Flushes as far as possible within a second and closes, also in a cancelled task.
     func close() async
 }
 

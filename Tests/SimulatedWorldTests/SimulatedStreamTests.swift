@@ -6,77 +6,8 @@ import World
 
 @testable import SimulatedWorld
 
-/// Two hosts and a wire.
-struct Pair {
-    let simulation: Simulation
-    let network: SimulatedNetwork
-    let alpha: SimulatedHost
-    let beta: SimulatedHost
-    let target: SocketAddress
-
-    init(seed: UInt64, _ faults: Faults = .none) {
-        simulation = Simulation(seed: seed)
-        network = SimulatedNetwork(simulation)
-        network.faults = faults
-        alpha = network.host("alpha", .v4(IPv4Address(192, 0, 2, 1)))
-        beta = network.host("beta", .v4(IPv4Address(192, 0, 2, 2)))
-        target = SocketAddress(.v4(IPv4Address(192, 0, 2, 2)), port: 25)
-    }
-
-    func deadline(_ seconds: Int64 = 60) -> Instant { simulation.now + .seconds(seconds) }
-
-    /// Serves `handle` on beta while `client` talks to it from alpha.
-    func talk<Result: Sendable>(
-        limit: Int = 10,
-        _ handle: @escaping @Sendable (any Connection) async throws -> Void,
-        _ client: @escaping @Sendable (any Connection) async throws -> Result
-    ) throws -> Result {
-        try simulation.run { [self] in
-            let listener = try await beta.network.listen(on: target)
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    await listener.serve(limit: limit) { try? await handle($0) }
-                }
-                let near = try await alpha.network.connect(
-                    to: target, from: nil, deadline: deadline())
-                let result: Swift.Result<Result, any Error>
-                do { result = .success(try await client(near)) } catch { result = .failure(error) }
-                await near.close()
-                await listener.close()
-                group.cancelAll()
-                return try result.get()
-            }
-        }
-    }
-
-    /// Reads until the peer ends its side.
-    @Sendable func readAll(_ connection: any Connection) async throws -> [UInt8] {
-        var all: [UInt8] = []
-        while let octets = try await connection.receive(deadline: deadline()) { all += octets }
-        return all
-    }
-
-    /// Sends back whatever comes.
-    @Sendable func echo(_ connection: any Connection) async throws {
-        while let octets = try await connection.receive(deadline: deadline()) {
-            connection.write(octets)
-        }
-    }
-}
-
 @Suite("Simulated streams keep the contract of World.Network")
 struct SimulatedStreamTests {
-    private static func failure<Result>(
-        _ body: () async throws(NetworkFailure) -> Result
-    ) async -> NetworkFailure? {
-        do throws(NetworkFailure) {
-            _ = try await body()
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     @Test("octets arrive whole and in order, however they are cut")
     func order() throws {
         let sent = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
@@ -133,7 +64,7 @@ struct SimulatedStreamTests {
             try await pair.simulation.sleep(for: .seconds(10))
             connection.write([1])
         } _: { connection in
-            let first = await Self.failure { () async throws(NetworkFailure) in
+            let first = await fault { () async throws(NetworkFailure) in
                 try await connection.receive(deadline: pair.deadline(5))
             }
             return (first, try await connection.receive(deadline: pair.deadline()))
@@ -152,7 +83,7 @@ struct SimulatedStreamTests {
             #expect(all.count == sent.count)
         } _: { connection in
             connection.write(sent)
-            let stuck = await Self.failure { () async throws(NetworkFailure) in
+            let stuck = await fault { () async throws(NetworkFailure) in
                 try await connection.flush(deadline: pair.deadline(50))
             }
             try await connection.flush(deadline: pair.deadline(100))
@@ -192,7 +123,7 @@ struct SimulatedStreamTests {
             for target in ["192.0.2.2:26", "192.0.2.3:25", "[2001:db8::1]:25"] {
                 let address = try #require(SocketAddress(target))
                 failures.append(
-                    await Self.failure { () async throws(NetworkFailure) in
+                    await fault { () async throws(NetworkFailure) in
                         try await pair.alpha.network.connect(
                             to: address, from: nil, deadline: pair.deadline())
                     })
@@ -213,7 +144,7 @@ struct SimulatedStreamTests {
             let pair = Pair(seed: 1)
             let (failure, reached) = try pair.simulation.run {
                 pair.beta.stop(ending)
-                let failure = await Self.failure { () async throws(NetworkFailure) in
+                let failure = await fault { () async throws(NetworkFailure) in
                     try await pair.alpha.network.connect(
                         to: pair.target, from: nil, deadline: pair.deadline())
                 }
@@ -237,14 +168,14 @@ struct SimulatedStreamTests {
             let network = pair.beta.network
             let listener = try await network.listen(on: pair.target)
             #expect(
-                await Self.failure { () async throws(NetworkFailure) in
+                await fault { () async throws(NetworkFailure) in
                     try await network.listen(on: pair.target)
                 } == .addressInUse(pair.target))
             await listener.close()
             await (try network.listen(on: pair.target)).close()
             let foreign = SocketAddress(pair.alpha.addresses[0], port: 25)
             #expect(
-                await Self.failure { () async throws(NetworkFailure) in
+                await fault { () async throws(NetworkFailure) in
                     try await network.listen(on: foreign)
                 } == .system("192.0.2.1 is not an address of this host"))
             let any = try #require(SocketAddress("0.0.0.0:0"))
@@ -288,7 +219,7 @@ struct SimulatedStreamTests {
             let process = pair.simulation.process("server", on: pair.beta) { surroundings in
                 let listener = try await surroundings.network.listen(on: pair.target)
                 await listener.serve(limit: 1) { connection in
-                    let failure = await Self.failure { () async throws(NetworkFailure) in
+                    let failure = await fault { () async throws(NetworkFailure) in
                         try await connection.receive(deadline: pair.deadline(3600))
                     }
                     #expect(failure == .cancelled)
