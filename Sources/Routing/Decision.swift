@@ -59,6 +59,8 @@ package enum Reason: Hashable, Sendable {
     case lookUpFailed(Domain, Answer.Failure)
     /// No exchanger has an address that is known now, but one may have later.
     case addressesUnknown(Domain)
+    /// The host that the operator has set has no address: his mistake is no reason to give up.
+    case relayHostUnknown(RelayHost)
 
     package var status: EnhancedStatus {
         switch self {
@@ -67,7 +69,7 @@ package enum Reason: Hashable, Sendable {
         case .noAddress: EnhancedStatus(5, 4, 4)
         case .loop: EnhancedStatus(5, 4, 6)
         case .lookUpFailed: EnhancedStatus(4, 4, 3)
-        case .addressesUnknown: EnhancedStatus(4, 4, 4)
+        case .addressesUnknown, .relayHostUnknown: EnhancedStatus(4, 4, 4)
         }
     }
 
@@ -75,7 +77,7 @@ package enum Reason: Hashable, Sendable {
     package var replyCode: Int {
         switch self {
         case .nullMX: 556  // RFC 7505 §4.1
-        case .lookUpFailed, .addressesUnknown: 451
+        case .lookUpFailed, .addressesUnknown, .relayHostUnknown: 451
         case .noSuchDomain, .noMailHost, .unknownLiteral, .noAddress, .loop: 550
         }
     }

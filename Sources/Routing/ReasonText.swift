@@ -42,6 +42,10 @@ extension Reason {
             language.choose(
                 "No address of a mail exchanger of \(domain) could be found out now",
                 "Keine Adresse eines Mail-Exchangers von \(domain.unicode) war zu ermitteln")
+        case .relayHostUnknown(let host):
+            language.choose(
+                "No address of the relay host \(host) is known",
+                "Zum Relay-Rechner \(host) ist keine Adresse bekannt")
         }
     }
 }

@@ -24,15 +24,18 @@ package struct Route: Hashable, Sendable {
         /// In the order of trying; never empty.
         package var addresses: [IPAddress]
         package var security: Security
+        /// Where it listens, if that is not the usual port.
+        package var port: UInt16?
 
         package init(
             preference: Int, exchange: Exchange, addresses: [IPAddress],
-            security: Security = .opportunistic
+            security: Security = .opportunistic, port: UInt16? = nil
         ) {
             self.preference = preference
             self.exchange = exchange
             self.addresses = addresses
             self.security = security
+            self.port = port
         }
     }
 

@@ -35,6 +35,15 @@ package struct Router: Sendable {
             steps: search.steps, findings: search.findings)
     }
 
+    /// The way to a destination that an operator has given a host of its own, without MX records.
+    package func route(_ destination: Destination, by host: RelayHost) async -> Decision {
+        var search = Search(router: self, destination: destination)
+        let verdict = await search.relay(by: host)
+        return Decision(
+            destination: destination, verdict: verdict, isImplicit: false, steps: search.steps,
+            findings: search.findings)
+    }
+
     /// The addresses of a host: both families, asked side by side.
     func addresses(of name: Name) async -> HostAddresses {
         async let v6 = resolver.resolve(name, .aaaa)
@@ -92,6 +101,32 @@ struct Search {
         guard !context.isOwn(address) else { return .permanent(.loop(destination)) }
         return .route(
             Route([.init(preference: 0, exchange: .literal(address), addresses: [address])]))
+    }
+
+    mutating func relay(by host: RelayHost) async -> Decision.Verdict {
+        note(.relayHost(destination, host))
+        var addresses: [IPAddress]
+        switch host.exchange {
+        case .literal(let address): addresses = [address]
+        case .name(let name):
+            let known = await router.addresses(of: name)
+            addresses = known.addresses
+            if let failure = known.faults.first?.failure, addresses.isEmpty {
+                note(.addressesUnknown(name, failure))
+            } else {
+                note(addresses.isEmpty ? .noAddress(name) : .addresses(name, addresses))
+            }
+        }
+        guard !addresses.isEmpty else { return .transient(.relayHostUnknown(host)) }
+        guard !addresses.contains(where: context.isOwn) else {
+            return .permanent(.loop(destination))
+        }
+        addresses = Array(addresses.prefix(Route.maximumAddresses))
+        return .route(
+            Route([
+                .init(
+                    preference: 0, exchange: host.exchange, addresses: addresses, port: host.port)
+            ]))
     }
 
     mutating func domain(

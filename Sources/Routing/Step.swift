@@ -9,6 +9,8 @@ package enum Step: Hashable, Sendable {
     case literal(AddressLiteral)
     case local(Domain)
     case relay(Domain)
+    /// The operator has set the host that takes it.
+    case relayHost(Destination, RelayHost)
     /// The domain is an alias: the name it leads to is treated as if it were the domain.
     case alias(Domain, Name)
     /// What the question for MX records gave.
@@ -38,6 +40,7 @@ package enum Step: Hashable, Sendable {
         case .literal: "address-literal"
         case .local: "local"
         case .relay: "relay"
+        case .relayHost: "relay-host"
         case .alias: "alias"
         case .exchangers, .noExchangers, .noSuchName, .lookUpFailed: "mx"
         case .nullMX: "null-mx"

@@ -8,7 +8,7 @@ extension Step {
     /// One sentence with its final dot.
     package func text(_ language: Language) -> String {
         switch self {
-        case .literal, .local, .relay, .alias, .exchangers, .noExchangers, .noSuchName,
+        case .literal, .local, .relay, .relayHost, .alias, .exchangers, .noExchangers, .noSuchName,
             .lookUpFailed, .nullMX, .implicitMX:
             domainText(language)
         case .ignored(let name, let fault):
@@ -46,6 +46,11 @@ extension Step {
                 "\(domain) is a relay domain: mail is held here until a better exchanger takes it.",
                 "\(domain.unicode) ist eine Relay-Domain: E-Mail wird hier gehalten, bis ein "
                     + "besserer Exchanger sie nimmt.")
+        case .relayHost(let destination, let host):
+            language.choose(
+                "Mail for \(destination) is handed to \(host), as the operator has set.",
+                "E-Mail für \(destination) geht an \(host), wie der Betreiber es eingestellt hat."
+            )
         case .alias(let domain, let name):
             language.choose(
                 "\(domain) is an alias (CNAME) of \(name.shown), which is looked up instead.",

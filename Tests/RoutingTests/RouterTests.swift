@@ -439,3 +439,43 @@ struct OrderTests {
         #expect(summary(dead) == "5.4.4")
     }
 }
+
+@Suite("A relay domain with a host of its own")
+struct RelayHostTests {
+    @Test(
+        "names and addresses, with and without port",
+        arguments: [
+            ("mx.example", "mx.example"), ("mx.example:2525", "mx.example:2525"),
+            ("192.0.2.1", "[192.0.2.1]"), ("192.0.2.1:26", "[192.0.2.1]:26"),
+            ("[192.0.2.1]", "[192.0.2.1]"), ("[2001:db8::1]:26", "[IPv6:2001:db8::1]:26"),
+            ("2001:db8::1", "[IPv6:2001:db8::1]"),
+        ])
+    func parse(_ text: String, _ shown: String) throws {
+        #expect(try RelayHost(text).description == shown)
+    }
+
+    @Test("what is no host is refused", arguments: ["mx.example:0", "mx.example:x", "a..b"])
+    func refuse(_ text: String) {
+        #expect(throws: SyntaxError.self) { try RelayHost(text) }
+    }
+
+    @Test("the host is asked for its addresses, not for MX records")
+    func route() async throws {
+        let resolver = TableResolver("mx.example A 192.0.2.1\nmx.example AAAA 2001:db8::1")
+        let router = Router(resolver: resolver, context: RoutingContext())
+        let decision = await router.route(
+            try Destination("a.example"), by: try RelayHost("mx.example:26"))
+        #expect(summary(decision) == "0 mx.example 2001:db8::1,192.0.2.1")
+        #expect(decision.route?.hosts[0].port == 26)
+        #expect(resolver.questions.sorted() == ["mx.example A", "mx.example AAAA"])
+    }
+
+    @Test("a host that does not exist keeps the mail waiting; oneself is a loop")
+    func faults() async throws {
+        let context = try RoutingContext(selves: ["192.0.2.1"], local: [], relay: [])
+        let router = Router(resolver: TableResolver("me.example A 192.0.2.1"), context: context)
+        let there = try Destination("a.example")
+        #expect(summary(await router.route(there, by: try RelayHost("no.example"))) == "4.4.4")
+        #expect(summary(await router.route(there, by: try RelayHost("me.example"))) == "5.4.6")
+    }
+}
