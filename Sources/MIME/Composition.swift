@@ -12,8 +12,11 @@ package struct Composition: Sendable {
         /// Octets of any type, as Base64.
         case octets([UInt8], type: String, parameters: [(name: String, value: String)])
         /// Lines that must travel as they are (`message/rfc822`, `message/delivery-status`,
-        /// `text/rfc822-headers`): 7bit, or 8bit if there are octets above 127.
+        /// RFC 2046 §5.2.1): 7bit, or 8bit if there are octets above 127.
         case lines([UInt8], type: String, parameters: [(name: String, value: String)])
+        /// Lines that may be encoded, and are as soon as they are more than short lines of ASCII
+        /// (`text/rfc822-headers`, RFC 6522 §4).
+        case encodableLines([UInt8], type: String)
         /// `multipart/SUBTYPE`.
         case multipart(
             subtype: String, parameters: [(name: String, value: String)], [Composition])
@@ -48,7 +51,7 @@ package struct Composition: Sendable {
     /// Whether any line needs 8BITMIME (RFC 6152).
     package var is8Bit: Bool {
         switch content {
-        case .text, .octets: false
+        case .text, .octets, .encodableLines: false
         case .lines(let lines, _, _): lines.contains { $0 >= 0x80 }
         case .multipart(_, _, let parts): parts.contains(where: \.is8Bit)
         }
@@ -65,7 +68,8 @@ package struct Composition: Sendable {
         case .text(let text, let subtype):
             header.field(
                 "Content-Type", token: "text/\(subtype)", parameters: [("charset", "utf-8")])
-            Self.write(text, &header, to: &octets)
+            let lines = TransferEncoding.canonicalLines(Array(text.utf8))
+            Self.write(lines, &header, to: &octets)
         case .octets(let content, let type, let parameters):
             header.field("Content-Type", token: type, parameters: parameters)
             header.field("Content-Transfer-Encoding", structured: "base64")
@@ -78,6 +82,9 @@ package struct Composition: Sendable {
             header.finish()
             octets += header.octets
             octets += TransferEncoding.canonicalLines(lines)
+        case .encodableLines(let lines, let type):
+            header.field("Content-Type", token: type, parameters: [])
+            Self.write(TransferEncoding.canonicalLines(lines), &header, to: &octets)
         case .multipart(let subtype, let parameters, let parts):
             // RFC 2045 §6.7 (1): "=_" stands in no quoted-printable and no Base64.
             let boundary =
@@ -97,9 +104,8 @@ package struct Composition: Sendable {
     }
 
     private static func write(
-        _ text: String, _ header: inout HeaderWriter, to octets: inout [UInt8]
+        _ lines: [UInt8], _ header: inout HeaderWriter, to octets: inout [UInt8]
     ) {
-        let lines = TransferEncoding.canonicalLines(Array(text.utf8))
         let isPlain = TransferEncoding.isSevenBit(lines)
         let encoded = isPlain ? lines : QuotedPrintable.encode(lines)
         // Text of another script is shorter, and no less readable, in Base64.
@@ -150,9 +156,16 @@ extension TransferEncoding {
     ///
     /// Lines are given canonical.
     package static func isSevenBit(_ lines: [UInt8]) -> Bool {
+        isEightBit(lines) && !lines.contains { $0 >= 0x80 }
+    }
+
+    /// RFC 2045 §2.8: no NUL, in lines of at most 998 octets.
+    ///
+    /// Lines are given canonical.
+    package static func isEightBit(_ lines: [UInt8]) -> Bool {
         var column = 0
         for octet in lines {
-            guard octet != 0, octet < 0x80 else { return false }
+            guard octet != 0 else { return false }
             column = octet == .lineFeed ? 0 : column + 1
             // The line end's CR is counted too.
             guard column <= HeaderWriter.maximumLineOctets + 1 else { return false }
