@@ -6,7 +6,8 @@ package enum Language: String, Hashable, Sendable, CaseIterable {
     case german = "de"
 
     /// One of two wordings.
-    func choose(_ english: @autoclosure () -> String, _ german: @autoclosure () -> String) -> String
+    package func choose(_ english: @autoclosure () -> String, _ german: @autoclosure () -> String)
+        -> String
     {
         self == .english ? english() : german()
     }
