@@ -4,28 +4,27 @@ import Bytes
 import Mail
 import World
 
-extension Reply {
-    /// How a reply fails to come.
-    enum Loss: String {
-        case ended = "the connection was lost"
-        case expired = "nothing came for too long"
-    }
-}
-
 /// From the greeting to the first `idle`, and the ways out.
 extension ClientSession {
-    mutating func readReplies() {
+    /// Acts on the next reply or on there being none; false when nothing is to be done.
+    @discardableResult
+    mutating func readReply() -> Bool {
+        if case .closed = phase { return false }
+        if loss == nil, case .handshake = phase { return false }
         do throws(ReplyParser.Fault) {
-            while true {
-                if case .closed = phase { return }
-                // What came behind the reply to STARTTLS is nobody's word (RFC 3207 §4.2).
-                if case .handshake = phase { return replies.removeAll() }
-                guard let reply = try replies.next() else { return }
+            if let reply = try replies.next() {
                 take(reply)
+            } else if let loss {
+                lose(
+                    .connectionLost, text: "\(loss.rawValue) (\(host), \(place))",
+                    status: EnhancedStatus(4, 4, 2))
+            } else {
+                return false
             }
         } catch {
             violate(error.text)
         }
+        return true
     }
 
     private mutating func take(_ reply: Reply) {
@@ -106,6 +105,8 @@ extension ClientSession {
     private mutating func takeStartTLS(_ reply: Reply) {
         if reply.code == 220 {
             phase = .handshake
+            // What came with it in plain text is nobody's word (RFC 3207 §4.2).
+            replies.removeAll()
             pending.append(.startTLS)
         } else if configuration.tls == .required {
             give(up: .tls, evidence(reply, to: "STARTTLS"))
@@ -185,11 +186,6 @@ extension ClientSession {
         lose(
             .protocolViolation, text: "\(host) breaks the protocol: \(text)",
             status: EnhancedStatus(4, 5, 0))
-    }
-
-    mutating func lose(_ reason: Reason, _ loss: Reply.Loss) {
-        lose(
-            reason, text: "\(loss.rawValue) (\(host), \(place))", status: EnhancedStatus(4, 4, 2))
     }
 
     private mutating func lose(_ reason: Reason, text: String, status: EnhancedStatus) {

@@ -43,6 +43,12 @@ extension ClientSession {
             report(state)
             return becomeIdle()
         }
+        guard replies.isEmpty else {
+            // It came before the first command, so it is no reply to it: perhaps 421 because
+            // the connection was kept too long.
+            phase = .transaction(state)
+            return
+        }
         advance(state)
     }
 
@@ -146,9 +152,9 @@ extension ClientSession {
     mutating func take(_ reply: Reply, in state: TransactionState) {
         var state = state
         guard reply.code != 421 else { return hangUp(state, reply) }
+        guard state.answered < state.sent else { return violate("a reply too many: \(reply)") }
         state.wasAnswered = true
         phase = .transaction(state)
-        guard state.answered < state.sent else { return violate("a reply too many: \(reply)") }
         let number = state.answered
         guard reply.isPositiveIntermediate == (number == state.dataCommand && reply.code == 354),
             number != state.dataCommand || !reply.isPositiveCompletion

@@ -22,6 +22,8 @@ package struct ClientSession: ~Copyable {
     var replies = ReplyParser()
     var phase = Phase.awaitingGreeting
     var pending: [Step] = []
+    /// Why no more replies will come; those that came are read first.
+    var loss: Loss?
     /// What the peer offers now.
     package internal(set) var extensions = Extensions()
     package internal(set) var tls: TLSFacts?
@@ -36,26 +38,37 @@ package struct ClientSession: ~Copyable {
 
     /// Takes octets that arrived.
     package mutating func receive(_ octets: consuming [UInt8]) {
-        if case .closed = phase { return }
-        replies.receive(octets)
-        readReplies()
+        switch phase {
+        // What comes behind the reply to STARTTLS is nobody's word (RFC 3207 §4.2).
+        case .closed, .handshake: return
+        case .content:
+            replies.receive(octets)
+            // At once, so that the driver stops sending what nobody wants.
+            readReply()
+        default: replies.receive(octets)
+        }
     }
 
     /// The connection ended or broke, in reading or in writing.
     ///
     /// Give what arrived to `receive` before: it may hold the reason.
     package mutating func receiveEnd() {
-        lose(.connectionLost, Reply.Loss.ended)
+        loss = .ended
     }
 
     /// `timeout` has passed (RFC 5321 §4.5.3.2).
     package mutating func expire() {
-        lose(.connectionLost, Reply.Loss.expired)
+        loss = .expired
     }
 
     /// The next step; nil when octets or an answer are needed.
     package mutating func next() -> Step? {
-        pending.isEmpty ? nil : pending.removeFirst()
+        // One reply at a time, when all steps of the last one are taken: what the driver is
+        // told to be so is still so when it acts on it.
+        while pending.isEmpty {
+            guard readReply() else { return nil }
+        }
+        return pending.removeFirst()
     }
 
     /// How long to wait for octets, or for a flush while the message is sent.
@@ -249,6 +262,12 @@ extension ClientSession {
         case connectionLost
         /// What the peer says is not SMTP.
         case protocolViolation
+    }
+
+    /// How a connection comes to its end by itself.
+    enum Loss: String {
+        case ended = "the connection was lost"
+        case expired = "nothing came for too long"
     }
 
     enum Phase {

@@ -197,3 +197,8 @@ struct Dialogue {
         }
     }
 }
+
+/// `#expect` for what a session says: the macro would copy the session, which cannot be copied.
+func expect(_ condition: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(condition, sourceLocation: sourceLocation)
+}
