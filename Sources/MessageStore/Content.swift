@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// The octets of one message, stored once, whoever refers to them.
+///
+/// Immutable. Removed with its last reference, in the transaction that takes it.
+package enum Content {
+    /// The number of a content: its message's queue id at this node.
+    package struct ID: Hashable, Sendable {
+        package let value: Int64
+        package init(value: Int64) { self.value = value }
+    }
+
+    /// Where the octets are.
+    package enum Body: Sendable {
+        /// In the row; at most `rowLimitOctets`.
+        case octets([UInt8])
+        /// In a body file, which is synced already.
+        case file(String)
+    }
+
+    /// Beyond this a body is a file: a row this large costs the database more than a file does.
+    package static let rowLimitOctets = 1 << 20
+
+    /// Stores a content with its first reference.
+    package static func insert(
+        _ id: ID, octets: Int, _ body: Body, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        var file: String?
+        if case .file(let name) = body { file = name }
+        try transaction.execute(
+            "INSERT INTO content (id, octets, file, reference_count) VALUES (?, ?, ?, 1)",
+            [.integer(id.value), .integer(Int64(octets)), .text(optional: file)])
+        guard case .octets(let octets) = body else { return }
+        precondition(octets.count <= rowLimitOctets, "a large body belongs into a file")
+        try transaction.execute(
+            "INSERT INTO content_body (content_id, body) VALUES (?, ?)",
+            [.integer(id.value), .blob(octets)])
+    }
+
+    /// One more refers to it.
+    package static func retain(
+        _ id: ID, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        let changed = try transaction.execute(
+            "UPDATE content SET reference_count = reference_count + 1 WHERE id = ?",
+            [.integer(id.value)])
+        precondition(changed == 1, "a content that is not there cannot be referred to")
+    }
+
+    /// One refers to it no longer; with the last the rows go.
+    ///
+    /// Returns the body file to remove once the transaction is committed. Should that not happen,
+    /// the file is an orphan and is collected.
+    package static func release(
+        _ id: ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> String? {
+        let rest = try transaction.first(
+            """
+            UPDATE content SET reference_count = reference_count - 1 WHERE id = ?
+            RETURNING reference_count, file
+            """,
+            [.integer(id.value)]
+        ) { (count: $0.integer(0), file: $0.optionalText(1)) }
+        guard let rest, rest.count <= 0 else { return nil }
+        try transaction.execute("DELETE FROM content WHERE id = ?", [.integer(id.value)])
+        guard rest.file == nil else { return rest.file }
+        try transaction.execute(
+            "DELETE FROM content_body WHERE content_id = ?", [.integer(id.value)])
+        return nil
+    }
+
+    /// Whether a body file of this name belongs to a content.
+    package static func isReferred(
+        file: String, of id: ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        try transaction.first("SELECT file FROM content WHERE id = ?", [.integer(id.value)]) {
+            $0.text(0) == file
+        } ?? false
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Journal
+package import Mail
+import MessageStore
+import Storage
+package import World
+
+extension Spooler {
+    /// Recipients taken out of the spool, and where to go on looking.
+    package struct Claimed: Sendable {
+        package var recipients: [DueRecipient] = []
+        /// For the next call; nil when everything due was looked at.
+        package var rest: Place?
+    }
+
+    /// A place among what is due, in the order of the due times.
+    package struct Place: Hashable, Sendable {
+        let due: Int64
+        let message: Int64
+        let ordinal: Int64
+    }
+
+    /// One call looks at no more rows than this, so that a huge destination which takes no more
+    /// at the moment does not hold the writer.
+    static let examinedLimit = 5_000
+
+    /// Claims what is due at `now`, the longest due first, at most `limit` recipients.
+    ///
+    /// Destinations in `excluded` are passed over. A claim that has expired counts as due.
+    package func claim(
+        at now: Timestamp, limit: Int, excluding excluded: Set<Destination> = [],
+        from place: Place? = nil
+    ) async throws -> Claimed {
+        let names = Set(excluded.map(\.description))
+        let (claim, node) = (newClaim(at: now), node)
+        return try await store.write { transaction in
+            let claimed = try Self.due(
+                at: now, limit: limit, excluding: names, from: place, claim, transaction)
+            for recipient in claimed.recipients {
+                try transaction.execute(
+                    """
+                    UPDATE recipient SET claim = ?, claim_node = ?, next_attempt = ?
+                    WHERE message_id = ? AND ordinal = ?
+                    """,
+                    [
+                        .integer(claim.token), .text(node), .integer(claim.expires.milliseconds),
+                        .integer(recipient.message.id.value), .integer(Int64(recipient.ordinal)),
+                    ])
+            }
+            return claimed
+        }
+    }
+
+    private static func due(
+        at now: Timestamp, limit: Int, excluding excluded: Set<String>, from place: Place?,
+        _ claim: Claim, _ transaction: any Transaction
+    ) throws(StorageFailure) -> Claimed {
+        var claimed = Claimed()
+        var examined = 0
+        var last: Place?
+        // Without an exclusion every row counts, and none beyond the limit needs reading.
+        let rows = excluded.isEmpty ? limit : examinedLimit
+        try transaction.query(
+            """
+            SELECT r.next_attempt, r.message_id, r.ordinal, r.destination, r.address, r.original,
+                r.attempts, r.first_attempt, r.is_delay_notified, m.reverse_path, m.accepted,
+                m.expires, m.content_id, m.octets, m.is_8bit, m.is_international
+            FROM recipient r JOIN message m ON m.id = r.message_id
+            WHERE r.next_attempt <= ? AND (r.next_attempt, r.message_id, r.ordinal) > (?, ?, ?)
+            ORDER BY r.next_attempt, r.message_id, r.ordinal LIMIT ?
+            """,
+            [
+                .integer(now.milliseconds), .integer(place?.due ?? .min),
+                .integer(place?.message ?? 0), .integer(place?.ordinal ?? 0),
+                .integer(Int64(rows)),
+            ]
+        ) { row in
+            guard claimed.recipients.count < limit else { return }
+            examined += 1
+            last = Place(
+                due: row.integer(0), message: row.integer(1), ordinal: row.integer(2))
+            guard !excluded.contains(row.text(3)) else { return }
+            if let recipient = DueRecipient(row: row, claim: claim) {
+                claimed.recipients.append(recipient)
+            }
+        }
+        if examined == rows || claimed.recipients.count == limit { claimed.rest = last }
+        return claimed
+    }
+
+    /// Makes claims last longer, for attempts that take their time; a lost claim stays lost.
+    package func extend(_ recipients: [DueRecipient], until: Timestamp) async throws {
+        try await store.write { transaction in
+            for recipient in recipients {
+                try transaction.execute(
+                    """
+                    UPDATE recipient SET next_attempt = ?
+                    WHERE message_id = ? AND ordinal = ? AND claim = ?
+                    """,
+                    [
+                        .integer(until.milliseconds), .integer(recipient.message.id.value),
+                        .integer(Int64(recipient.ordinal)), .integer(recipient.claim.token),
+                    ])
+            }
+        }
+    }
+
+    /// Gives back what this node had claimed before it ended; once, before anything is claimed.
+    ///
+    /// Returns how many recipients were under way then.
+    @discardableResult
+    package func releaseOwnClaims(at now: Timestamp) async throws -> Int {
+        let node = node
+        return try await store.write { transaction in
+            try transaction.execute(
+                """
+                UPDATE recipient SET claim = NULL, claim_node = NULL, next_attempt = ?
+                WHERE claim_node = ?
+                """,
+                [.integer(now.milliseconds), .text(node)])
+        }
+    }
+
+    /// When the next recipient is due (or its claim ends); nil when nothing waits.
+    package func nextDue() async throws -> Timestamp? {
+        try await store.read { transaction in
+            try transaction.first(
+                """
+                SELECT next_attempt FROM recipient WHERE next_attempt IS NOT NULL
+                ORDER BY next_attempt LIMIT 1
+                """
+            ) { Timestamp(milliseconds: $0.integer(0)) }
+        }
+    }
+}
+
+extension DueRecipient {
+    /// Reads the columns of `claim`'s query; nil for an address that this release cannot read.
+    fileprivate init?(row: any Row, claim: Claim) {
+        guard let address = try? Address(row.text(4)) else { return nil }
+        let id = QueueID(value: row.integer(1))
+        let message = SpooledMessage(
+            id: id, reversePath: ReversePath(stored: row.text(9)),
+            accepted: Timestamp(milliseconds: row.integer(10)),
+            expires: Timestamp(milliseconds: row.integer(11)),
+            content: Content.ID(value: row.integer(12)), octets: Int(row.integer(13)),
+            is8BitMIME: row.integer(14) != 0, isInternational: row.integer(15) != 0)
+        self.init(
+            message: message, ordinal: Int(row.integer(2)), address: address,
+            original: row.optionalText(5).flatMap { try? Address($0) },
+            attempts: Int(row.integer(6)),
+            firstAttempt: row.optionalInteger(7).map { Timestamp(milliseconds: $0) },
+            isDelayNotified: row.integer(8) != 0, claim: claim)
+    }
+}
+
+extension ReversePath {
+    /// Reads what `description` wrote.
+    init(stored: String) { self = (try? Address(stored)).map { .address($0) } ?? .null }
+}

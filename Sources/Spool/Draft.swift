@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Journal
+import Mail
+import MessageStore
+package import Storage
+import World
+
+/// A message on its way in: written piece by piece, then committed once, or discarded.
+///
+/// A small one is held in memory, a larger one in a body file, so that memory per session stays
+/// flat. Dropped without `commit` or `discard` it leaves at most an orphan to be collected.
+package struct Draft: ~Copyable, Sendable {
+    package let id: QueueID
+    /// How many octets have been appended.
+    package private(set) var octets = 0
+    private let intake: Intake
+    private var buffer: [UInt8] = []
+    private var file: (any BodyFile)?
+
+    /// What collects in memory before it goes to the file in one piece.
+    private static let pieceOctets = 256 << 10
+
+    init(_ intake: Intake, _ id: QueueID) {
+        self.intake = intake
+        self.id = id
+    }
+
+    deinit { if file != nil { intake.noteClosed(file: id.description) } }
+
+    /// Takes the next octets; after a failure the draft can only be discarded.
+    package mutating func append(_ piece: ArraySlice<UInt8>) async throws(StorageFailure) {
+        octets += piece.count
+        buffer.append(contentsOf: piece)
+        if file == nil, buffer.count <= Content.rowLimitOctets { return }
+        guard buffer.count >= Self.pieceOctets else { return }
+        try await writePiece()
+    }
+
+    private mutating func writePiece() async throws(StorageFailure) {
+        if file == nil {
+            intake.noteOpen(file: id.description)
+            file = try await intake.spooler.bodies.create(id.description)
+        }
+        try await file?.append(buffer[...])
+        buffer.removeAll(keepingCapacity: false)
+    }
+
+    /// Takes responsibility: returns once message and recipients are on the disk.
+    ///
+    /// The instant of acceptance. The body file, if there is one, is on the disk first; then one
+    /// transaction names it. Before that transaction is committed nothing has been accepted,
+    /// afterwards everything has; what a crash leaves is in Documentation/Spool.md. If it throws,
+    /// nothing has been promised, and the sender is to be told to try again.
+    package consuming func commit(_ acceptance: Acceptance) async throws -> QueueID {
+        let body = try await finishBody()
+        let recipients = acceptance.envelope.recipients.count
+        let handover = intake.handover?.reserve(recipients) == true ? intake.handover : nil
+        do {
+            let due = try await write(acceptance, body, isHandedOver: handover != nil)
+            handover?.accept(due)
+            return id
+        } catch {
+            handover?.cancel(recipients)
+            await removeBody(after: error)
+            throw error
+        }
+    }
+
+    /// Forgets the message.
+    package consuming func discard() async { await file?.discard() }
+
+    private mutating func finishBody() async throws(StorageFailure) -> Content.Body {
+        guard file != nil else { return .octets(buffer) }
+        do throws(StorageFailure) {
+            if !buffer.isEmpty { try await writePiece() }
+            try await file?.sync()
+        } catch {
+            await file?.discard()
+            throw error
+        }
+        return .file(id.description)
+    }
+
+    private borrowing func write(
+        _ acceptance: Acceptance, _ body: Content.Body, isHandedOver: Bool
+    ) async throws -> [DueRecipient] {
+        let (id, octets, spooler) = (id, octets, intake.spooler)
+        let now = spooler.time.timestamp
+        let claim = isHandedOver ? (claim: spooler.newClaim(at: now), node: spooler.node) : nil
+        return try await spooler.store.write { transaction in
+            try acceptance.insert(
+                as: id, body, octets: octets, at: now, claim: claim, in: transaction)
+        }
+    }
+
+    /// Only a definite refusal says that no row names the file.
+    private borrowing func removeBody(after error: any Error) async {
+        switch error as? StorageFailure {
+        case .full, .constraint: await file?.discard()
+        default: break
+        }
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Journal
+package import Mail
+import Storage
+package import World
+
+/// A message in the spool as an operator sees it.
+package struct QueueEntry: Hashable, Sendable {
+    package var id: QueueID
+    package var accepted: Timestamp
+    package var expires: Timestamp
+    package var reversePath: ReversePath
+    package var octets: Int
+    package var is8BitMIME: Bool
+    package var isInternational: Bool
+    package var messageID: String?
+    package var source: [Fact.Field]
+    /// Those that are not done, in the order of the envelope.
+    package var recipients: [Recipient]
+
+    /// What is known of one recipient.
+    package struct Recipient: Hashable, Sendable {
+        package var ordinal: Int
+        package var address: String
+        package var original: String?
+        package var destination: String
+        package var state: State
+        /// When it is due; nil while it is held or tried.
+        package var nextAttempt: Timestamp?
+        package var attempts: Int
+        package var firstAttempt: Timestamp?
+        package var lastAttempt: Timestamp?
+        package var lastStatus: EnhancedStatus?
+        package var lastText: String?
+        package var lastHost: String?
+        /// Who tries it at the moment.
+        package var node: String?
+    }
+
+    package enum State: String, Hashable, Sendable {
+        /// For its next attempt.
+        case waiting
+        /// Claimed by a node.
+        case active
+        /// For an operator.
+        case held
+    }
+}
+
+/// How much waits for one destination.
+package struct DestinationCount: Hashable, Sendable {
+    package var destination: String
+    package var waiting: Int
+    package var active: Int
+    package var held: Int
+    /// When the oldest message was accepted.
+    package var oldest: Timestamp
+    /// When the next one is due; nil if all are held or under way.
+    package var nextAttempt: Timestamp?
+}
+
+extension Spooler {
+    /// No listing holds more messages; `after` goes on.
+    package static let listLimit = 1_000
+
+    /// Messages in the order of acceptance, all recipients of each, from behind `after`.
+    ///
+    /// With a destination only those that have a recipient there.
+    package func entries(
+        to destination: String? = nil, after: QueueID? = nil, limit: Int = listLimit
+    ) async throws -> [QueueEntry] {
+        let limit = min(limit, Self.listLimit)
+        return try await store.read { transaction in
+            let after = Value.integer(after?.value ?? .min)
+            let ids: [QueueID]
+            if let destination {
+                ids = try transaction.all(
+                    """
+                    SELECT DISTINCT message_id FROM recipient
+                    WHERE destination = ? AND message_id > ? ORDER BY message_id LIMIT ?
+                    """,
+                    [.text(destination), after, .integer(Int64(limit))]
+                ) { QueueID(value: $0.integer(0)) }
+            } else {
+                ids = try transaction.all(
+                    "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?",
+                    [after, .integer(Int64(limit))]
+                ) { QueueID(value: $0.integer(0)) }
+            }
+            return try ids.compactMap { try Self.entry($0, transaction) }
+        }
+    }
+
+    /// One message; nil if it is not in the spool (any longer).
+    package func entry(_ id: QueueID) async throws -> QueueEntry? {
+        try await store.read { try Self.entry(id, $0) }
+    }
+
+    private static func entry(
+        _ id: QueueID, _ transaction: any Transaction
+    ) throws(StorageFailure) -> QueueEntry? {
+        var entry = try transaction.first(
+            """
+            SELECT accepted, expires, reverse_path, octets, is_8bit, is_international, message_id,
+                source
+            FROM message WHERE id = ?
+            """,
+            [.integer(id.value)]
+        ) { row in
+            QueueEntry(
+                id: id, accepted: Timestamp(milliseconds: row.integer(0)),
+                expires: Timestamp(milliseconds: row.integer(1)),
+                reversePath: ReversePath(stored: row.text(2)), octets: Int(row.integer(3)),
+                is8BitMIME: row.integer(4) != 0, isInternational: row.integer(5) != 0,
+                messageID: row.optionalText(6), source: [Fact.Field](stored: row.text(7)),
+                recipients: [])
+        }
+        entry?.recipients = try transaction.all(
+            """
+            SELECT ordinal, address, original, destination, next_attempt, claim_node, attempts,
+                first_attempt, last_attempt, last_status, last_text, last_host
+            FROM recipient WHERE message_id = ? ORDER BY ordinal
+            """,
+            [.integer(id.value)]
+        ) { QueueEntry.Recipient(row: $0) }
+        return entry
+    }
+
+    /// What waits, by destination, the fullest first; at most `limit` destinations.
+    package func destinationCounts(limit: Int = 1_000) async throws -> [DestinationCount] {
+        try await store.read { transaction in
+            try transaction.all(
+                """
+                SELECT destination,
+                    sum(CASE WHEN claim IS NULL AND next_attempt IS NOT NULL THEN 1 ELSE 0 END),
+                    sum(CASE WHEN claim IS NOT NULL THEN 1 ELSE 0 END),
+                    sum(CASE WHEN next_attempt IS NULL THEN 1 ELSE 0 END),
+                    min(m.accepted),
+                    min(CASE WHEN claim IS NULL THEN next_attempt END)
+                FROM recipient r JOIN message m ON m.id = r.message_id
+                GROUP BY destination ORDER BY count(*) DESC, destination LIMIT ?
+                """,
+                [.integer(Int64(limit))]
+            ) { row in
+                DestinationCount(
+                    destination: row.text(0), waiting: Int(row.integer(1)),
+                    active: Int(row.integer(2)), held: Int(row.integer(3)),
+                    oldest: Timestamp(milliseconds: row.integer(4)),
+                    nextAttempt: row.optionalInteger(5).map { Timestamp(milliseconds: $0) })
+            }
+        }
+    }
+}
+
+extension QueueEntry.Recipient {
+    fileprivate init(row: any Row) {
+        func time(_ column: Int) -> Timestamp? {
+            row.optionalInteger(column).map { Timestamp(milliseconds: $0) }
+        }
+        let node = row.optionalText(5)
+        let due = time(4)
+        self.init(
+            ordinal: Int(row.integer(0)), address: row.text(1), original: row.optionalText(2),
+            destination: row.text(3),
+            state: due == nil ? .held : node == nil ? .waiting : .active,
+            nextAttempt: node == nil ? due : nil, attempts: Int(row.integer(6)),
+            firstAttempt: time(7), lastAttempt: time(8),
+            lastStatus: row.optionalText(9).flatMap { EnhancedStatus($0) },
+            lastText: row.optionalText(10), lastHost: row.optionalText(11), node: node)
+    }
+}

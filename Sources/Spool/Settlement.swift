@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Journal
+package import Mail
+import MessageStore
+import Storage
+package import World
+
+/// How an attempt for one recipient ended, and what that makes of it.
+package struct Settlement: Sendable {
+    package var recipient: DueRecipient
+    package var result: Result
+    /// What happened, for the journal; written only if the recipient was still ours.
+    package var facts: [Fact]
+
+    package enum Result: Hashable, Sendable {
+        /// Into a mailbox here, in this very transaction; `prefix` is header lines with CRLF that
+        /// go in front (Return-Path).
+        case deliveredLocally(account: Int64, mailbox: String, prefix: String)
+        /// The next system has it, or the sender is told that it will never arrive: it is gone.
+        case done
+        /// Tried in vain; again at `until`.
+        case deferred(until: Timestamp, Outcome.Evidence, isDelayNotified: Bool)
+        /// Not tried; at `until`. The count of attempts stays.
+        case putOff(until: Timestamp)
+        /// Waits for an operator.
+        case held
+    }
+
+    package init(_ recipient: DueRecipient, _ result: Result, facts: [Fact] = []) {
+        self.recipient = recipient
+        self.result = result
+        self.facts = facts
+    }
+}
+
+/// Settlements that belong together, with the notification that they cause.
+package struct Conclusion: Sendable {
+    package var settlements: [Settlement]
+    /// Enters the spool in the same transaction, if at least one of the settlements counts.
+    package var notice: Notice?
+
+    package init(_ settlements: [Settlement], notice: Notice? = nil) {
+        self.settlements = settlements
+        self.notice = notice
+    }
+
+    /// A message of our own, small enough for a row (`Content.rowLimitOctets`).
+    package struct Notice: Sendable {
+        package var id: QueueID
+        package var octets: [UInt8]
+        package var acceptance: Acceptance
+
+        package init(id: QueueID, octets: [UInt8], _ acceptance: Acceptance) {
+            precondition(octets.count <= Content.rowLimitOctets, "a notification is short")
+            self.id = id
+            self.octets = octets
+            self.acceptance = acceptance
+        }
+    }
+}
+
+/// What became of conclusions.
+package struct Settled: Sendable {
+    /// Recipients that were no longer ours: the claim had expired, or an operator had removed them.
+    ///
+    /// Nothing was done for them; a mailbox got nothing.
+    package var lost: [RecipientKey] = []
+    /// Notifications that stand in the spool now, due at once.
+    package var notices: [QueueID] = []
+    /// Body files that nobody refers to any longer.
+    var files: [String] = []
+}
+
+extension Spooler {
+    /// Ends attempts, all in one transaction.
+    ///
+    /// A recipient that was delivered into a mailbox leaves the spool in the transaction that
+    /// puts it there, and only if the claim still holds: that is why it happens exactly once.
+    /// With its last recipient the message goes, and with its last reference the content.
+    @discardableResult
+    package func settle(_ conclusions: [Conclusion]) async throws -> Settled {
+        let now = time.timestamp
+        let settled = try await store.write { transaction in
+            var settled = Settled()
+            for conclusion in conclusions {
+                try Self.settle(conclusion, at: now, &settled, transaction)
+            }
+            return settled
+        }
+        // Should this fail, the files are orphans, and collected.
+        for file in settled.files { try? await bodies.remove(file) }
+        return settled
+    }
+
+    private static func settle(
+        _ conclusion: Conclusion, at now: Timestamp, _ settled: inout Settled,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        var isEffective = false
+        for settlement in conclusion.settlements {
+            guard try settlement.apply(at: now, in: transaction) else {
+                settled.lost.append(settlement.recipient.key)
+                continue
+            }
+            isEffective = true
+            try Trace.record(settlement.facts, in: transaction)
+            guard settlement.endsRecipient else { continue }
+            let message = settlement.recipient.message.id
+            if let file = try removeMessage(message, in: transaction) {
+                settled.files.append(file)
+            }
+        }
+        guard isEffective, let notice = conclusion.notice else { return }
+        _ = try notice.acceptance.insert(
+            as: notice.id, .octets(notice.octets), octets: notice.octets.count, at: now,
+            claim: nil, in: transaction)
+        settled.notices.append(notice.id)
+    }
+
+    /// Removes a message that has no recipient left; returns the body file to remove.
+    static func removeMessage(
+        _ id: QueueID, in transaction: any Transaction
+    ) throws(StorageFailure) -> String? {
+        let isWanted = try transaction.first(
+            "SELECT 1 FROM recipient WHERE message_id = ? LIMIT 1", [.integer(id.value)]
+        ) { _ in true }
+        guard isWanted == nil else { return nil }
+        let content = try transaction.first(
+            "DELETE FROM message WHERE id = ? RETURNING content_id", [.integer(id.value)]
+        ) { Content.ID(value: $0.integer(0)) }
+        guard let content else { return nil }
+        return try Content.release(content, in: transaction)
+    }
+}
+
+extension Settlement {
+    fileprivate var endsRecipient: Bool {
+        switch result {
+        case .deliveredLocally, .done: true
+        case .deferred, .putOff, .held: false
+        }
+    }
+
+    /// Changes the recipient's row, if the claim still holds; says whether it did.
+    fileprivate func apply(
+        at now: Timestamp, in transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        switch result {
+        case .deliveredLocally(let account, let mailbox, let prefix):
+            guard try remove(in: transaction) else { return false }
+            try Mailboxes.deliver(
+                recipient.message.content, octets: recipient.message.octets, prefix: prefix,
+                to: account, mailbox: mailbox, at: now, in: transaction)
+            return true
+        case .done:
+            return try remove(in: transaction)
+        case .deferred(let until, let evidence, let isDelayNotified):
+            return try deferRecipient(until, evidence, isDelayNotified, at: now, in: transaction)
+        case .putOff(let until):
+            return try giveBack(due: .integer(until.milliseconds), in: transaction)
+        case .held:
+            return try giveBack(due: .null, in: transaction)
+        }
+    }
+
+    private var claimedRow: [Value] {
+        [
+            .integer(recipient.message.id.value), .integer(Int64(recipient.ordinal)),
+            .integer(recipient.claim.token),
+        ]
+    }
+
+    private func remove(in transaction: any Transaction) throws(StorageFailure) -> Bool {
+        try transaction.execute(
+            "DELETE FROM recipient WHERE message_id = ? AND ordinal = ? AND claim = ?",
+            claimedRow) == 1
+    }
+
+    private func giveBack(
+        due: Value, in transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        try transaction.execute(
+            """
+            UPDATE recipient SET next_attempt = ?, claim = NULL, claim_node = NULL
+            WHERE message_id = ? AND ordinal = ? AND claim = ?
+            """,
+            [due] + claimedRow) == 1
+    }
+
+    private func deferRecipient(
+        _ until: Timestamp, _ evidence: Outcome.Evidence, _ isDelayNotified: Bool,
+        at now: Timestamp, in transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        try transaction.execute(
+            """
+            UPDATE recipient SET next_attempt = ?, claim = NULL, claim_node = NULL,
+                attempts = attempts + 1, first_attempt = COALESCE(first_attempt, ?),
+                last_attempt = ?, last_status = ?, last_text = ?, last_host = ?,
+                is_delay_notified = ?
+            WHERE message_id = ? AND ordinal = ? AND claim = ?
+            """,
+            [
+                .integer(until.milliseconds), .integer(now.milliseconds),
+                .integer(now.milliseconds), .text(evidence.status.description),
+                .text(String(evidence.text.prefix(Fact.maximumTextCharacters))),
+                .text(optional: evidence.host), .integer(isDelayNotified ? 1 : 0),
+            ] + claimedRow) == 1
+    }
+}
