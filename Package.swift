@@ -47,6 +47,7 @@ let nio: [Target.Dependency] = [
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let grdb: [Target.Dependency] = [
@@ -108,7 +109,8 @@ let house: [Target] = [
     module("NameService", on: ["Bytes", "World", "DNS"], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
-    module("LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound"], nio + [crypto, x509, log]),
+    module(
+        "LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound"], nio + [crypto, x509, asn1, log]),
     module(
         "Settings", on: ["Bytes", "Mail"],
         [
@@ -183,6 +185,7 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
             .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
             .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+            .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
             .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
             .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
             .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),

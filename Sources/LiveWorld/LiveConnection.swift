@@ -175,9 +175,11 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
             return peerHasEnded ? .ended : nil
         case .room:
             if let failure { return .failed(failure) }
-            return context?.channel.isWritable == true ? .done : nil
+            guard let context else { return .failed(.disconnected) }
+            return context.channel.isWritable ? .done : nil
         case .handshake:
             if let failure { return .failed(failure) }
+            guard context != nil else { return .failed(.disconnected) }
             return facts == nil ? nil : .done
         case .end:
             return context == nil ? .done : nil
@@ -236,6 +238,8 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
         // RFC 3207 §4.2: what was said in plain text ends here.
         inbound = []
         send()
+        // TLS ends both ways at once; the library would wait for a second end in vain.
+        try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
         do {
             let handshake = try TLSHandshake(role, contexts: contexts)
             self.handshake = handshake
@@ -303,13 +307,14 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if context.channel.isActive { becomeActive(context) }
+        if context.channel.isActive { becomeActive() }
     }
 
-    func channelActive(context: ChannelHandlerContext) { becomeActive(context) }
+    func channelActive(context: ChannelHandlerContext) { becomeActive() }
 
-    private func becomeActive(_ context: ChannelHandlerContext) {
-        guard watchIndex == nil else { return }
+    /// Called twice for an outgoing connection: its task must not go on before the channel is set.
+    func becomeActive() {
+        guard watchIndex == nil, let context else { return }
         localAddress = Bytes.SocketAddress(context.channel.localAddress)
         remoteAddress = Bytes.SocketAddress(context.channel.remoteAddress)
         executor.deadlines.add(self)
@@ -348,7 +353,11 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
             }
             wake()
         case TLSUserEvent.handshakeCompleted:
-            facts = handshake?.facts()
+            do {
+                facts = try handshake?.facts()
+            } catch {
+                fail(.tls(error))
+            }
             wake()
         default: break
         }
@@ -380,7 +389,6 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
         guard context != nil else { return }
         context = nil
         executor.deadlines.remove(self)
-        if waiter != nil, wish != .octets, failure == nil { failure = .disconnected }
         wake()
     }
 }

@@ -110,10 +110,12 @@ package final class LiveNetwork: Network {
             let from = Bytes.SocketAddress(source, port: 0)
             bootstrap = bootstrap.bind(to: try NIOCore.SocketAddress(from))
         }
-        let promise = bootstrap.connect(to: try NIOCore.SocketAddress(address))
+        let connected = bootstrap.connect(to: try NIOCore.SocketAddress(address)).map { _ in
+            connection.becomeActive()
+        }
         do {
-            _ = try await withTaskCancellationHandler {
-                try await promise.get()
+            try await withTaskCancellationHandler {
+                try await connected.get()
             } onCancel: {
                 attempt.cancel()
             }

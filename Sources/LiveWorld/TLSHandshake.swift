@@ -40,6 +40,8 @@ struct LiveTLSIdentity: TLSIdentity {
 struct TLSHandshake {
     private let handler: NIOSSLHandler
     private let hello: HelloObserver
+    /// The name the peer's certificate must be for.
+    private var nameToVerify: String?
 
     init(_ role: TLSRole, contexts: TLSContexts) throws(NetworkFailure) {
         hello = HelloObserver()
@@ -53,6 +55,7 @@ struct TLSHandshake {
             let context = try contexts.client(verify: verify)
             // RFC 6066 §3: an address is no server name.
             let name = IPAddress(serverName) == nil && !serverName.isEmpty ? serverName : nil
+            nameToVerify = verify ? name : nil
             do {
                 handler = try NIOSSLClientHandler(context: context, serverHostname: name)
             } catch {
@@ -67,8 +70,9 @@ struct TLSHandshake {
         try pipeline.addHandler(handler, position: .before(last))
     }
 
-    /// Once the handshake is complete.
-    func facts() -> TLSFacts {
+    /// Once the handshake is complete; throws if the peer is not who it must be.
+    func facts() throws(NetworkFailure) -> TLSFacts {
+        if let nameToVerify { try PeerName.verify(nameToVerify, in: handler.peerCertificate) }
         let version =
             switch handler.tlsVersion {
             case .tlsv13: "TLSv1.3"
