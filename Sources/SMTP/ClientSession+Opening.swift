@@ -219,11 +219,15 @@ extension ClientSession {
         }
     }
 
+    /// Of a reply, in evidence: it is kept for every recipient.
+    static let maximumEvidenceCharacters = 1000
+
     /// `host said: 550 5.1.1 … (in reply to RCPT TO)`, with the reply's status or its class.
     func evidence(_ reply: Reply, to command: String?) -> Outcome.Evidence {
         let context = command.map { " (in reply to \($0))" } ?? ""
+        let text = reply.description.prefix(Self.maximumEvidenceCharacters)
         return Outcome.Evidence(
             reply.status ?? EnhancedStatus(UInt8(reply.code / 100), 0, 0),
-            "\(host) said: \(reply)\(context)", host: host)
+            "\(host) said: \(text)\(context)", host: host)
     }
 }

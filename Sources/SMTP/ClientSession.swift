@@ -17,7 +17,7 @@ package import World
 ///     flush; session.receive(octets) | session.receiveEnd() | session.expire()
 /// }
 /// ```
-package struct ClientSession: ~Copyable {
+package struct ClientSession: ~Copyable, Sendable {
     let configuration: Configuration
     var replies = ReplyParser()
     var phase = Phase.awaitingGreeting

@@ -65,15 +65,18 @@ package struct ReplyParser: Sendable {
 
     private mutating func nextLine() throws(Fault) -> ArraySlice<UInt8>? {
         let unread = input.unread
-        let window = unread.prefix(Self.maximumLineOctets)
-        guard let end = window.firstIndex(of: .lineFeed) else {
-            guard window.count < Self.maximumLineOctets else { throw .lineTooLong }
+        let limit = min(unread.count, Self.maximumLineOctets)
+        let length = unread.withUnsafeBufferPointer {
+            position(of: .lineFeed, in: $0, from: 0, to: limit)
+        }
+        guard length < limit else {
+            guard limit < Self.maximumLineOctets else { throw .lineTooLong }
             return nil
         }
-        input.consume(end + 1 - unread.startIndex)
-        octets += end + 1 - unread.startIndex
+        input.consume(length + 1)
+        octets += length + 1
         guard octets <= Self.maximumOctets else { throw .tooManyLines }
-        let line = unread[..<end]
+        let line = unread.prefix(length)
         return line.last == .carriageReturn ? line.dropLast() : line
     }
 

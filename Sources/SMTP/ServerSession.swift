@@ -19,15 +19,17 @@ package import World
 ///
 /// Memory is bounded: one command line, what the driver gave in one `receive`, and no more.
 /// Not served yet: CHUNKING, SMTPUTF8, DSN; their parameters are refused with 555.
-package struct ServerSession: ~Copyable {
+package struct ServerSession: ~Copyable, Sendable {
     let configuration: Configuration
     var input = InputBuffer()
     var phase = Phase.greeting
     /// Steps decided on but not taken yet: at most a discard, a reply and a close.
     var pending: [Step] = []
-    var hello: Hello?
-    var identity: String?
-    var tls: TLSFacts?
+    /// The last accepted EHLO or HELO.
+    package internal(set) var hello: Hello?
+    /// Who has authenticated, as `authenticationSucceeded` named it.
+    package internal(set) var identity: String?
+    package internal(set) var tls: TLSFacts?
     var transaction: Transaction?
     /// What is over already: the rest of a refused line up to its CRLF.
     var isSkippingLine = false
