@@ -70,9 +70,9 @@ struct ClientSessionTests {
                 S: 250 2.0.0 queued as 77
                 D: delivered 2.0.0 none
                 """ + goodbye)
-        #expect(dialogue.reports[0].finalReply?.lines == ["queued as 77"])
+        #expect(dialogue.reports.first?.finalReply?.lines == ["queued as 77"])
         #expect(
-            dialogue.reports[0].results[0].outcome.evidence.text
+            dialogue.reports.first?.results[0].outcome.evidence.text
                 == "mx.example.org [192.0.2.1] said: 250 2.0.0 queued as 77 (in reply to the message)"
         )
     }
@@ -99,7 +99,7 @@ struct ClientSessionTests {
                 D: permanent 5.0.0 none
                 """ + goodbye)
         #expect(
-            dialogue.reports[0].results[1].outcome.evidence.text
+            dialogue.reports.first?.results[1].outcome.evidence.text
                 == "mx.example.org [192.0.2.1] said: 550 no such user (in reply to RCPT TO)")
     }
 
@@ -457,7 +457,7 @@ struct ClientSessionTests {
             Issue.record("no report")
             return
         }
-        #expect(report.results[0].outcome.evidence.status == EnhancedStatus(5, 3, 4))
+        #expect(report.results.first?.outcome.evidence.status == EnhancedStatus(5, 3, 4))
         guard case .close? = session.next() else {
             Issue.record("the connection is kept")
             return
