@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Journal
+import Mail
+import MessageStore
+import Spool
+import Storage
+import Testing
+import World
+
+@Suite("The queue as an operator sees and changes it")
+struct ListingTests {
+    @Test("what is listed has all fields, by message and by destination")
+    func entries() async throws {
+        try await Post.run { post in
+            let first = try await post.accept(10, to: ["ben@example.net", "cora@example.com"])
+            let second = try await post.accept(20, from: "", to: ["dora@example.com"])
+            let all = try await post.spooler.entries()
+            let there = try await post.spooler.entries(to: "example.net")
+            let after = try await post.spooler.entries(after: first)
+            #expect(all.map(\.id) == [first, second])
+            #expect(there.map(\.id) == [first])
+            #expect(after.map(\.id) == [second])
+            #expect(all.map(\.octets) == [10, 20])
+            #expect(all.map(\.reversePath.description) == ["anna@example.org", ""])
+            #expect(all[0].messageID == "<m1@example.org>")
+            #expect(all[0].recipients.map(\.address) == ["ben@example.net", "cora@example.com"])
+            #expect(all[0].recipients.map(\.state) == [.waiting, .waiting])
+            #expect(all[0].expires == post.clock.timestamp + .days(5))
+            let unknown = try await post.spooler.entry(QueueID(value: 1))
+            #expect(unknown == nil)
+        }
+    }
+
+    @Test("destinations are counted by state")
+    func counts() async throws {
+        try await Post.run { post in
+            let held = try await post.accept(to: ["a@example.com"])
+            try await post.spooler.hold(held, at: post.clock.timestamp)
+            try await post.accept(to: ["b@example.com", "c@example.net"])
+            let claimed = try await post.spooler.claim(
+                at: post.clock.timestamp, limit: 10,
+                excluding: [try Address("x@example.com").destination])
+            #expect(claimed.recipients.map(\.address.description) == ["c@example.net"])
+            let counts = try await post.spooler.destinationCounts()
+            #expect(counts.map(\.destination) == ["example.com", "example.net"])
+            #expect(counts.map(\.waiting) == [1, 0])
+            #expect(counts.map(\.active) == [0, 1])
+            #expect(counts.map(\.held) == [1, 0])
+        }
+    }
+
+    @Test("claims go on from the place where the last call ended, each recipient once")
+    func places() async throws {
+        try await Post.run { post in
+            for number in 0..<25 { try await post.accept(to: ["p\(number)@example.net"]) }
+            var place: Spooler.Place?
+            var sizes: [Int] = []
+            var seen: Set<RecipientKey> = []
+            repeat {
+                let claimed = try await post.spooler.claim(
+                    at: post.clock.timestamp, limit: 10, from: place)
+                sizes.append(claimed.recipients.count)
+                seen.formUnion(claimed.recipients.map(\.key))
+                place = claimed.rest
+            } while place != nil
+            #expect(sizes == [10, 10, 5])
+            #expect(seen.count == 25)
+        }
+    }
+
+    @Test("a held message is not due until it is released, and the journal says so")
+    func hold() async throws {
+        try await Post.run { post in
+            let id = try await post.accept()
+            let now = post.clock.timestamp
+            let held = try await post.spooler.hold(id, at: now)
+            let none = try await post.claimAll()
+            let next = try await post.spooler.nextDue()
+            #expect(held == 1 && none == [] && next == nil)
+            let released = try await post.spooler.release(id, at: now)
+            let due = try await post.claimAll()
+            #expect(released == 1 && due.count == 1)
+            let unchanged = try await post.spooler.hold(id, at: now)
+            #expect(unchanged == 0)
+            let facts = try await post.trace.facts(of: id)
+            #expect(facts.map(\.kind) == [.accepted, .held, .released])
+        }
+    }
+
+    @Test("a host that is back makes due what failed before, there and nowhere else")
+    func hasten() async throws {
+        try await Post.run { post in
+            try await post.accept(to: ["a@example.com", "b@example.net"])
+            let due = try await post.claimAll()
+            let now = post.clock.timestamp
+            let evidence = Outcome.Evidence(EnhancedStatus(4, 4, 1), "no")
+            try await post.spooler.settle([
+                Conclusion(
+                    due.map {
+                        Settlement(
+                            $0,
+                            .deferred(until: now + .hours(1), evidence, isDelayNotified: false))
+                    })
+            ])
+            let there = try Address("x@example.com").destination
+            let count = try await post.spooler.hasten(there, at: now)
+            let again = try await post.claimAll()
+            #expect(count == 1)
+            #expect(again.map(\.address.description) == ["a@example.com"])
+        }
+    }
+
+    @Test("an operator's deletion leaves no row and no file, but a fact")
+    func delete() async throws {
+        try await Post.run { post in
+            let id = try await post.accept(2_000_000, to: ["a@example.com", "b@example.com"])
+            let count = try await post.spooler.delete(
+                id, reason: "spam", at: post.clock.timestamp)
+            let entry = try await post.spooler.entry(id)
+            let names = try await post.bodies.list()
+            let contents = try await post.count("SELECT count(*) FROM content")
+            #expect(count == 2 && entry == nil && names == [] && contents == 0)
+            let facts = try await post.trace.facts(of: id)
+            #expect(facts.filter { $0.kind == .deleted }.map(\.text) == ["spam", "spam"])
+        }
+    }
+}
+
+@Suite("The journal")
+struct TraceTests {
+    @Test("a message is found by queue id, Message-ID, sender and each recipient")
+    func find() async throws {
+        try await Post.run { post in
+            let id = try await post.accept(to: ["Ben@Example.net", "cora@example.com"])
+            let texts = [
+                id.description, id.description.lowercased(), "<m1@example.org>", "m1@example.org",
+                "anna@example.org", "ben@example.NET", "cora@example.com",
+            ]
+            for text in texts {
+                let found = try await post.trace.queueIDs(matching: text)
+                #expect(found == [id], "\(text)")
+            }
+            let none = try await post.trace.queueIDs(matching: "nobody@example.com")
+            #expect(none == [])
+        }
+    }
+
+    @Test("a fact comes back as it was written; nobody slips in a line")
+    func fields() async throws {
+        try await Post.run { post in
+            let id = QueueID(value: 77)
+            let written = Fact(
+                .attempted, of: id, at: post.clock.timestamp,
+                recipient: try Address("ben@example.net"), host: "mx1 [192.0.2.1]:25",
+                status: EnhancedStatus(4, 2, 0), text: "450 later",
+                fields: [
+                    Fact.Field(.attempt, 3), Fact.Field(.helo, "a=b"),
+                ])
+            var evil = written
+            evil.fields = [Fact.Field(.helo, "x\naccount=root")]
+            evil.text = "a\r\nb" + String(repeating: "c", count: 5_000)
+            let facts = [written, evil]
+            try await post.store.write { try Trace.record(facts, in: $0) }
+            let read = try await post.trace.facts(of: id)
+            #expect(read.first == written)
+            #expect(read.last?[.helo] == "x account=root")
+            #expect(read.last?[.account] == nil)
+            #expect(read.last?.text?.count == Fact.maximumTextCharacters)
+        }
+    }
+
+    @Test("after 30 days a message is forgotten, with all its keys")
+    func prune() async throws {
+        try await Post.run { post in
+            let old = try await post.accept(to: ["a@example.com", "b@example.com"])
+            post.clock.advance(.days(29))
+            let young = try await post.accept()
+            let none = try await post.trace.prune(at: post.clock.timestamp)
+            #expect(none == 0)
+            post.clock.advance(.days(1) + .seconds(1))
+            let one = try await post.trace.prune(at: post.clock.timestamp)
+            #expect(one == 1)
+            let facts = try await post.trace.facts(of: old)
+            let left = try await post.trace.queueIDs(messageID: "m1@example.org")
+            let keys = try await post.count("SELECT count(*) FROM trace_key")
+            #expect(facts == [] && left == [young])
+            #expect(keys == 3)
+        }
+    }
+
+    @Test("queue ids rise, also when the clock is set back, and read back as written")
+    func queueIDs() {
+        let clock = HandClock()
+        let ids = QueueIDSource(time: clock, entropy: Counter())
+        var last = ids.next()
+        for step in 0..<1_000 {
+            clock.advance(.milliseconds(step % 3 - 1))
+            let next = ids.next()
+            #expect(next > last && next.description > last.description)
+            #expect(next.description.utf8.count == 13)
+            #expect(QueueID(next.description) == next)
+            last = next
+        }
+        for text in ["", "0", "ZZZZZZZZZZZZZZ", "ZZZZZZZZZZZZZ", "000000000000U", "äöüäöüä"] {
+            #expect(QueueID(text) == nil, "\(text)")
+        }
+    }
+}
+
+@Suite("RFC 1939 §7 TOP")
+struct TopTests {
+    @Test(
+        "the top is the header, the empty line and so many lines",
+        arguments: [
+            (0, "A: 1\r\nB: 2\r\n\r\n"), (1, "A: 1\r\nB: 2\r\n\r\none\r\n"),
+            (2, "A: 1\r\nB: 2\r\n\r\none\r\n\r\n"),
+            (9, "A: 1\r\nB: 2\r\n\r\none\r\n\r\nthree"),
+        ])
+    func top(lines: Int, expected: String) async throws {
+        try await Post.run { post in
+            var draft = post.intake.open()
+            try await draft.append(Array("B: 2\r\n\r\none\r\n\r\nthree".utf8)[...])
+            let envelope = Envelope(
+                from: .null, to: [Envelope.Recipient(try Address("a@example.com"))])
+            _ = try await draft.commit(Acceptance(envelope))
+            let due = try await post.claimAll()
+            try await post.spooler.settle([
+                Conclusion(
+                    due.map {
+                        Settlement(
+                            $0,
+                            .deliveredLocally(
+                                account: 1, mailbox: "INBOX", prefix: "A: 1\r\n"))
+                    })
+            ])
+            let listed = try await post.mailboxes.list(of: 1)
+            #expect(listed.count == 1)
+            for message in listed {
+                var reader = post.mailboxes.read(message, top: lines)
+                let read = try await reader.readAll()
+                #expect(String(decoding: read.octets, as: UTF8.self) == expected)
+            }
+        }
+    }
+}
