@@ -149,6 +149,9 @@ let house: [Target] = [
         swiftSettings: settings),
     tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
+    tests(
+        "DirectoryTests",
+        on: ["Bytes", "Mail", "World", "SASL", "Storage", "Directory", "SimulatedWorld"]),
     tests("StorageTests", on: ["Bytes", "World", "Storage", "SimulatedWorld"]),
     tests(
         "SpoolTests",

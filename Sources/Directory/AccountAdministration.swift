@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Mail
+import SASL
+import Storage
+import World
+
+/// Accounts: listed, added, changed, removed.
+extension Registry {
+    /// Shorter ones are guessed; NIST SP 800-63B §5.1.1.1 asks for eight characters.
+    package static let minimumPasswordCharacters = 8
+    /// Further addresses of one account: far more than anyone has, less than a nuisance.
+    package static let maximumAddresses = 1000
+
+    /// Accounts in order of their logins; of one domain or of all.
+    package func accounts(in domain: Domain? = nil) async throws(DirectoryFailure) -> [Account] {
+        try await read { try $0.accounts(in: domain) }
+    }
+
+    package func account(login: Address) async throws(DirectoryFailure) -> Account? {
+        guard let key = AddressKey(login) else { return nil }
+        return try await read { try $0.record(login: key)?.account }
+    }
+
+    package func account(_ id: AccountID) async throws(DirectoryFailure) -> Account? {
+        try await read { try $0.record(id)?.account }
+    }
+
+    /// All addresses of an account, its login among them.
+    package func addresses(of account: AccountID) async throws(DirectoryFailure) -> [Address] {
+        try await read { try $0.addresses(of: account).compactMap(\.address) }
+    }
+
+    /// Makes an account; the first one on a server becomes its postmaster.
+    @discardableResult
+    package func addAccount(
+        _ login: Address, displayName: String = "", password: String, by author: String
+    ) async throws(DirectoryFailure) -> Account {
+        let key = try Self.localKey(login)
+        try Self.check(displayName: displayName)
+        let keys = try await deriveKeys(password)
+        return try await change(by: author, "added account \(key.text)") { lookup, revision in
+            try lookup.checkIsFree(key, login)
+            let id = AccountID(rawValue: try Revision.next("account", lookup.transaction))
+            guard let login = key.address else { throw DirectoryFailure.unknownAddress(login) }
+            let account = Account(
+                id: id, login: login, displayName: displayName, isEnabled: true)
+            try revision.add(.account(AccountRecord(account: account, keys: keys)))
+            try revision.add(.address(key, id))
+            if try lookup.postmaster() == nil { try revision.add(.postmaster(login)) }
+            return account
+        }
+    }
+
+    package func setPassword(
+        _ password: String, of login: Address, by author: String
+    ) async throws(DirectoryFailure) {
+        let keys = try await deriveKeys(password)
+        try await modify(login, by: author, "set the password of \(login)") { $0.keys = keys }
+    }
+
+    package func setEnabled(
+        _ isEnabled: Bool, _ login: Address, by author: String
+    ) async throws(DirectoryFailure) {
+        try await modify(login, by: author, "\(isEnabled ? "enabled" : "disabled") \(login)") {
+            $0.account.isEnabled = isEnabled
+        }
+    }
+
+    package func setDisplayName(
+        _ name: String, of login: Address, by author: String
+    ) async throws(DirectoryFailure) {
+        try Self.check(displayName: name)
+        try await modify(login, by: author, "renamed \(login)") { $0.account.displayName = name }
+    }
+
+    /// Takes the account and its addresses out of the directory; its mail is not touched.
+    package func remove(account login: Address, by author: String) async throws(DirectoryFailure) {
+        try await change(by: author, "removed account \(login)") { lookup, revision in
+            let record = try lookup.existing(login)
+            let keys = try lookup.addresses(of: record.account.id)
+            for key in keys { try lookup.checkIsNotNeeded(key, login) }
+            for key in keys { try revision.remove(.address(key, record.account.id)) }
+            try revision.remove(.account(record))
+        }
+    }
+
+    /// Gives an account one more address.
+    package func add(
+        address: Address, to login: Address, by author: String
+    ) async throws(DirectoryFailure) {
+        let key = try Self.localKey(address)
+        try await change(by: author, "added \(address) to \(login)") { lookup, revision in
+            let account = try lookup.existing(login).account
+            try lookup.checkIsFree(key, address)
+            guard try lookup.addresses(of: account.id).count < Self.maximumAddresses else {
+                throw DirectoryFailure.tooMany(
+                    "addresses of one account", limit: Self.maximumAddresses)
+            }
+            try revision.add(.address(key, account.id))
+        }
+    }
+
+    package func remove(address: Address, by author: String) async throws(DirectoryFailure) {
+        try await change(by: author, "removed \(address)") { lookup, revision in
+            guard let key = AddressKey(address), let state = try lookup.account(at: key) else {
+                throw DirectoryFailure.unknownAddress(address)
+            }
+            if try lookup.record(login: key) != nil { throw DirectoryFailure.isLogin(address) }
+            try lookup.checkIsNotNeeded(key, address)
+            try revision.remove(.address(key, state.id))
+        }
+    }
+
+    private func modify(
+        _ login: Address, by author: String, _ summary: String,
+        _ body: @escaping @Sendable (inout AccountRecord) -> Void
+    ) async throws(DirectoryFailure) {
+        try await change(by: author, summary) { lookup, revision in
+            let before = try lookup.existing(login)
+            var after = before
+            body(&after)
+            try revision.replace(.account(before), with: .account(after))
+        }
+    }
+
+    private func deriveKeys(_ password: String) async throws(DirectoryFailure) -> SCRAMKeys {
+        guard password.count >= Self.minimumPasswordCharacters else {
+            throw .unfit("the password", reason: "it has fewer than 8 characters")
+        }
+        let prepared: PreparedString
+        do {
+            prepared = try PreparedString(password)
+        } catch {
+            throw .unfit("the password", reason: "\(error)")
+        }
+        let salt = entropy.octets(SCRAMKeys.saltOctets)
+        let iterations = iterations
+        return await onPasswordExecutor {
+            SCRAMKeys(password: prepared, salt: salt, iterations: iterations)
+        }
+    }
+
+    static func localKey(_ address: Address) throws(DirectoryFailure) -> AddressKey {
+        guard let key = AddressKey(address) else {
+            throw .unfit("\(address)", reason: "an address here is in a domain")
+        }
+        return key
+    }
+
+    private static func check(displayName: String) throws(DirectoryFailure) {
+        guard displayName.utf8.count <= Account.maximumDisplayNameOctets else {
+            throw .unfit("the display name", reason: "it has more than 200 octets")
+        }
+        guard !displayName.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            throw .unfit("the display name", reason: "it contains control characters")
+        }
+    }
+}
+
+extension Lookup {
+    func accounts(in domain: Domain?) throws(StorageFailure) -> [Account] {
+        let records =
+            if let domain {
+                try transaction.all(
+                    """
+                    SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
+                        server_key
+                    FROM directory_account WHERE domain = ? ORDER BY login
+                    """,
+                    [.text(domain.name)]
+                ) { Self.record($0)?.account }
+            } else {
+                try transaction.all(
+                    """
+                    SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
+                        server_key
+                    FROM directory_account ORDER BY domain, login
+                    """
+                ) { Self.record($0)?.account }
+            }
+        return records.compactMap(\.self)
+    }
+
+    func existing(_ login: Address) throws -> AccountRecord {
+        guard let key = AddressKey(login), let record = try record(login: key) else {
+            throw DirectoryFailure.unknownAccount(login)
+        }
+        return record
+    }
+
+    /// An address belongs to one account or one alias, in a domain that is local.
+    func checkIsFree(_ key: AddressKey, _ address: Address) throws {
+        guard try localDomain(key.domain) != nil else {
+            throw DirectoryFailure.unknownDomain(key.domain)
+        }
+        if let state = try account(at: key) {
+            let owner = try record(state.id)?.account.login ?? address
+            throw DirectoryFailure.addressTaken(address, by: owner)
+        }
+        guard try targets(of: key).isEmpty else {
+            throw DirectoryFailure.addressTaken(address, by: address)
+        }
+    }
+
+    /// Refuses to leave an alias, a postmaster or a catch-all without the one it leads to.
+    func checkIsNotNeeded(_ key: AddressKey, _ address: Address) throws {
+        var needed = try transaction.all(
+            "SELECT DISTINCT address FROM directory_alias WHERE target_key = ? ORDER BY address",
+            [.text(key.text)]
+        ) { "alias \($0.text(0))" }
+        for domain in try localDomains() {
+            if domain.postmaster.flatMap({ AddressKey($0) }) == key {
+                needed.append("the postmaster of \(domain.name)")
+            }
+            if domain.catchAll.flatMap({ AddressKey($0) }) == key {
+                needed.append("the catch-all of \(domain.name)")
+            }
+        }
+        if try postmaster().flatMap({ AddressKey($0) }) == key {
+            needed.append("the server's postmaster")
+        }
+        guard needed.isEmpty else { throw DirectoryFailure.stillNeeded(address, by: needed) }
+    }
+}

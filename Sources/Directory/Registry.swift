@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Mail
+import SASL
+package import Storage
+import Synchronization
+package import World
+
+/// Who is at home here: domains, accounts, their addresses, aliases and relay domains.
+///
+/// The running server is the only writer, so what it has looked up stays true until it changes
+/// something itself: verdicts are kept in a bounded cache, which every change empties.
+package final class Registry: Sendable {
+    /// About 300 octets each; enough for the recipients of a busy hour.
+    static let maximumCachedVerdicts = 20_000
+    static let maximumCachedDomains = 5000
+
+    let store: any Store
+    let time: any Time
+    let entropy: any Entropy
+    /// Where passwords are derived; nil: where the caller runs.
+    let passwordExecutor: (any TaskExecutor)?
+    let decoySecret: [UInt8]
+    let cache = Mutex(Cache())
+    let passwords: VerifiedPasswords
+    let failures = LoginFailures()
+    /// The work put into a password set from now on.
+    let iterations: Int
+
+    struct Cache {
+        var verdicts = RecencyCache<Address, RecipientVerdict>(limit: maximumCachedVerdicts)
+        var domains = RecencyCache<Domain, Responsibility>(limit: maximumCachedDomains)
+        /// Counts the changes: what was looked up before one is not kept after it.
+        var generation: UInt64 = 0
+    }
+
+    /// Opens the directory in a store that holds `migrations`.
+    ///
+    /// `passwordExecutor` is where passwords are checked, which takes milliseconds of processor
+    /// time: in the live world the global executor, so that no event loop waits; nil in the
+    /// simulation. `iterations` is lower only in tests.
+    package init(
+        store: any Store, time: any Time, entropy: any Entropy,
+        passwordExecutor: (any TaskExecutor)? = nil,
+        iterations: Int = SCRAMKeys.defaultIterations
+    ) async throws(DirectoryFailure) {
+        self.store = store
+        self.time = time
+        self.entropy = entropy
+        self.passwordExecutor = passwordExecutor
+        self.iterations = iterations
+        passwords = VerifiedPasswords(key: entropy.octets(SCRAMKeys.keyOctets))
+        decoySecret = try await Self.decoySecret(store, proposed: entropy.octets(32))
+    }
+
+    /// The secret is made once: decoy salts that changed at a restart would give themselves away.
+    private static func decoySecret(
+        _ store: any Store, proposed: [UInt8]
+    ) async throws(DirectoryFailure) -> [UInt8] {
+        let find = { @Sendable (transaction: any Transaction) throws(StorageFailure) in
+            try transaction.first("SELECT value FROM directory_secret WHERE name = 'decoy'") {
+                $0.blob(0)
+            }
+        }
+        do {
+            if let secret = try await store.read(find) { return secret }
+            return try await store.write { transaction in
+                if let secret = try find(transaction) { return secret }
+                try transaction.execute(
+                    "INSERT INTO directory_secret (name, value) VALUES ('decoy', ?)",
+                    [.blob(proposed)])
+                return proposed
+            }
+        } catch {
+            throw DirectoryFailure(error)
+        }
+    }
+
+    /// What we do with mail to this address.
+    ///
+    /// About a microsecond when it was asked lately, else a few look-ups by key.
+    package func judge(_ recipient: Address) async -> RecipientVerdict {
+        let (known, generation) = cache.withLock {
+            ($0.verdicts.value(for: recipient), $0.generation)
+        }
+        if let known { return known }
+        guard
+            let verdict = try? store.lookUp({ transaction in
+                try Expansion.judge(recipient, in: Lookup(transaction))
+            })
+        else { return .temporarilyUnknown }
+        cache.withLock {
+            guard $0.generation == generation else { return }
+            $0.verdicts.insert(verdict, for: recipient)
+        }
+        return verdict
+    }
+
+    /// As `judge`, also for `<Postmaster>` without a domain (RFC 5321 §4.5.1).
+    package func judge(_ path: ForwardPath) async -> RecipientVerdict {
+        switch path {
+        case .address(let address): return await judge(address)
+        case .postmaster:
+            let postmaster = try? store.lookUp { try Lookup($0).postmaster() }
+            guard let address = postmaster ?? nil else { return .temporarilyUnknown }
+            return await judge(address)
+        }
+    }
+
+    /// Who is responsible for a domain; throws when the store does not answer.
+    package func responsibility(for domain: Domain) throws(DirectoryFailure) -> Responsibility {
+        let (known, generation) = cache.withLock {
+            ($0.domains.value(for: domain), $0.generation)
+        }
+        if let known { return known }
+        let found = try lookUp { lookup throws(StorageFailure) in
+            try lookup.responsibility(for: domain)
+        }
+        cache.withLock {
+            guard $0.generation == generation else { return }
+            $0.domains.insert(found, for: domain)
+        }
+        return found
+    }
+
+    /// Whether an account may write as `sender`: as itself, as an address or alias that leads to
+    /// it alone, with or without subaddress, or as the postmaster it is; not by a catch-all.
+    package func mayUse(_ account: AccountID, as sender: Address) async -> Bool {
+        guard case .local(let targets) = await judge(sender) else { return false }
+        return targets.allSatisfy { $0.account == account && $0.path != .catchAll }
+    }
+
+    func lookUp<Result>(
+        _ body: (Lookup) throws(StorageFailure) -> Result
+    ) throws(DirectoryFailure) -> Result {
+        do {
+            return try store.lookUp { try body(Lookup($0)) }
+        } catch {
+            throw DirectoryFailure(error)
+        }
+    }
+
+    func read<Result: Sendable>(
+        _ body: @escaping @Sendable (Lookup) throws -> Result
+    ) async throws(DirectoryFailure) -> Result {
+        do {
+            return try await store.read { try body(Lookup($0)) }
+        } catch {
+            throw DirectoryFailure(error)
+        }
+    }
+
+    /// Makes one change; when this returns it is committed, and nobody sees what was before.
+    func change<Result: Sendable>(
+        by author: String, _ summary: String,
+        _ body: @escaping @Sendable (Lookup, inout Revision) throws -> Result
+    ) async throws(DirectoryFailure) -> Result {
+        let now = time.timestamp
+        let outcome: Swift.Result<Result, DirectoryFailure>
+        do {
+            let result = try await store.write { transaction in
+                var revision = try Revision(transaction, at: now, by: author, summary)
+                return try body(Lookup(transaction), &revision)
+            }
+            outcome = .success(result)
+        } catch {
+            outcome = .failure(DirectoryFailure(error))
+        }
+        // Also after a failure: it may have come after the commit.
+        cache.withLock {
+            $0.verdicts.removeAll()
+            $0.domains.removeAll()
+            $0.generation += 1
+        }
+        return try outcome.get()
+    }
+}
+
+extension DirectoryFailure {
+    /// What a transaction threw.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as DirectoryFailure: self = failure
+        case let failure as StorageFailure: self = .storage(failure)
+        default: self = .storage(.inputOutput("\(error)"))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+extension Registry {
+    /// The directory's tables; a script that was in a release never changes.
+    package static let migrations = Migrations(
+        module: "Directory",
+        [
+            """
+            CREATE TABLE directory_counter (
+                name TEXT NOT NULL PRIMARY KEY,
+                value INTEGER NOT NULL
+            );
+            INSERT INTO directory_counter (name, value) VALUES ('account', 0), ('change', 0);
+            CREATE TABLE directory_secret (
+                name TEXT NOT NULL PRIMARY KEY,
+                value BLOB NOT NULL
+            );
+            CREATE TABLE directory_postmaster (
+                id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+                address TEXT NOT NULL
+            );
+            CREATE TABLE directory_domain (
+                name TEXT NOT NULL PRIMARY KEY,
+                postmaster TEXT,
+                catch_all TEXT
+            );
+            CREATE TABLE directory_account (
+                id INTEGER NOT NULL PRIMARY KEY,
+                login TEXT NOT NULL UNIQUE,
+                domain TEXT NOT NULL,
+                display_name TEXT NOT NULL,
+                is_enabled INTEGER NOT NULL,
+                salt BLOB NOT NULL,
+                iterations INTEGER NOT NULL,
+                stored_key BLOB NOT NULL,
+                server_key BLOB NOT NULL
+            );
+            CREATE INDEX directory_account_domain ON directory_account (domain, login);
+            CREATE TABLE directory_address (
+                address TEXT NOT NULL PRIMARY KEY,
+                account INTEGER NOT NULL
+            );
+            CREATE INDEX directory_address_account ON directory_address (account);
+            CREATE TABLE directory_alias (
+                address TEXT NOT NULL,
+                position INTEGER NOT NULL,
+                domain TEXT NOT NULL,
+                target TEXT NOT NULL,
+                target_key TEXT NOT NULL,
+                PRIMARY KEY (address, position)
+            );
+            CREATE INDEX directory_alias_domain ON directory_alias (domain, address);
+            CREATE INDEX directory_alias_target ON directory_alias (target_key);
+            CREATE TABLE directory_relay (
+                name TEXT NOT NULL PRIMARY KEY,
+                accepts_all INTEGER NOT NULL,
+                host TEXT,
+                lifetime_seconds INTEGER
+            );
+            CREATE TABLE directory_relay_recipient (
+                address TEXT NOT NULL PRIMARY KEY,
+                domain TEXT NOT NULL
+            );
+            CREATE INDEX directory_relay_recipient_domain
+                ON directory_relay_recipient (domain, address);
+            CREATE TABLE directory_change (
+                id INTEGER NOT NULL PRIMARY KEY,
+                at_milliseconds INTEGER NOT NULL,
+                author TEXT NOT NULL,
+                summary TEXT NOT NULL
+            );
+            CREATE TABLE directory_change_entry (
+                change INTEGER NOT NULL,
+                position INTEGER NOT NULL,
+                kind TEXT NOT NULL,
+                key TEXT NOT NULL,
+                before TEXT,
+                after TEXT,
+                PRIMARY KEY (change, position)
+            );
+            CREATE INDEX directory_change_entry_key
+                ON directory_change_entry (kind, key, change);
+            """
+        ])
+}
