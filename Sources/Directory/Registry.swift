@@ -34,7 +34,7 @@ package final class Registry: Sendable {
         var generation: UInt64 = 0
     }
 
-    /// Opens the directory in a store that holds `migrations`.
+    /// Opens the directory in a store made with `Migrations.directory`.
     ///
     /// `passwordExecutor` is where passwords are checked, which takes milliseconds of processor
     /// time: in the live world the global executor, so that no event loop waits; nil in the

@@ -2,9 +2,9 @@
 
 package import Storage
 
-extension Registry {
-    /// The directory's tables; a script that was in a release never changes.
-    package static let migrations = Migrations(
+extension Migrations {
+    /// The directory's tables.
+    package static let directory = Migrations(
         module: "Directory",
         [
             """

@@ -46,8 +46,9 @@ package struct ServerSession: ~Copyable, Sendable {
         case cancelAuthentication
         /// Lock the mailbox for this session and list it: `opened` or `refuse`.
         case openMailbox
-        /// Send `opening` and the message through a `ContentEncoder(lines:)`, or call
-        /// `contentUnavailable`. Messages count from 0.
+        /// Send `opening` and the message through a `ContentEncoder`, or call
+        /// `contentUnavailable`. Messages count from 0; with `lines` only the header and so many
+        /// lines of the body (TOP).
         case content(message: Int, lines: Int?)
         /// Remove these messages for good (the UPDATE state), then `removed`.
         case remove([Int])

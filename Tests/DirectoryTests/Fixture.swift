@@ -17,7 +17,7 @@ func withRegistry<Result: Sendable>(
 ) throws -> Result {
     let simulation = Simulation(seed: 1)
     return try simulation.run {
-        let store = try SQLiteStore(on: MemoryDisk(), schema: [Registry.migrations])
+        let store = try SQLiteStore(on: MemoryDisk(), schema: [.directory])
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await store.run() }
             let registry = try await Registry(

@@ -49,10 +49,9 @@ final class Peer {
                 })
         case .content(let message, let lines):
             guard !unreadable.contains(message) else { return session.contentUnavailable() }
-            let content = octets(messages[message])
-            say(ServerSession.opening(octets: content.count))
-            var encoder = ContentEncoder(lines: lines)
-            say(encoder.encode(content) + encoder.finish())
+            say(ServerSession.opening(octets: messages[message].utf8.count))
+            var encoder = ContentEncoder()
+            say(encoder.encode(octets(top(lines, of: messages[message]))) + encoder.finish())
         case .remove(let messages):
             removed = messages
             session.removed(removalSucceeds)
@@ -71,6 +70,14 @@ final class Peer {
         case "busy": session.refuse(.temporarilyUnavailable)
         default: session.refuse(.wrongPassword)
         }
+    }
+
+    /// The header and so many lines of the body.
+    private func top(_ lines: Int?, of message: String) -> String {
+        guard let lines else { return message }
+        let all = message.split(separator: "\r\n", omittingEmptySubsequences: false).dropLast()
+        let header = (all.firstIndex(of: "") ?? 0) + 1
+        return all.prefix(header + lines).map { $0 + "\r\n" }.joined()
     }
 
     private func say(_ octets: [UInt8]) {
