@@ -5,8 +5,10 @@ package import Mail
 /// A domain whose mail we take and hand on to its primary exchanger.
 package struct RelayDomain: Hashable, Sendable {
     package let name: Domain
-    /// Dangerous: every local part is taken, so that mail to nobody must be bounced later, often
-    /// to a forged sender. Known recipients are refused at once instead.
+    /// Dangerous: every local part is taken.
+    ///
+    /// Mail to nobody must then be bounced later, often to a forged sender. Known recipients are
+    /// checked at once instead.
     package var acceptsAllRecipients: Bool
     /// Where to hand it on, a host name or address with an optional port; nil: by MX.
     package var host: String?
