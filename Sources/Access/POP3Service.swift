@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import Directory
+package import Logging
+package import MessageStore
+import POP3
+import SASL
+package import World
+
+/// Hands out mail by POP3 on 110 (with STLS) and 995 (TLS from the start).
+///
+/// One service for all listeners of a server: it also sees to it that a mailbox is open in one
+/// session at a time (RFC 1939 §4).
+package final class POP3Service: Sendable {
+    package struct Configuration: Sendable {
+        /// Shown in the greeting.
+        package var hostName: String
+        /// For STLS and TLS; nil: neither is possible.
+        package var identity: (any TLSIdentity)?
+        /// Takes passwords on connections without TLS: only for networks one trusts.
+        package var allowsPlainPasswords: Bool
+
+        package init(
+            hostName: String, identity: (any TLSIdentity)?, allowsPlainPasswords: Bool = false
+        ) {
+            self.hostName = hostName
+            self.identity = identity
+            self.allowsPlainPasswords = allowsPlainPasswords
+        }
+    }
+
+    /// Longer than any honest handshake over a bad line.
+    static let handshakeTimeout = Duration.seconds(30)
+    /// What is written ahead of what the client has taken.
+    static let unsentLimitOctets = 64 << 10
+
+    let configuration: Configuration
+    let registry: Registry
+    let mailboxes: Mailboxes
+    let surroundings: Surroundings
+    let locks = MaildropLocks()
+    private let logger: Logger
+
+    package init(
+        _ configuration: Configuration, registry: Registry, mailboxes: Mailboxes,
+        surroundings: Surroundings, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.registry = registry
+        self.mailboxes = mailboxes
+        self.surroundings = surroundings
+        self.logger = logger
+    }
+
+    /// Serves one client to its end; the listener closes the connection.
+    ///
+    /// `implicitTLS`: the client begins with the handshake (RFC 8314 §3.3).
+    package func handle(_ connection: any Connection, implicitTLS: Bool) async {
+        var logger = logger
+        logger[metadataKey: "session"] = "\(Hexadecimal.encode(surroundings.entropy.octets(4)))"
+        logger[metadataKey: "peer"] = "\(connection.remoteAddress)"
+        if implicitTLS {
+            guard let identity = configuration.identity else {
+                logger.error("POP3 over TLS is configured without a certificate")
+                return
+            }
+            do {
+                try await connection.startTLS(
+                    .server(identity), deadline: surroundings.time.now + Self.handshakeTimeout)
+            } catch {
+                logger.info("POP3 session ended before it began: \(error)")
+                return
+            }
+        }
+        var visit = POP3Visit(self, connection, logger)
+        await visit.run()
+    }
+
+    /// What a connection is offered, the better first.
+    var policy: ServerSession.Policy {
+        let mechanisms = [Mechanism.scramSHA256, .plain, .login]
+        return ServerSession.Policy(
+            hostName: configuration.hostName, offersTLS: configuration.identity != nil,
+            allowsPlainPasswords: configuration.allowsPlainPasswords,
+            mechanisms: mechanisms.filter { !$0.revealsPassword }.map(\.name),
+            plainMechanisms: mechanisms.filter(\.revealsPassword).map(\.name))
+    }
+}
