@@ -159,6 +159,12 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "Storage", "Journal", "MessageStore", "Directory", "Spool",
             "SASL", "SimulatedWorld",
         ]),
+    tests(
+        "AccessTests",
+        on: [
+            "Bytes", "Mail", "World", "SASL", "Storage", "MessageStore", "Directory", "Access",
+            "SimulatedWorld",
+        ], [log]),
     tests("LiveWorldTests", on: ["Bytes", "World", "DNS", "LiveWorld", "SimulatedWorld"]),
     tests(
         "ExchangeTests",
