@@ -69,7 +69,7 @@ let cores: [Target] = [
     module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
     tests("BytesTests", on: ["Bytes"]),
     tests("MailTests", on: ["Bytes", "Mail"]),
-    tests("DNSTests", on: ["Bytes", "World", "DNS"]),
+    tests("DNSTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
     tests("MIMETests", on: ["Bytes", "Mail", "World", "MIME"]),
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
@@ -147,6 +147,8 @@ let house: [Target] = [
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         swiftSettings: settings),
+    tests(
+        "NameServiceTests", on: ["Bytes", "World", "DNS", "NameService", "SimulatedWorld"], [log]),
     tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
     tests(

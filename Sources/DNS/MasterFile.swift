@@ -30,7 +30,7 @@ package struct MasterFile: Sendable {
         }
     }
 
-    /// Reads an included file, named as the `$INCLUDE` line names it; throws why it cannot.
+    /// Reads an included file, its path relative to the first file's folder; throws why it cannot.
     package typealias FileReader = (String) throws(Unreadable) -> [UInt8]
 
     /// Why an included file cannot be read, in words.

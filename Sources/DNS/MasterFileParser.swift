@@ -136,6 +136,14 @@ struct MasterFileParser {
         }
     }
 
+    /// A relative name, put into the folder of the file that includes it.
+    private static func path(of name: String, beside file: String?) -> String {
+        guard let slash = file?.lastIndex(of: "/"), let file, !name.hasPrefix("/") else {
+            return name
+        }
+        return file[...slash] + name
+    }
+
     /// `$INCLUDE <file-name> [<domain-name>]`: changes nothing for the lines after it.
     private mutating func parseInclude(
         _ tokens: inout TokenReader, _ context: Context, depth: Int
@@ -149,13 +157,14 @@ struct MasterFileParser {
             throw tokens.fault(
                 "at most \(MasterFile.maximumIncludeDepth) files within each other", at: token)
         }
+        let path = Self.path(of: name, beside: context.file)
         let text: [UInt8]
         do {
-            text = try include(name)
+            text = try include(path)
         } catch {
             throw tokens.fault("a readable file (\(error.reason))", at: token)
         }
-        inner.file = name
+        inner.file = path
         parse(text, context: inner, depth: depth + 1)
     }
 }

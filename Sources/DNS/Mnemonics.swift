@@ -28,6 +28,9 @@ struct Mnemonics: Sendable {
             ("ACPKIX", 7), ("IACPKIX", 8), ("URI", 253), ("OID", 254),
         ], isWritten: true)
 
+    /// Schemes of generalized notification (RFC 9859 §2.2).
+    static let schemes = Self(kind: "a scheme", names: [("NOTIFY", 1)], isWritten: true)
+
     func parse(
         _ tokens: inout TokenReader, limit: UInt16
     ) throws(MasterFile.Fault) -> UInt16 {

@@ -43,9 +43,10 @@ enum RecordField: Sendable {
     case types
     case oldTypes
     case type
-    /// A DNSSEC algorithm and a certificate type: numbers that have names too.
+    /// A DNSSEC algorithm, a certificate type, a scheme of notification: numbers that have names too.
     case algorithm
     case certificateType
+    case scheme
     /// A protocol and its ports (RFC 1035 §3.4.2).
     case services
     case location
@@ -66,7 +67,7 @@ extension RecordField {
         switch self {
         case .compressedName, .oldName: wire += try reader.name().wire
         case .name: wire += try reader.name(compression: false).wire
-        case .octet, .algorithm: wire.append(try reader.octet())
+        case .octet, .algorithm, .scheme: wire.append(try reader.octet())
         case .short, .type, .certificateType: wire += try reader.take(2)
         case .long, .duration, .time, .ipv4: wire += try reader.take(4)
         case .ipv6: wire += try reader.take(16)

@@ -38,6 +38,7 @@ extension RecordField {
         case .type: wire.appendShort(try Self.type(&tokens).rawValue)
         case .algorithm:
             wire.append(UInt8(try Mnemonics.algorithms.parse(&tokens, limit: 255)))
+        case .scheme: wire.append(UInt8(try Mnemonics.schemes.parse(&tokens, limit: 255)))
         case .certificateType:
             wire.appendShort(try Mnemonics.certificateTypes.parse(&tokens, limit: 65535))
         case .services: wire += try WellKnownServices.parse(&tokens)

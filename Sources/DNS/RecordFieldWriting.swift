@@ -34,6 +34,7 @@ extension RecordField {
         case .oldTypes: words += Self.typeNames(reader.takeRest(), window: 0)
         case .type: words.append("\(RecordType(rawValue: try reader.short()))")
         case .algorithm: words.append(Mnemonics.algorithms.text(UInt16(try reader.octet())))
+        case .scheme: words.append(Mnemonics.schemes.text(UInt16(try reader.octet())))
         case .certificateType:
             words.append(Mnemonics.certificateTypes.text(try reader.short()))
         case .services: words += try WellKnownServices.words(&reader)

@@ -2,5 +2,5 @@
 
 extension RecordFormat {
     /// Where to send generalized notifications (RFC 9859 §2).
-    static let dsync = Self("DSYNC", 66, [.type, .octet, .short, .name])
+    static let dsync = Self("DSYNC", 66, [.type, .scheme, .short, .name])
 }
