@@ -138,6 +138,50 @@ package struct Mailboxes: Sendable {
         return count
     }
 
+    /// Removes all mailboxes of an account that is no more; returns how many messages there were.
+    ///
+    /// In transactions of `deletedTogether` messages, so that others are not kept waiting.
+    @discardableResult
+    package func deleteAll(of account: Int64) async throws -> Int {
+        var total = 0
+        while true {
+            let (count, files) = try await store.write { transaction in
+                try Self.deleteSome(of: account, transaction)
+            }
+            for file in files { try? await bodies.remove(file) }
+            total += count
+            if count < Self.deletedTogether { return total }
+        }
+    }
+
+    private static let deletedTogether = 500
+
+    private static func deleteSome(
+        of account: Int64, _ transaction: any Transaction
+    ) throws(StorageFailure) -> (count: Int, files: [String]) {
+        let messages = try transaction.all(
+            """
+            SELECT message.mailbox_id, message.uid, message.content_id
+            FROM mailbox JOIN mailbox_message message ON message.mailbox_id = mailbox.id
+            WHERE mailbox.account_id = ? LIMIT ?
+            """,
+            [.integer(account), .integer(Int64(deletedTogether))]
+        ) { (mailbox: $0.integer(0), uid: $0.integer(1), content: $0.integer(2)) }
+        var files: [String] = []
+        for message in messages {
+            try transaction.execute(
+                "DELETE FROM mailbox_message WHERE mailbox_id = ? AND uid = ?",
+                [.integer(message.mailbox), .integer(message.uid)])
+            let content = Content.ID(value: message.content)
+            if let file = try Content.release(content, in: transaction) { files.append(file) }
+        }
+        if messages.count < deletedTogether {
+            try transaction.execute(
+                "DELETE FROM mailbox WHERE account_id = ?", [.integer(account)])
+        }
+        return (messages.count, files)
+    }
+
     /// How many messages an account has, and their octets, over all its mailboxes.
     package func usage(of account: Int64) async throws -> (messages: Int, octets: Int) {
         try await store.read { transaction in

@@ -98,21 +98,21 @@ final class TypedWrite<Value: Sendable>: PendingWrite, @unchecked Sendable {
 
     override func perform(in connection: Connection) {
         do {
-            try connection.execute("SAVEPOINT one_write", [])
+            try connection.control("SAVEPOINT one_write")
         } catch {
             result = .failure(error)
             return
         }
         do {
             let value = try body(connection)
-            try connection.execute("RELEASE one_write", [])
+            try connection.control("RELEASE one_write")
             result = .success(value)
         } catch {
             result = .failure(error)
             // A full disk has ended the whole transaction already; the committer sees that.
             guard connection.isInTransaction else { return }
-            _ = try? connection.execute("ROLLBACK TO one_write", [])
-            _ = try? connection.execute("RELEASE one_write", [])
+            _ = try? connection.control("ROLLBACK TO one_write")
+            _ = try? connection.control("RELEASE one_write")
         }
     }
 

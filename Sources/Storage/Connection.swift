@@ -88,7 +88,7 @@ final class Connection: @unchecked Sendable, Transaction {
     /// Runs `body` in a transaction that only reads.
     func snapshot<Result>(_ body: (any Transaction) throws -> Result) throws -> Result {
         try exclusively {
-            try execute("BEGIN", [])
+            try control("BEGIN")
             isReading = true
             defer {
                 isReading = false
@@ -112,10 +112,20 @@ final class Connection: @unchecked Sendable, Transaction {
         guard code == SQLITE_OK else { throw failure(code) }
     }
 
+    /// Begins or ends a transaction or a savepoint.
+    func control(_ sql: StaticString) throws(StorageFailure) {
+        let statement = try take(sql)
+        defer { put(statement, sql) }
+        let code = sqlite3_step(statement)
+        guard code == SQLITE_DONE else { throw failure(code) }
+    }
+
     // MARK: Transaction
 
     @discardableResult
     func execute(_ sql: StaticString, _ values: [Value]) throws(StorageFailure) -> Int {
+        // A full disk ends the transaction; what follows in it must not be committed on its own.
+        guard isInTransaction else { throw .inputOutput("the transaction has ended already") }
         let statement = try take(sql)
         defer { put(statement, sql) }
         precondition(

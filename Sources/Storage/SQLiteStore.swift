@@ -146,14 +146,14 @@ extension SQLiteStore {
     private func commitTogether(_ batch: [PendingWrite]) -> StorageFailure? {
         writer.exclusively {
             do throws(StorageFailure) {
-                try writer.execute("BEGIN IMMEDIATE", [])
+                try writer.control("BEGIN IMMEDIATE")
                 for write in batch {
                     write.perform(in: writer)
                     guard writer.isInTransaction else {
                         return write.error as? StorageFailure ?? .full
                     }
                 }
-                try writer.execute("COMMIT", [])
+                try writer.control("COMMIT")
             } catch {
                 writer.rollback()
                 return error

@@ -222,6 +222,32 @@ struct SettlementTests {
         }
     }
 
+    @Test("an account that is no more leaves no mailbox and no content")
+    func account() async throws {
+        try await Post.run { post in
+            for octets in [10, 2_000_000, 20] { try await post.accept(octets) }
+            let due = try await post.claimAll()
+            try await post.spooler.settle([
+                Conclusion(
+                    due.enumerated().map {
+                        Settlement(
+                            $1,
+                            .deliveredLocally(
+                                account: Int64($0 / 2), mailbox: "INBOX", prefix: ""))
+                    })
+            ])
+            let before = try await post.mailboxes.usage(of: 0)
+            #expect(before.messages == 2 && before.octets == 2_000_010)
+            let deleted = try await post.mailboxes.deleteAll(of: 0)
+            let after = try await post.mailboxes.usage(of: 0)
+            let other = try await post.mailboxes.usage(of: 1)
+            let names = try await post.bodies.list()
+            let mailboxes = try await post.count("SELECT count(*) FROM mailbox")
+            #expect(deleted == 2 && after.messages == 0 && other.messages == 1)
+            #expect(names == [] && mailboxes == 1)
+        }
+    }
+
     @Test("UIDs rise and are never given twice, also after the last message is deleted")
     func uids() async throws {
         try await Post.run { post in

@@ -97,6 +97,26 @@ struct FaultTests {
         }
     }
 
+    @Test("a writer who overlooks that the disk is full commits nothing on the side")
+    func overlooked() async throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(folder: folder.path, schema: [notes])
+        try await withStore(store) { store in
+            try await store.limitPages(40)
+            let large = [UInt8](repeating: 1, count: 1 << 20)
+            await #expect(throws: StorageFailure.self) {
+                try await store.write { transaction in
+                    let sql: StaticString = "INSERT INTO note (id, text, body) VALUES (?, '', ?)"
+                    _ = try? transaction.execute(sql, [.integer(1), .blob(large)])
+                    _ = try? transaction.execute(sql, [.integer(2), .blob([1])])
+                    throw StorageFailure.closed
+                }
+            }
+            let ids = try await store.noteIDs()
+            #expect(ids == [])
+        }
+    }
+
     @Test("a data folder is held by one server at a time")
     func locked() throws {
         let folder = TemporaryFolder()
