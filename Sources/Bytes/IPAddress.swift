@@ -216,16 +216,21 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
             host = text[text.index(after: text.startIndex)..<end]
             let rest = text[text.index(after: end)...]
             if rest.hasPrefix(":") {
-                port = UInt16(rest.dropFirst())
+                port = Self.port(rest.dropFirst())
             } else if !rest.isEmpty {
                 return nil
             }
         } else if let colon = text.lastIndex(of: ":"), text.firstIndex(of: ":") == colon {
             host = text[..<colon]
-            port = UInt16(text[text.index(after: colon)...])
+            port = Self.port(text[text.index(after: colon)...])
         }
         guard let address = IPAddress(host), let port else { return nil }
         self.init(address, port: port)
+    }
+
+    /// Digits alone: `UInt16` would take a sign too.
+    private static func port(_ text: Substring) -> UInt16? {
+        text.utf8.allSatisfy(\.isDigit) ? UInt16(text) : nil
     }
 
     package var description: String {

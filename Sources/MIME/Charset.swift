@@ -216,7 +216,7 @@ package struct Charset: Hashable, Sendable {
             .ascii,
             [
                 "ascii", "ansi_x3.4-1968", "iso646-us", "us", "cp367", "ibm367", "646",
-                "iso_646.irv:1991", "iso-ir-6", "ansi_x3.4-1986", "csascii",
+                "iso_646.irv:1991", "iso-ir-6", "ansi-x3.4-1968", "ansi_x3.4-1986", "csascii",
             ]
         ),
         // Browsers read ISO 8859-1 as windows-1252, because that is what senders mean.

@@ -84,7 +84,8 @@ package struct Composition: Sendable {
             octets += TransferEncoding.canonicalLines(lines)
         case .encodableLines(let lines, let type):
             header.field("Content-Type", token: type, parameters: [])
-            Self.write(TransferEncoding.canonicalLines(lines), &header, to: &octets)
+            Self.write(
+                TransferEncoding.canonicalLines(lines), &header, to: &octets, isReadable: true)
         case .multipart(let subtype, let parameters, let parts):
             // RFC 2045 §6.7 (1): "=_" stands in no quoted-printable and no Base64.
             let boundary =
@@ -104,12 +105,13 @@ package struct Composition: Sendable {
     }
 
     private static func write(
-        _ lines: [UInt8], _ header: inout HeaderWriter, to octets: inout [UInt8]
+        _ lines: [UInt8], _ header: inout HeaderWriter, to octets: inout [UInt8],
+        isReadable: Bool = false
     ) {
         let isPlain = TransferEncoding.isSevenBit(lines)
         let encoded = isPlain ? lines : QuotedPrintable.encode(lines)
         // Text of another script is shorter, and no less readable, in Base64.
-        let isBase64 = !isPlain && encoded.count > lines.count * 3 / 2
+        let isBase64 = !isPlain && !isReadable && encoded.count > lines.count * 3 / 2
         let name = isPlain ? "7bit" : isBase64 ? "base64" : "quoted-printable"
         header.field("Content-Transfer-Encoding", structured: name)
         header.finish()

@@ -33,6 +33,7 @@ package struct ContentType: Hashable, Sendable, CustomStringConvertible {
         guard !type.isEmpty, lexer.skip(UInt8(ascii: "/")) else {
             defects.note(.contentTypeInvalid, at: place)
             // `Content-Type: text; charset=utf-8` still says which charset.
+            _ = lexer.run { $0 != UInt8(ascii: ";") }
             parameters = Parameters(&lexer, defects: &defects, at: place)
             return
         }

@@ -76,7 +76,14 @@ package struct DateTime: Hashable, Sendable, CustomStringConvertible {
                 !$0.isWhitespace && $0 != .carriageReturn && $0 != .lineFeed
                     && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "(")
             }
-            if !word.isEmpty { words.append(word) }
+            if let last = words.last, !word.isEmpty,
+                last.last == UInt8(ascii: ":") || word.first == UInt8(ascii: ":")
+            {
+                // `09(comment):   55  :  06` (appendix A.6.3).
+                words[words.count - 1] = last + word
+            } else if !word.isEmpty {
+                words.append(word)
+            }
             if word.isEmpty, !lexer.skip(UInt8(ascii: ",")) { break }
         }
         return words
@@ -218,7 +225,8 @@ private struct DateParser {
         }
     }
 
-    private mutating func takeTime(_ word: ArraySlice<UInt8>) -> Bool {
+    private mutating func takeTime(_ whole: ArraySlice<UInt8>) -> Bool {
+        let word = whole.prefix { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }
         let parts = word.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard (2...3).contains(parts.count), let hour = number(parts[0]),
             let minute = number(parts[1]), hour < 24, minute < 60
@@ -232,7 +240,10 @@ private struct DateParser {
             second = value
         }
         time = (hour, minute, second)
-        return true
+        guard word.endIndex < whole.endIndex else { return true }
+        // `00:01+0000`: the space before the zone is missing.
+        isStrict = false
+        return take(whole[word.endIndex...])
     }
 
     private static func zone(

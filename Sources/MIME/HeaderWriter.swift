@@ -152,6 +152,8 @@ package struct HeaderWriter: Sendable {
     /// A word also counts as not plain if it looks like an encoded word, or is too long for a line.
     static func encodedTokens(_ text: String, isPhrase: Bool) -> [String] {
         let text = String(clean(text).trimmingWhitespace)
+        // Spaces in a row might end a line, where they would be lost.
+        guard !text.contains("  ") else { return EncodedWord.encode(text) }
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
         let needs = words.map { word in
             isPhrase || word.isEmpty || word.utf8.count > 400 || word.contains("=?")
@@ -168,10 +170,7 @@ package struct HeaderWriter: Sendable {
             var last = index
             while last + 1 < words.count, needs[last + 1] { last += 1 }
             // Spaces between two encoded words vanish, so those within the run are encoded.
-            var run = words[index...last].joined(separator: " ")
-            // An empty word stands for a space more at either side of it.
-            if words[index].isEmpty, index > 0, last == index { run = " " }
-            tokens += EncodedWord.encode(run)
+            tokens += EncodedWord.encode(words[index...last].joined(separator: " "))
             index = last + 1
         }
         return tokens

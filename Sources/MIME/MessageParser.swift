@@ -24,7 +24,6 @@ struct MessageParser {
         var entity: Entity
         var boundary: [UInt8]?
         var bodyStart: Int
-        var isBoundaryFound = false
         var isClosed = false
         var childCount = 0
     }
@@ -141,13 +140,14 @@ struct MessageParser {
         _ line: Delimiter, _ budget: inout Budget, _ defects: inout DefectList
     ) -> Int {
         close(downTo: line.frame + 1, end: line.contentEnd, &budget, &defects)
-        frames[line.frame].isBoundaryFound = true
         var index = line.next
         if line.isClosing {
             frames[line.frame].isClosed = true
             forgetBoundary(of: line.frame)
             return index
         }
+        // Two delimiters without a line between them enclose nothing (§5.1.1, `body-part`).
+        if octets[index...].starts(with: "--".utf8), delimiter(at: index) != nil { return index }
         guard budget.parts > 0 else {
             defects.note(.tooManyParts)
             return index
@@ -269,9 +269,10 @@ struct MessageParser {
         let frame = frames.removeLast()
         var entity = frame.entity
         entity.body = octets[frame.bodyStart..<max(frame.bodyStart, end)]
-        if frame.boundary != nil, !frame.isClosed {
-            defects.note(
-                frame.isBoundaryFound ? .multipartNotClosed : .boundaryNotFound, at: entity.path)
+        if frame.boundary != nil, frame.childCount == 0 {
+            defects.note(.boundaryNotFound, at: entity.path)
+        } else if frame.boundary != nil, !frame.isClosed {
+            defects.note(.multipartNotClosed, at: entity.path)
         }
         let depth = baseDepth + index + 1
         if entity.contentType.isMessage, let encoding = entity.transferEncoding,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Bytes
+@_spi(_Unicode) import Swift
 
 /// Between U-labels and A-labels (RFC 5890 §2.3.2.1), by way of Punycode (RFC 3492).
 package enum InternationalDomain {
@@ -10,17 +11,29 @@ package enum InternationalDomain {
         let labels = text.split(omittingEmptySubsequences: false) { ".。．｡".contains($0) }
         var result: [String] = []
         for label in labels {
-            let folded = label.lowercased()
+            let folded = normalized(label.lowercased())
             guard !folded.isASCII else {
                 result.append(folded)
                 continue
             }
-            guard let encoded = Punycode.encode(folded) else {
+            // RFC 5891 §4.2.3.1: hyphens stand neither at an end nor in third and fourth place.
+            let scalars = folded.unicodeScalars
+            guard scalars.first != "-", scalars.last != "-",
+                !scalars.dropFirst(2).starts(with: ["-", "-"]),
+                let encoded = Punycode.encode(folded)
+            else {
                 throw SyntaxError(at: 0, expected: "a label that can be written in Punycode")
             }
             result.append("xn--" + encoded)
         }
         return result.joined(separator: ".")
+    }
+
+    /// Normalization Form C (RFC 5891 §4.1), which the standard library knows but hides.
+    private static func normalized(_ text: String) -> String {
+        var result = ""
+        for scalar in text._nfc { result.unicodeScalars.append(scalar) }
+        return result
     }
 
     /// Each `xn--` label that decodes and encodes back to itself, as a U-label.
