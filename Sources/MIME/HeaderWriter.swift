@@ -98,6 +98,14 @@ package struct HeaderWriter: Sendable {
 
     /// A space and the token, on a new line if this one would become too long.
     private mutating func append(_ token: String) {
+        guard token.utf8.count < Self.maximumLineOctets else {
+            // No line may hold it (RFC 5322 §2.1.1), so it is broken between two characters.
+            let scalars = token.unicodeScalars
+            let half = scalars.index(scalars.startIndex, offsetBy: scalars.count / 2)
+            append(String(token[..<half]))
+            append(String(token[half...]))
+            return
+        }
         let width = token.utf8.count + 1
         if column + width > Self.preferredLineOctets, column > 1, !isAtFoldedStart {
             octets += [.carriageReturn, .lineFeed]

@@ -59,6 +59,13 @@ struct CompositionTests {
         #expect(message.root.body.isEmpty)
     }
 
+    @Test("A token that no line can hold is broken, and nothing is lost of it")
+    func longToken() {
+        let token = String(repeating: "\\x{E4}", count: 1000) + String(repeating: "ä", count: 999)
+        let message = Self.header { $0.field("X-Long", structured: token) }
+        #expect(message.header.first("X-Long")?.decoded.replacing(" ", with: "") == token)
+    }
+
     private static let participants = [
         Participant(localPart: "joe", domain: "example.org"),
         Participant(name: "Joe Doe", localPart: "joe", domain: "example.org"),
