@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import DNS
+package import Directory
+package import Journal
+package import Logging
+package import Mail
+package import Routing
+package import Spool
+import Storage
+import Synchronization
+package import World
+
+/// Delivers what stands in the spool: into mailboxes here, and to other servers.
+///
+/// What was just accepted comes from `arrivals`, what is due again from the spool. All decisions
+/// about order and connections are the `Queue`'s; all waiting for peers is a `Courier`'s.
+package final class Deliverer: Sendable {
+    let settings: DeliverySettings
+    let time: any Time
+    let entropy: any Entropy
+    let network: any Network
+    let resolver: any Resolver
+    let registry: Registry
+    let spooler: Spooler
+    let intake: Intake
+    let arrivals: Arrivals
+    let ids: QueueIDSource
+    let trace: Trace
+    let log: Logger
+    let counters = DeliveryCounters()
+    private let health: HostHealth
+    private let state: Mutex<State>
+    /// Something may begin.
+    private let workBell = Bell()
+    /// Something may be due in the spool.
+    private let dueBell = Bell()
+
+    private struct State {
+        var queue: Queue<Job>
+        /// Messages to several domains, for which it is to be found out who shares a way.
+        var unsorted: [[Job]] = []
+        var sorters = 0
+        /// The spool holds more that is due than found a place.
+        var moreIsDue = false
+        var stopDeadline: Instant?
+    }
+
+    /// Look-ups for messages to several domains, beside those of the connections.
+    private static let maximumSorters = 8
+    /// Recipients taken out of the spool at once.
+    private static let claimLimit = 1000
+    /// How long to wait when what is due finds no place.
+    private static let crowdedPause = Duration.seconds(1)
+
+    package init(
+        _ settings: DeliverySettings, surroundings: Surroundings, resolver: any Resolver,
+        registry: Registry, spooler: Spooler, intake: Intake, arrivals: Arrivals,
+        ids: QueueIDSource, trace: Trace, log: Logger
+    ) {
+        self.settings = settings
+        time = surroundings.time
+        entropy = surroundings.entropy
+        network = surroundings.network
+        self.resolver = resolver
+        self.registry = registry
+        self.spooler = spooler
+        self.intake = intake
+        self.arrivals = arrivals
+        self.ids = ids
+        self.trace = trace
+        self.log = log
+        health = HostHealth(
+            firstPause: settings.queue.firstPause, longestPause: settings.queue.longestPause)
+        state = Mutex(State(queue: Queue(limits: settings.queue)))
+    }
+
+    /// Takes back what this node had begun before it ended.
+    ///
+    /// Once, before anything is accepted.
+    package func prepare() async throws {
+        let count = try await spooler.releaseOwnClaims(at: time.timestamp)
+        if count > 0 { log.notice("\(count) deliveries were under way at the last end") }
+    }
+
+    /// Delivers until `stop` has taken effect or the task is cancelled, which breaks off what is
+    /// under way.
+    package func run() async {
+        await withTaskGroup { feeders in
+            feeders.addTask { await self.takeArrivals() }
+            feeders.addTask { await self.takeDue() }
+            await carry()
+            feeders.cancelAll()
+        }
+    }
+
+    /// Begins nothing more; what is under way may end within `grace`.
+    package func stop(within grace: Duration) {
+        state.withLock { $0.stopDeadline = min($0.stopDeadline ?? .distant, time.now + grace) }
+        workBell.ring()
+    }
+
+    /// Looks into the spool now: an operator has changed something.
+    package func wake() { dueBell.ring() }
+
+    // MARK: Work
+
+    private enum Work {
+        case carry(Queue<Job>.Assignment)
+        case sort([Job])
+    }
+
+    private func carry() async {
+        await withDiscardingTaskGroup { group in
+            var isStopping = false
+            while !Task.isCancelled {
+                await workBell.wait()
+                if let deadline = state.withLock({ $0.stopDeadline }) {
+                    if !isStopping {
+                        isStopping = true
+                        await giveBackWaiting()
+                        group.addTask {
+                            try? await self.time.sleep(until: deadline)
+                            self.workBell.ring()
+                        }
+                    }
+                    let isQuiet = state.withLock { $0.queue.connections == 0 && $0.sorters == 0 }
+                    if isQuiet || time.now >= deadline { break }
+                    continue
+                }
+                while let work = nextWork() {
+                    group.addTask { await self.perform(work) }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func nextWork() -> Work? {
+        state.withLock { state in
+            if !state.unsorted.isEmpty, state.sorters < Self.maximumSorters {
+                state.sorters += 1
+                return .sort(state.unsorted.removeFirst())
+            }
+            return state.queue.next().map { .carry($0) }
+        }
+    }
+
+    private func perform(_ work: Work) async {
+        switch work {
+        case .carry(let assignment): await carry(assignment)
+        case .sort(let jobs):
+            let merged = await sort(jobs)
+            let refused = state.withLock { state in
+                state.sorters -= 1
+                return offer(merged, &state)
+            }
+            await giveBack(refused)
+        }
+        workBell.ring()
+    }
+
+    /// Messages to one destination, one after another.
+    private func carry(_ first: Queue<Job>.Assignment) async {
+        var assignment = first
+        let courier = Courier(self)
+        var next: Job? = first.job
+        var evidence: Outcome.Evidence?
+        while let job = next {
+            evidence = await attempt(job, by: courier)
+            if courier.ending == .unreachable { break }
+            next = state.withLock { state in
+                state.stopDeadline == nil ? state.queue.more(&assignment) : nil
+            }
+            workBell.ring()
+        }
+        let ending = courier.ending
+        await courier.close()
+        let (aftermath, moreIsDue) = state.withLock { state in
+            let moreIsDue = state.moreIsDue
+            state.moreIsDue = false
+            return (state.queue.finished(assignment, ending, at: time.now), moreIsDue)
+        }
+        for job in aftermath.putOff { await putOff(job, because: evidence) }
+        if aftermath.hasRecovered { await hasten([first.destination]) }
+        if moreIsDue { dueBell.ring() }
+    }
+
+    /// Tries a message; returns what was said last if it must wait.
+    private func attempt(_ job: Job, by courier: Courier) async -> Outcome.Evidence? {
+        guard let job = await secured(job) else { return nil }
+        if case .local? = try? responsibility(for: job.destination) {
+            await deliverLocally(job.recipients)
+            return nil
+        }
+        let report = await courier.deliver(job)
+        var conclusions = Conclusions(self, job.message)
+        conclusions.add(report, of: job)
+        await conclude(await conclusions.finish())
+        return report.results.last?.outcome.evidence
+    }
+
+    /// The rest of the line of a destination that cannot be reached: as if it had been tried.
+    private func putOff(_ job: Job, because evidence: Outcome.Evidence?) async {
+        var reason = evidence ?? Outcome.Evidence(EnhancedStatus(4, 4, 1), "no host was reached")
+        reason.status = EnhancedStatus(4, reason.status.subject, reason.status.detail)
+        reason.text = "not tried, because just before: " + reason.text
+        var conclusions = Conclusions(self, job.message)
+        for recipient in job.recipients { conclusions.add(recipient, .transient(reason)) }
+        await conclude(await conclusions.finish())
+    }
+
+    // MARK: Claims
+
+    /// The job with time left to try it; nil if it is no longer ours.
+    private func secured(_ job: Job) async -> Job? {
+        let now = time.timestamp
+        // The spool gives it out again, at the latest when the claim has ended.
+        guard now + .minutes(1) < job.claimEnds else { return nil }
+        guard now + Spooler.claimDuration / 2 > job.claimEnds else { return job }
+        var job = job
+        let until = now + Spooler.claimDuration
+        guard (try? await spooler.extend(job.recipients, until: until)) != nil else { return nil }
+        job.claimEnds = until
+        return job
+    }
+
+    /// The message on its way out; its claim is kept as long as octets flow.
+    func delivery(of job: Job) -> OutboundConnection.Delivery {
+        var extended = time.now
+        return OutboundConnection.Delivery(content: spooler.read(job.message)) { [self] in
+            guard time.now > extended + Spooler.claimDuration / 4 else { return }
+            extended = time.now
+            let until = time.timestamp + Spooler.claimDuration
+            try? await spooler.extend(job.recipients, until: until)
+        }
+    }
+
+    // MARK: Routing
+
+    /// The way to a destination as it is now, with its explanation.
+    package func decide(_ destination: Destination) async -> Decision {
+        var context = RoutingContext(
+            ownNames: settings.ownNames, ownAddresses: settings.ownAddresses,
+            role: { [self] domain in
+                switch try? registry.responsibility(for: domain) {
+                case .local: .local
+                case .relay: .relay
+                case .elsewhere, nil: .foreign
+                }
+            }, isDown: { [self] in health.isDown($0, at: time.now) })
+        if let domain = destination.domain {
+            context.usesAddressFallback = settings.addressFallback.contains(domain)
+        }
+        let router = Router(resolver: resolver, context: context)
+        if case .relay(let relay)? = try? responsibility(for: destination),
+            let host = relay.host.flatMap({ try? RelayHost($0) })
+        {
+            return await router.route(destination, by: host)
+        }
+        var generator = entropy.generator
+        return await router.route(destination, using: &generator)
+    }
+
+    private func responsibility(
+        for destination: Destination
+    ) throws(DirectoryFailure) -> Responsibility {
+        guard let domain = destination.domain else { return .elsewhere }
+        return try registry.responsibility(for: domain)
+    }
+
+    func noteFailure(of address: IPAddress, for destinations: [Destination]) {
+        health.noteFailure(of: address, for: destinations, at: time.now)
+    }
+
+    func noteSuccess(of address: IPAddress) async {
+        await hasten(health.noteSuccess(of: address))
+    }
+
+    /// What waits for a host that is back is due at once.
+    private func hasten(_ destinations: [Destination]) async {
+        guard !destinations.isEmpty else { return }
+        var count = 0
+        for destination in destinations {
+            count += (try? await spooler.hasten(destination, at: time.timestamp)) ?? 0
+        }
+        if count > 0 { dueBell.ring() }
+    }
+
+    /// Finds out which domains of one message share a way: their recipients go together.
+    private func sort(_ jobs: [Job]) async -> [Job] {
+        let ways = await withTaskGroup(of: (Int, [String]?).self) { group in
+            var ways = [[String]?](repeating: nil, count: jobs.count)
+            for (index, job) in jobs.enumerated() {
+                if index >= Self.maximumSorters, let (known, way) = await group.next() {
+                    ways[known] = way
+                }
+                group.addTask { (index, await self.way(to: job.destination)) }
+            }
+            for await (known, way) in group { ways[known] = way }
+            return ways
+        }
+        var merged: [Job] = []
+        var places: [[String]: Int] = [:]
+        for (job, way) in zip(jobs, ways) {
+            if let way, let place = places[way] {
+                merged[place].merge(job)
+            } else {
+                if let way { places[way] = merged.count }
+                merged.append(job)
+            }
+        }
+        return merged
+    }
+
+    /// The hosts, without the order that differs at each call; nil without a route.
+    private func way(to destination: Destination) async -> [String]? {
+        await decide(destination).route?.hosts.map {
+            "\($0.preference) \($0.exchange) \($0.security.rawValue) \($0.port ?? 0)"
+        }.sorted()
+    }
+
+    // MARK: What comes in
+
+    private func takeArrivals() async {
+        while let recipients = await arrivals.next() {
+            await dispatch(recipients)
+            // So many that some may have found no place and stand in the spool alone.
+            if recipients.count >= Self.claimLimit { dueBell.ring() }
+        }
+    }
+
+    private func takeDue() async {
+        var place: Spooler.Place?
+        while !Task.isCancelled {
+            var pause = settings.pollInterval
+            do {
+                let claimed = try await claim(from: place)
+                place = claimed.rest
+                await dispatch(claimed.recipients)
+                if place != nil, !claimed.recipients.isEmpty { continue }
+                if let due = try await spooler.nextDue() {
+                    pause = min(pause, max(due - time.timestamp, Self.crowdedPause))
+                }
+            } catch {
+                log.warning("the spool cannot be read: \(error)")
+            }
+            await dueBell.wait(until: time.now + pause, on: time)
+        }
+    }
+
+    private func claim(from place: Spooler.Place?) async throws -> (
+        recipients: [DueRecipient], rest: Spooler.Place?
+    ) {
+        let (places, closed) = state.withLock { state in
+            let unsorted = state.unsorted.reduce(0) { $0 + $1.count }
+            let places = state.stopDeadline == nil ? state.queue.places - unsorted : 0
+            let closed = state.queue.closed(at: time.now)
+            state.moreIsDue = places <= 0 || !closed.isEmpty
+            return (places, closed)
+        }
+        guard places > 0 else { return ([], nil) }
+        let claimed = try await spooler.claim(
+            at: time.timestamp, limit: min(places, Self.claimLimit), excluding: Set(closed),
+            from: place)
+        return (claimed.recipients, claimed.rest)
+    }
+
+    /// Puts claimed recipients on their way.
+    private func dispatch(_ recipients: [DueRecipient]) async {
+        var here: [DueRecipient] = []
+        var elsewhere: [DueRecipient] = []
+        var unknown: [DueRecipient] = []
+        for recipient in recipients {
+            switch try? responsibility(for: recipient.address.destination) {
+            case .local: here.append(recipient)
+            case .relay, .elsewhere: elsewhere.append(recipient)
+            case nil: unknown.append(recipient)
+            }
+        }
+        let jobs = Job.group(elsewhere)
+        var refused = state.withLock { enqueue(jobs, &$0) }
+        if !jobs.isEmpty { workBell.ring() }
+        refused += unknown.map { ($0, time.timestamp + .minutes(1)) }
+        await giveBack(refused)
+        await deliverLocally(here)
+    }
+
+    private typealias Refused = [(recipient: DueRecipient, until: Timestamp)]
+
+    private func enqueue(_ jobs: [Job], _ state: inout State) -> Refused {
+        var refused: Refused = []
+        var rest = jobs[...]
+        while let first = rest.first {
+            // Jobs of one message stand together.
+            let together = Array(rest.prefix { $0.message.id == first.message.id })
+            rest = rest.dropFirst(together.count)
+            if together.count > 1, state.stopDeadline == nil {
+                state.unsorted.append(together)
+            } else {
+                refused += offer(together, &state)
+            }
+        }
+        return refused
+    }
+
+    private func offer(_ jobs: [Job], _ state: inout State) -> Refused {
+        let (now, timestamp) = (time.now, time.timestamp)
+        var refused: Refused = []
+        for job in jobs {
+            var until = timestamp
+            if state.stopDeadline == nil {
+                switch state.queue.offer(job, for: job.destination, at: now) {
+                case .accepted: continue
+                case .full: state.moreIsDue = true
+                case .paused(let end): until = timestamp + (end - now)
+                }
+            }
+            refused += job.recipients.map { ($0, until) }
+        }
+        return refused
+    }
+
+    /// What found no place goes back to the spool.
+    private func giveBack(_ refused: Refused) async {
+        guard !refused.isEmpty else { return }
+        await conclude([Conclusion(refused.map { Settlement($0, .putOff(until: $1)) })])
+    }
+
+    private func giveBackWaiting() async {
+        let now = time.timestamp
+        let waiting = state.withLock { state in
+            defer { state.unsorted = [] }
+            return state.queue.remove { _ in true } + state.unsorted.flatMap(\.self)
+        }
+        await giveBack(waiting.flatMap(\.recipients).map { ($0, now) })
+    }
+
+    // MARK: Results
+
+    /// Writes what has happened, however long the store may be unable to: what was delivered and
+    /// is not recorded would be delivered again.
+    func conclude(_ conclusions: [Conclusion]) async {
+        guard !conclusions.isEmpty else { return }
+        var pause = Duration.seconds(1)
+        while true {
+            do {
+                let settled = try await spooler.settle(conclusions)
+                if !settled.notices.isEmpty { dueBell.ring() }
+                return
+            } catch StorageFailure.closed {
+                return
+            } catch StorageFailure.constraint(let reason), StorageFailure.corrupt(let reason) {
+                // One that cannot be written must not keep the others from it.
+                if conclusions.count > 1 {
+                    for conclusion in conclusions { await conclude([conclusion]) }
+                } else {
+                    log.error("what became of a delivery cannot be recorded: \(reason)")
+                }
+                return
+            } catch {
+                log.warning("what became of deliveries cannot be recorded yet: \(error)")
+            }
+            do { try await time.sleep(for: pause) } catch { return }
+            pause = min(pause * 2, .seconds(30))
+        }
+    }
+}
+
+extension Instant {
+    fileprivate static let distant = Instant(nanoseconds: .max)
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Directory
+import Journal
+import Mail
+import MessageStore
+import Spool
+import World
+
+// Into mailboxes here.
+extension Deliverer {
+    /// Recipients in one transaction: many share its cost, and none waits long for the others.
+    private static let batchSize = 256
+
+    /// The mailbox gets the message in the transaction that takes it out of the spool.
+    func deliverLocally(_ recipients: [DueRecipient]) async {
+        var rest = recipients[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(Self.batchSize)
+            rest = rest.dropFirst(batch.count)
+            await deliverBatch(batch)
+        }
+    }
+
+    private func deliverBatch(_ recipients: ArraySlice<DueRecipient>) async {
+        var conclusions: [Conclusion] = []
+        var rest = recipients
+        while let first = rest.first {
+            let message = first.message
+            let together = rest.prefix { $0.message.id == message.id }
+            rest = rest.dropFirst(together.count)
+            var mine = Conclusions(self, message)
+            for recipient in together { await deliver(recipient, &mine) }
+            conclusions += await mine.finish()
+        }
+        await conclude(conclusions)
+    }
+
+    private func deliver(_ recipient: DueRecipient, _ conclusions: inout Conclusions) async {
+        let address = recipient.address
+        switch await registry.judge(address) {
+        case .local(let targets):
+            if targets.count == 1, let account = targets[0].account {
+                conclusions.deliver(recipient, to: account.rawValue, mailbox: Mailboxes.inbox)
+            } else {
+                await sendOn(recipient, to: targets, &conclusions)
+            }
+        case .unknownUser:
+            conclusions.add(
+                recipient,
+                .permanent(
+                    .init(EnhancedStatus(5, 1, 1), "there is no mailbox \(address) here")))
+        case .mailboxDisabled:
+            conclusions.add(
+                recipient,
+                .permanent(
+                    .init(EnhancedStatus(5, 2, 1), "the mailbox \(address) is disabled")))
+        case .temporarilyUnknown:
+            conclusions.add(
+                recipient,
+                .transient(
+                    .init(EnhancedStatus(4, 3, 0), "the directory does not answer just now")))
+        case .relay, .notOurs:
+            // No longer at home here: it is looked at afresh.
+            conclusions.putOff(recipient, until: time.timestamp)
+        }
+    }
+
+    /// The address has become an alias since the message was accepted: it goes on as another.
+    private func sendOn(
+        _ recipient: DueRecipient, to targets: [Target], _ conclusions: inout Conclusions
+    ) async {
+        let message = recipient.message
+        do {
+            var draft = intake.open()
+            var reader = spooler.read(message)
+            while let piece = try await reader.next() { try await draft.append(piece[...]) }
+            let envelope = Envelope(
+                from: message.reversePath, to: targets.map(\.recipient),
+                is8BitMIME: message.is8BitMIME, isInternational: message.isInternational)
+            let source: [Fact.Field] = [.init(.reason, "continues \(message.id)")]
+            let id = try await draft.commit(
+                Acceptance(envelope, source: source, expires: message.expires))
+            conclusions.replace(recipient, by: id)
+        } catch {
+            let text = "the message cannot be sent on now: \(error)"
+            conclusions.add(recipient, .transient(.init(EnhancedStatus(4, 3, 0), text)))
+        }
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import SimulatedWorld
+import World
+
+/// A host that takes mail, and misbehaves as a test wishes.
+final class Sink: @unchecked Sendable {
+    struct Message: Hashable {
+        var reversePath: String
+        var recipients: [String]
+        var content: String
+        var isProtected: Bool
+    }
+
+    let host: SimulatedHost
+    private let simulation: Simulation
+    private(set) var messages: [Message] = []
+    private(set) var connections = 0
+    /// The greeting.
+    var greeting = "220 sink ESMTP"
+    /// What is said to a command instead of the usual; asked with the whole line.
+    var reply: (String) -> String? = { _ in nil }
+    /// What is said to the final dot; nil: the connection is lost.
+    var final: (Message) -> String? = { _ in "250 2.0.0 taken" }
+    /// Whether STARTTLS is offered; `nil` octets make a handshake that fails.
+    var offersTLS = false
+    var breaksHandshake = false
+
+    init(_ host: SimulatedHost, _ simulation: Simulation) {
+        self.host = host
+        self.simulation = simulation
+    }
+
+    /// Until the task is cancelled; comes back after the host was stopped.
+    func serve() async {
+        while !Task.isCancelled {
+            if host.isUp, let listener = try? await listen() {
+                await listener.serve(limit: 100) { await self.handle($0) }
+                await listener.close()
+            }
+            do { try await simulation.sleep(for: .seconds(5)) } catch { return }
+        }
+    }
+
+    private func listen() async throws -> any Listener {
+        try await host.network.listen(on: SocketAddress(host.addresses[0], port: 25))
+    }
+
+    private func handle(_ connection: any Connection) async {
+        connections += 1
+        var input = InputBuffer()
+        var message = Message(reversePath: "", recipients: [], content: "", isProtected: false)
+        say(greeting, connection)
+        while let line = await line(&input, connection) {
+            let verb = line.prefix(4).uppercased()
+            if let said = reply(line) {
+                say(said, connection)
+                if said.hasPrefix("421") { return }
+                continue
+            }
+            switch verb {
+            case "EHLO":
+                say("250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n" + extensions, connection)
+            case "STAR":
+                say("220 go ahead", connection)
+                guard await startTLS(connection) else { return }
+                message.isProtected = true
+            case "MAIL":
+                message.reversePath = Self.path(line)
+                message.recipients = []
+                say("250 2.1.0 ok", connection)
+            case "RCPT":
+                message.recipients.append(Self.path(line))
+                say("250 2.1.5 ok", connection)
+            case "DATA" where message.recipients.isEmpty: say("554 5.5.1 for nobody", connection)
+            case "DATA":
+                say("354 go on", connection)
+                guard let content = await content(&input, connection) else { return }
+                message.content = content
+                guard let said = final(message) else { return }
+                if said.hasPrefix("2") { messages.append(message) }
+                say(said, connection)
+            case "QUIT":
+                say("221 bye", connection)
+                return
+            default: say("250 ok", connection)
+            }
+        }
+    }
+
+    private var extensions: String {
+        offersTLS ? "250-STARTTLS\r\n250 ENHANCEDSTATUSCODES" : "250 ENHANCEDSTATUSCODES"
+    }
+
+    private func startTLS(_ connection: any Connection) async -> Bool {
+        if breaksHandshake {
+            try? await connection.flush(deadline: simulation.now + .seconds(10))
+            return false
+        }
+        guard
+            let identity = try? host.network.identity(
+                certificateChain: Array("sink".utf8), privateKey: [])
+        else { return false }
+        let deadline = simulation.now + .minutes(1)
+        return (try? await connection.startTLS(.server(identity), deadline: deadline)) != nil
+    }
+
+    private func say(_ text: String, _ connection: any Connection) {
+        connection.write(Array((text + "\r\n").utf8))
+    }
+
+    private func line(_ input: inout InputBuffer, _ connection: any Connection) async -> String? {
+        while true {
+            if case .line(let line)? = input.nextLine(limit: 10_000) { return String(lossy: line) }
+            let deadline = simulation.now + .minutes(10)
+            guard let octets = try? await connection.receive(deadline: deadline) else { return nil }
+            input.append(octets)
+        }
+    }
+
+    private func content(
+        _ input: inout InputBuffer, _ connection: any Connection
+    ) async -> String? {
+        var content = ""
+        while let line = await line(&input, connection) {
+            if line == "." { return content }
+            content += (line.hasPrefix(".") ? String(line.dropFirst()) : line) + "\r\n"
+        }
+        return nil
+    }
+
+    private static func path(_ line: String) -> String {
+        let start = line.firstIndex(of: "<").map(line.index(after:)) ?? line.startIndex
+        return String(line[start...].prefix { $0 != ">" })
+    }
+}
