@@ -124,7 +124,8 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Delivery",
         ],
         [
-            log, .product(name: "Hummingbird", package: "hummingbird"),
+            log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
         ]),
     module(

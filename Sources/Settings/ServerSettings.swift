@@ -39,6 +39,18 @@ package struct ServerSettings: Sendable, Equatable {
         package var dns: [SocketAddress] = []
 
         package init() {}
+
+        /// Every address with its service.
+        package var all: [(service: Service, address: SocketAddress)] {
+            smtp.map { (.smtp, $0) } + submission.map { (.submission, $0) }
+                + submissions.map { (.submissions, $0) } + pop3.map { (.pop3, $0) }
+                + pop3s.map { (.pop3s, $0) } + dns.map { (.dns, $0) }
+        }
+    }
+
+    /// What is served, by the names of the keys under `listen`.
+    package enum Service: String, Sendable {
+        case smtp, submission, submissions, pop3, pop3s, dns
     }
 
     /// Bounds on what others may ask of this host.
@@ -75,6 +87,13 @@ package struct ServerSettings: Sendable, Equatable {
         sending = Sending()
         logLevel = "info"
     }
+}
+
+extension ServerSettings {
+    /// Where the running server takes commands.
+    package var controlSocket: String { dataFolder + "/control.sock" }
+    /// Master files of the zones that the name server answers for, `NAME.zone`.
+    package var zonesFolder: String { dataFolder + "/zones" }
 }
 
 /// A language that Postreiter speaks with people.

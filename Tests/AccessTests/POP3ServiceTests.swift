@@ -211,8 +211,8 @@ struct POP3ServiceTests {
         try Site.run { site in
             try await site.deliver("a\r\n")
             let client = try await site.logIn()
-            let start = site.simulation.now
             _ = try await client.ask("DELE 1")
+            let start = site.simulation.now
             await #expect(throws: (any Error).self) { try await client.line() }
             #expect(site.simulation.now - start >= .minutes(10))
             #expect(site.simulation.now - start < .minutes(11))

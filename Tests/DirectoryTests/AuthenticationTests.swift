@@ -4,7 +4,6 @@ import Bytes
 import Mail
 import SASL
 import SimulatedWorld
-import Synchronization
 import Testing
 import World
 
@@ -83,23 +82,6 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("Passwords are derived on the executor made for it, and a known one not again")
-    func executor() throws {
-        try withRegistry { registry, simulation, store in
-            let executor = CountingExecutor(simulation)
-            let other = try await Registry(
-                store: store, time: simulation, entropy: simulation, passwordExecutor: executor,
-                iterations: SCRAMKeys.minimumIterations)
-            let password = try PreparedString("correct horse")
-            let found = try await other.verify(login: "anna@example.org", password: password)
-            #expect(found != nil)
-            let count = executor.count
-            #expect(count > 0)
-            _ = try await other.verify(login: "anna@example.org", password: password)
-            #expect(executor.count == count)
-        }
-    }
-
     @Test("A changed password closes what the old one opened, cached or not")
     func changed() throws {
         try withRegistry { registry, _, _ in
@@ -144,20 +126,5 @@ struct AuthenticationTests {
         #expect(failures.add(from: other, at: now) == .zero)
         let later = now + LoginFailures.memory
         #expect(failures.add(from: try #require(IPAddress("2001:db8::9")), at: later) == .zero)
-    }
-}
-
-/// Counts what is handed to it, and runs it in the simulation.
-private final class CountingExecutor: TaskExecutor {
-    private let jobs = Mutex(0)
-    private let simulation: Simulation
-
-    init(_ simulation: Simulation) { self.simulation = simulation }
-
-    var count: Int { jobs.withLock { $0 } }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        jobs.withLock { $0 += 1 }
-        simulation.enqueue(job)
     }
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+package import Bytes
+import Foundation
+import Glibc
+import Hummingbird
+package import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Takes commands on the control socket: `POST /v1/account.list` with a JSON object.
+///
+/// The socket lies in the data folder with mode 0600: who can open it may administer. It speaks
+/// HTTP, so `curl --unix-socket control.sock -d '{}' http://localhost/v1/queue.list` works too.
+package struct ControlServer: Sendable {
+    private let path: String
+    private let administration: Administration
+    private let log: Logger
+
+    /// A command's arguments: a relay domain's recipient list may be long.
+    static let maximumRequestOctets = 8 << 20
+
+    package init(path: String, administration: Administration, log: Logger) {
+        self.path = path
+        self.administration = administration
+        self.log = log
+    }
+
+    /// Serves until the task is cancelled.
+    package func run() async throws {
+        // Who gets here holds the store's lock: a socket that lies there is left from a crash.
+        unlink(path)
+        defer { unlink(path) }
+        let router = Router()
+        let administration = administration
+        router.post("v1/:command") { request, context in
+            let body = try await request.body.collect(upTo: Self.maximumRequestOctets)
+            let name = context.parameters.get("command") ?? ""
+            return await Self.respond(to: name, [UInt8](buffer: body), administration)
+        }
+        var quiet = log
+        quiet.logLevel = .error
+        let path = path
+        let application = Application(
+            router: router,
+            configuration: ApplicationConfiguration(
+                address: .unixDomainSocket(path: path), serverName: "postreiter"),
+            onServerRunning: { _ in _ = chmod(path, 0o600) }, logger: quiet)
+        try await application.run()
+    }
+
+    private static func respond(
+        to command: String, _ body: [UInt8], _ administration: Administration
+    ) async -> Response {
+        do throws(ControlFailure) {
+            let arguments: JSON
+            do {
+                arguments = body.isEmpty ? [:] : try JSON(parsing: body)
+            } catch {
+                throw .usage("the request is no JSON: \(error)")
+            }
+            return response(.ok, try await administration.perform(command, arguments))
+        } catch {
+            return response(error.exitCode == 75 ? .serviceUnavailable : .badRequest, error.json)
+        }
+    }
+
+    private static func response(_ status: HTTPResponse.Status, _ json: JSON) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: json.description + "\n")))
+    }
+}
+
+/// Asks a running server to carry a command out.
+package struct ControlClient: Sendable {
+    private let path: String
+
+    /// A server that answers nothing in this time is not well.
+    static let timeoutSeconds: Int64 = 60
+    /// A queue of many thousand messages, listed.
+    static let maximumReplyOctets = 256 << 20
+
+    package init(path: String) { self.path = path }
+
+    /// The answer; nil when no server runs at the socket.
+    package func perform(_ command: String, _ arguments: JSON) async throws(ControlFailure) -> JSON?
+    {
+        guard access(path, F_OK) == 0 else { return nil }
+        guard let url = URL(httpURLWithSocketPath: path, uri: "/v1/\(command)") else {
+            throw .configuration("the socket \(path) cannot be named in a request")
+        }
+        let octets: [UInt8]
+        do {
+            var request = HTTPClientRequest(url: url.absoluteString)
+            request.method = .POST
+            request.body = .bytes(ByteBuffer(string: arguments.description))
+            let response = try await HTTPClient.shared.execute(
+                request, timeout: .seconds(Self.timeoutSeconds))
+            octets = [UInt8](
+                buffer: try await response.body.collect(upTo: Self.maximumReplyOctets))
+        } catch {
+            // A socket without a listener is what a killed server leaves.
+            if Self.isUnheard(error) { return nil }
+            throw .unavailable("the server at \(path) does not answer: \(error)")
+        }
+        guard let reply = try? JSON(parsing: octets) else {
+            throw .unavailable("the server at \(path) answers something that is no JSON")
+        }
+        if let failure = ControlFailure(reply) { throw failure }
+        return reply
+    }
+
+    private static func isUnheard(_ error: any Error) -> Bool {
+        if let failure = error as? IOError { return failure.errnoCode == ECONNREFUSED }
+        return (error as? NIOConnectionError).map {
+            $0.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
+        } ?? false
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Directory
+import Mail
+import World
+
+/// `domain`, `account`, `alias`, `relay` and `change`: what the directory holds.
+struct DirectoryCommands {
+    let registry: Registry
+    let author: String
+
+    /// Carries a command out; one that only changes something answers with an empty object.
+    func perform(_ name: String, _ arguments: Arguments) async throws -> JSON {
+        switch name {
+        case "domain.list": return try await listDomains()
+        case "account.add": return try await addAccount(arguments)
+        case "account.list": return try await listAccounts(arguments)
+        case "alias.list": return try await listAliases(arguments)
+        case "relay.list": return try await listRelays()
+        case "change.list": return try await listChanges(arguments)
+        default:
+            try await change(name, arguments)
+            return [:]
+        }
+    }
+
+    private func change(_ name: String, _ arguments: Arguments) async throws {
+        switch name {
+        case "domain.add": try await addDomain(arguments)
+        case "domain.remove":
+            try await registry.remove(domain: arguments.domain("domain"), by: author)
+        case "account.remove":
+            try await registry.remove(account: arguments.address("address"), by: author)
+        case "account.password":
+            try await registry.setPassword(
+                arguments.text("password"), of: arguments.address("address"), by: author)
+        case "account.enable":
+            try await registry.setEnabled(true, arguments.address("address"), by: author)
+        case "account.disable":
+            try await registry.setEnabled(false, arguments.address("address"), by: author)
+        case "address.add":
+            try await registry.add(
+                address: arguments.address("address"), to: arguments.address("account"),
+                by: author)
+        case "address.remove":
+            try await registry.remove(address: arguments.address("address"), by: author)
+        case "alias.add":
+            try await registry.addAlias(
+                arguments.address("address"), to: arguments.addresses("targets"), by: author)
+        case "alias.remove":
+            try await registry.remove(alias: arguments.address("address"), by: author)
+        case "relay.add": try await addRelay(arguments)
+        case "relay.remove":
+            try await registry.remove(relay: arguments.domain("domain"), by: author)
+        case "relay.allow":
+            try await registry.add(relayRecipient: arguments.address("address"), by: author)
+        case "relay.disallow":
+            try await registry.remove(relayRecipient: arguments.address("address"), by: author)
+        case "change.undo":
+            try await registry.undo(change: arguments.number("change") ?? 0, by: author)
+        default: throw ControlFailure.usage("unknown command `\(name)`")
+        }
+    }
+
+    private func addDomain(_ arguments: Arguments) async throws {
+        let domain = try LocalDomain(
+            arguments.domain("domain"), postmaster: arguments.optionalAddress("postmaster"),
+            catchAll: arguments.optionalAddress("catch-all"))
+        try await registry.add(domain: domain, by: author)
+    }
+
+    private func listDomains() async throws -> JSON {
+        var list: [JSON] = []
+        for domain in try await registry.domains() {
+            list.append([
+                "domain": .string(domain.name.name),
+                "postmaster": JSON(domain.postmaster?.description),
+                "catch-all": JSON(domain.catchAll?.description),
+            ])
+        }
+        return ["domains": .array(list)]
+    }
+
+    private func addAccount(_ arguments: Arguments) async throws -> JSON {
+        let account = try await registry.addAccount(
+            arguments.address("address"), displayName: arguments.json["name"]?.string ?? "",
+            password: arguments.text("password"), by: author)
+        return ["account": .string(account.login.description)]
+    }
+
+    private func listAccounts(_ arguments: Arguments) async throws -> JSON {
+        var list: [JSON] = []
+        for account in try await registry.accounts(in: arguments.optionalDomain("domain")) {
+            let addresses = try await registry.addresses(of: account.id)
+            list.append([
+                "account": .string(account.login.description),
+                "name": .string(account.displayName), "enabled": .bool(account.isEnabled),
+                "addresses": JSON(addresses.map(\.description)),
+            ])
+        }
+        return ["accounts": .array(list)]
+    }
+
+    private func listAliases(_ arguments: Arguments) async throws -> JSON {
+        let aliases = try await registry.aliases(in: arguments.optionalDomain("domain"))
+        return [
+            "aliases": .array(
+                aliases.map {
+                    [
+                        "alias": .string($0.address.description),
+                        "targets": JSON($0.targets.map(\.description)),
+                    ]
+                })
+        ]
+    }
+
+    private func addRelay(_ arguments: Arguments) async throws {
+        let relay = try RelayDomain(
+            arguments.domain("domain"), acceptsAllRecipients: arguments.flag("all"),
+            host: arguments.json["host"]?.string,
+            lifetimeSeconds: arguments.number("lifetime-seconds"))
+        try await registry.add(
+            relay: relay, recipients: arguments.addresses("recipients"), by: author)
+    }
+
+    private func listRelays() async throws -> JSON {
+        var list: [JSON] = []
+        for relay in try await registry.relays() {
+            let recipients = try await registry.recipients(of: relay.name)
+            list.append([
+                "domain": .string(relay.name.name), "all": .bool(relay.acceptsAllRecipients),
+                "host": JSON(relay.host),
+                "lifetime-seconds": relay.lifetimeSeconds.map(JSON.integer) ?? .null,
+                "recipients": JSON(recipients.map(\.description)),
+            ])
+        }
+        return ["relays": .array(list)]
+    }
+
+    private func listChanges(_ arguments: Arguments) async throws -> JSON {
+        let changes = try await registry.changes(limit: Int(arguments.number("limit") ?? 50))
+        return [
+            "changes": .array(
+                changes.map {
+                    [
+                        "change": .integer($0.id),
+                        "time": .string(CalendarDate($0.time).internetFormat),
+                        "author": .string($0.author), "summary": .string($0.summary),
+                    ]
+                })
+        ]
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Directory
+import Journal
+import Logging
+import MIME
+import Mail
+import SMTP
+import Spool
+import Storage
+import World
+
+/// A message on its way in: its header is completed, its octets stream into a draft, and at the
+/// end it is committed whole, or it has never been here.
+struct IncomingMessage: ~Copyable {
+    private let transaction: ServerSession.Transaction
+    private let recipients: RecipientList
+    private let account: Account?
+    private let client: IPAddress
+    private let service: SMTPService
+    private let received: Timestamp
+    private var draft: Draft
+    private var header = HeaderIntake()
+    private var messageID: String?
+    /// Once set, what still comes is read and forgotten.
+    private var refusal: Reply?
+
+    /// RFC 5321 §6.3: a limit of at least 100 Received fields detects loops.
+    static let maximumHops = 100
+
+    init(
+        _ transaction: ServerSession.Transaction, recipients: RecipientList,
+        account: Account?, client: IPAddress, service: SMTPService
+    ) {
+        self.transaction = transaction
+        self.recipients = recipients
+        self.account = account
+        self.client = client
+        self.service = service
+        received = service.surroundings.time.timestamp
+        draft = service.intake.open()
+    }
+
+    /// Takes octets of the message, in order.
+    mutating func take(_ octets: ArraySlice<UInt8>) async {
+        guard refusal == nil else { return }
+        do throws(Reply) {
+            guard !header.isComplete else { return try await append(octets) }
+            switch header.take(octets) {
+            case .needsMore: break
+            case .tooLarge: throw .headerTooLarge
+            case .complete(let rest):
+                try await completeHeader()
+                try await append(rest)
+            }
+        } catch {
+            refusal = error
+        }
+    }
+
+    /// Commits and syncs; returns the queue id, or throws the refusal and keeps nothing.
+    consuming func commit() async throws(Reply) -> QueueID {
+        if refusal == nil, !header.isComplete {
+            do throws(Reply) { try await completeHeader() } catch { refusal = error }
+        }
+        if let refusal {
+            await draft.discard()
+            throw refusal
+        }
+        var acceptance = Acceptance(
+            Envelope(
+                from: transaction.reversePath, to: recipients.all,
+                is8BitMIME: transaction.parameters.is8BitMIME),
+            messageID: messageID, source: source)
+        acceptance.expires = recipients.lifetime.map { received + $0 }
+        let (log, summary) = (service.log, summary)
+        do {
+            let id = try await draft.commit(acceptance)
+            log.info("accepted \(summary)", metadata: ["id": "\(id)"])
+            return id
+        } catch {
+            log.error("a message was not accepted, the store failed: \(error)")
+            throw Reply(storage: error)
+        }
+    }
+
+    consuming func discard() async { await draft.discard() }
+
+    private mutating func append(_ octets: ArraySlice<UInt8>) async throws(Reply) {
+        do throws(StorageFailure) {
+            try await draft.append(octets)
+        } catch {
+            throw Reply(storage: error)
+        }
+    }
+
+    /// Puts the trace field before the header, and what a submission must have and lacks.
+    private mutating func completeHeader() async throws(Reply) {
+        let scan = HeaderScan(header.octets[...])
+        guard scan.receivedCount < Self.maximumHops else { throw .mailLoop }
+        var octets = ReceivedField(
+            hello: transaction.hello.name, client: client,
+            hostName: service.configuration.session.hostName,
+            protocolKeyword: transaction.protocolKeyword, tls: transaction.tls,
+            queueID: "\(draft.id)",
+            recipient: recipients.only?.address,
+            time: received
+        ).octets
+        if let account {
+            let submission = SubmissionHeader(
+                header.octets, scan, account: account, registry: service.registry)
+            try await submission.judge()
+            octets += submission.additions(
+                at: received, queueID: draft.id, host: service.configuration.session.hostName)
+        }
+        // A message that begins with its body still has a header: ours.
+        if scan.headerEnd == 0, scan.bodyStart == 0 { octets += [.carriageReturn, .lineFeed] }
+        octets += header.octets
+        header.complete()
+        messageID = HeaderScan.value(of: "Message-ID", in: octets[...])
+            .flatMap { MessageIdentifier.parse($0).first?.description }
+        try await append(octets[...])
+    }
+
+    /// What the journal keeps of where it came from.
+    private var source: [Fact.Field] {
+        var fields = [
+            Fact.Field(.client, client), Fact.Field(.helo, transaction.hello.name),
+            Fact.Field(.protocolName, transaction.protocolKeyword.rawValue),
+        ]
+        if let tls = transaction.tls { fields.append(Fact.Field(.tls, tls.version)) }
+        if let account { fields.append(Fact.Field(.account, account.login)) }
+        return fields
+    }
+
+    private var summary: String {
+        let whom = recipients.only.map { "<\($0.address)>" } ?? "\(recipients.all.count) recipients"
+        return "\(draft.octets) octets from <\(transaction.reversePath)> at \(client) for \(whom)"
+    }
+}
+
+extension Reply {
+    static let headerTooLarge = Reply(
+        552, 5, 3, 4, "The header is larger than this server takes (256 KiB)")
+
+    /// What a client hears of a store that does not work: never more than "later".
+    init(storage failure: any Error) {
+        self = failure as? StorageFailure == .full ? .insufficientStorage : .localError
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Directory
+import Mail
+import SMTP
+
+/// Who may send what to whom: the facts come from the directory, the words are replies.
+struct ReceptionPolicy: Sendable {
+    let registry: Registry
+
+    /// An account sends only from its own addresses; a stranger may name any sender, for now.
+    func judgeSender(_ path: ReversePath, account: Account?) async -> Reply? {
+        guard let account, let address = path.address else { return nil }
+        return await registry.mayUse(account.id, as: address) ? nil : .senderNotOwned
+    }
+
+    /// Where a recipient leads, or the refusal.
+    ///
+    /// Never an open relay: a recipient is local, a known one of a relay domain, or the client has
+    /// proved who it is.
+    func judgeRecipient(
+        _ path: ForwardPath, account: Account?
+    ) async throws(Reply) -> Placement {
+        switch await registry.judge(path) {
+        case .local(let targets): return Placement(targets.map(\.recipient))
+        case .relay(let domain):
+            return Placement(
+                [Envelope.Recipient(try address(path))],
+                lifetime: domain.lifetimeSeconds.map { .seconds($0) })
+        case .notOurs:
+            guard account != nil else { throw .relayingDenied }
+            return Placement([Envelope.Recipient(try address(path))])
+        case .unknownUser: throw .mailboxUnknown
+        case .mailboxDisabled: throw .mailboxDisabled
+        case .temporarilyUnknown: throw .localError
+        }
+    }
+
+    /// Only a local postmaster has no domain.
+    private func address(_ path: ForwardPath) throws(Reply) -> Address {
+        guard case .address(let address) = path else { throw .localError }
+        return address
+    }
+}
+
+/// Where one recipient leads to.
+struct Placement {
+    let recipients: [Envelope.Recipient]
+    /// How long a relay domain's mail is held; nil: as usual.
+    let lifetime: Duration?
+
+    init(_ recipients: [Envelope.Recipient], lifetime: Duration? = nil) {
+        self.recipients = recipients
+        self.lifetime = lifetime
+    }
+}
+
+/// The recipients of a transaction, each once, in the order they came.
+struct RecipientList {
+    private(set) var all: [Envelope.Recipient] = []
+    /// The shortest that any of them asks for; nil: as usual.
+    private(set) var lifetime: Duration?
+    private var known: Set<Address> = []
+
+    /// Expanding aliases must not turn one transaction into a flood.
+    static let maximumTargets = 10_000
+
+    /// The recipient, if there is just one.
+    var only: Envelope.Recipient? { all.count == 1 ? all[0] : nil }
+
+    /// Takes all or, when they would be too many, none.
+    mutating func add(_ placement: Placement) -> Bool {
+        guard all.count + placement.recipients.count <= Self.maximumTargets else { return false }
+        for target in placement.recipients where known.insert(target.address).inserted {
+            all.append(target)
+        }
+        if let shorter = placement.lifetime { lifetime = min(shorter, lifetime ?? shorter) }
+        return true
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Directory
+import Logging
+import Mail
+import SASL
+import SMTP
+import Spool
+import World
+
+/// The driver of one `SMTP.ServerSession`: performs its steps, and is the only place that waits.
+struct SMTPDialogue: ~Copyable {
+    private let service: SMTPService
+    private let connection: any Connection
+    private let policy: ReceptionPolicy
+    private var session: ServerSession
+    private var account: Account?
+    private var authentication: Authentication?
+    /// Of the transaction under way, each once, with what aliases made of them.
+    private var recipients = RecipientList()
+    private var incoming: IncomingMessage?
+
+    init(_ service: SMTPService, _ connection: any Connection) {
+        self.service = service
+        self.connection = connection
+        policy = ReceptionPolicy(registry: service.registry)
+        session = ServerSession(service.configuration.session, tls: connection.tls)
+    }
+
+    /// Speaks until either side ends it.
+    mutating func run() async {
+        do throws(NetworkFailure) {
+            while true {
+                while let step = session.next() {
+                    if case .close = step { return }
+                    try await perform(step)
+                }
+                try await listen()
+            }
+        } catch {
+            // The peer is gone, or we are stopping: what was not accepted is not kept.
+            await discard()
+            service.log.debug("connection with \(connection.remoteAddress) ended: \(error)")
+        }
+    }
+
+    private mutating func listen() async throws(NetworkFailure) {
+        let deadline = service.surroundings.time.now + session.timeout
+        do throws(NetworkFailure) {
+            if let octets = try await connection.receive(deadline: deadline) {
+                session.receive(octets)
+            } else {
+                session.receiveEnd()
+            }
+        } catch {
+            switch error {
+            case .deadlinePassed: session.expire()
+            case .cancelled: session.end(with: .shuttingDown)
+            default: throw error
+            }
+        }
+    }
+
+    private mutating func perform(_ step: ServerSession.Step) async throws(NetworkFailure) {
+        switch step {
+        case .send(let reply): connection.write(reply.encoded)
+        case .startTLS: try await startTLS()
+        case .authenticate(let mechanism, let initialResponse):
+            await authenticate(mechanism, initialResponse)
+        case .authenticationResponse(let response): await authenticate(response)
+        case .judgeSender(let transaction): await judgeSender(transaction)
+        case .judgeRecipient(let path, _): await judgeRecipient(path)
+        case .openDraft(let transaction): openDraft(transaction)
+        case .content(let octets): await incoming?.take(octets)
+        case .takeResponsibility: await takeResponsibility()
+        case .discardDraft: await discard()
+        case .close: break
+        }
+    }
+
+    // MARK: - TLS and AUTH
+
+    private mutating func startTLS() async throws(NetworkFailure) {
+        guard let identity = service.configuration.identity else { throw .tls("not configured") }
+        try await connection.startTLS(
+            .server(identity),
+            deadline: service.surroundings.time.now + SMTPService.handshakeTimeout)
+        guard let facts = connection.tls else { throw .tls("no facts") }
+        session.secured(facts)
+    }
+
+    private mutating func authenticate(_ mechanism: String, _ initialResponse: [UInt8]?) async {
+        guard let mechanism = Mechanism(named: mechanism) else {
+            return session.authenticationFailed(.mechanismUnknown)
+        }
+        var attempt = Authentication(
+            mechanism, registry: service.registry, peer: connection.remoteAddress.host)
+        conclude(await attempt.begin(initialResponse: initialResponse), attempt)
+    }
+
+    private mutating func authenticate(_ response: [UInt8]) async {
+        guard var attempt = authentication else {
+            return session.authenticationFailed(.badSequence)
+        }
+        conclude(await attempt.respond(response), attempt)
+    }
+
+    private mutating func conclude(
+        _ progress: Authentication.Progress, _ attempt: Authentication
+    ) {
+        authentication = nil
+        switch progress {
+        case .challenge(let challenge):
+            authentication = attempt
+            session.authenticationChallenge(challenge)
+        case .succeeded(let account):
+            self.account = account
+            session.authenticationSucceeded(identity: account.login.description)
+        case .refused(let reason):
+            service.log.notice(
+                """
+                login failed from \(connection.remoteAddress.host) \
+                as \(attempt.claimedName ?? "nobody"): \(reason)
+                """)
+            session.authenticationFailed(.credentialsInvalid)
+        case .temporarilyUnavailable: session.authenticationFailed(.authenticationUnavailable)
+        }
+    }
+
+    // MARK: - The transaction
+
+    private mutating func judgeSender(_ transaction: ServerSession.Transaction) async {
+        recipients = RecipientList()
+        let refusal = await policy.judgeSender(transaction.reversePath, account: account)
+        session.answer(refusal.map { .refuse($0) } ?? .accept())
+    }
+
+    private mutating func judgeRecipient(_ path: ForwardPath) async {
+        do throws(Reply) {
+            let placement = try await policy.judgeRecipient(path, account: account)
+            guard recipients.add(placement) else { throw .tooManyRecipients }
+            session.answer(.accept())
+        } catch {
+            service.log.info(
+                "refused <\(path)> from \(connection.remoteAddress.host): \(error)")
+            session.answer(.refuse(error))
+        }
+    }
+
+    private mutating func openDraft(_ transaction: ServerSession.Transaction) {
+        incoming = IncomingMessage(
+            transaction, recipients: recipients, account: account,
+            client: connection.remoteAddress.host, service: service)
+        session.answer(.accept())
+    }
+
+    /// The instant of success: when this answers with acceptance, the message is ours.
+    private mutating func takeResponsibility() async {
+        guard let message = incoming.take() else { return session.answer(.refuse(.localError)) }
+        do throws(Reply) {
+            let id = try await message.commit()
+            session.answer(.accept("queued as \(id)"))
+        } catch {
+            session.answer(.refuse(error))
+        }
+    }
+
+    private mutating func discard() async {
+        guard let message = incoming.take() else { return }
+        await message.discard()
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Directory
+package import Logging
+package import SMTP
+package import Spool
+package import World
+
+/// The SMTP server (RFC 5321, RFC 6409): takes connections, and responsibility for messages.
+///
+/// One value serves all connections of a kind: port 25, 587 or 465.
+package struct SMTPService: Sendable {
+    let configuration: Configuration
+    let surroundings: Surroundings
+    let registry: Registry
+    let intake: Intake
+    let log: Logger
+
+    /// What distinguishes one listener from another.
+    package struct Configuration: Sendable {
+        package var session: ServerSession.Configuration
+        /// For STARTTLS and implicit TLS; nil: no TLS.
+        package var identity: (any TLSIdentity)?
+        /// The connection begins with the handshake (RFC 8314 §3.3).
+        package var isImplicitTLS: Bool
+
+        package init(
+            session: ServerSession.Configuration, identity: (any TLSIdentity)? = nil,
+            isImplicitTLS: Bool = false
+        ) {
+            self.session = session
+            self.session.isTLSAvailable = identity != nil && !isImplicitTLS
+            self.identity = identity
+            self.isImplicitTLS = isImplicitTLS
+        }
+    }
+
+    package init(
+        _ configuration: Configuration, surroundings: Surroundings, registry: Registry,
+        intake: Intake, log: Logger
+    ) {
+        self.configuration = configuration
+        self.surroundings = surroundings
+        self.registry = registry
+        self.intake = intake
+        self.log = log
+    }
+
+    /// A handshake takes a few round trips; more is a peer that holds the connection for nothing.
+    static let handshakeTimeout = Duration.minutes(1)
+
+    /// Serves one connection to its end.
+    package func handle(_ connection: any Connection) async {
+        if configuration.isImplicitTLS {
+            guard let identity = configuration.identity else { return }
+            do throws(NetworkFailure) {
+                try await connection.startTLS(
+                    .server(identity),
+                    deadline: surroundings.time.now + Self.handshakeTimeout)
+            } catch {
+                log.debug("no TLS with \(connection.remoteAddress): \(error)")
+                return
+            }
+        }
+        var dialogue = SMTPDialogue(self, connection)
+        await dialogue.run()
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Directory
+package import Journal
+package import MessageStore
+package import Spool
+package import Storage
+package import World
+
+/// What one host keeps, and the modules that work on it.
+///
+/// The same in the live world, in a simulation, and in a command beside a stopped server.
+package struct Node: Sendable {
+    package let store: any Store
+    package let registry: Registry
+    package let trace: Trace
+    package let spooler: Spooler
+    package let mailboxes: Mailboxes
+    package let ids: QueueIDSource
+
+    /// Every module's tables; a store opens with these.
+    package static let schema: [Migrations] = [
+        .messageStore, .journal, .spool, .directory,
+    ]
+
+    /// The store's committer must be running; `name` is this host among those that share a store.
+    package init(
+        store: any Store, bodies: any BodyFiles, surroundings: Surroundings, name: String,
+        passwordExecutor: (any TaskExecutor)? = nil
+    ) async throws {
+        self.store = store
+        ids = QueueIDSource(time: surroundings.time, entropy: surroundings.entropy)
+        registry = try await Registry(
+            store: store, time: surroundings.time, entropy: surroundings.entropy,
+            passwordExecutor: passwordExecutor)
+        trace = Trace(store: store)
+        spooler = Spooler(
+            store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)
+        mailboxes = Mailboxes(store: store, bodies: bodies)
+    }
+}

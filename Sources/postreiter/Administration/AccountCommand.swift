@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+import Glibc
+
+/// The commands `postreiter account …`.
+struct AccountCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "account", abstract: "People with a mailbox and a password.",
+        subcommands: [
+            Add.self, List.self, Remove.self, Password.self, Enable.self, Disable.self,
+            AddAddress.self, RemoveAddress.self,
+        ])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make an account.")
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var password: PasswordOption
+        @Argument(help: "Its login and first address.") var address: String
+        @Option(help: "The name of the person.") var name = ""
+
+        func run() async throws {
+            _ = try await server.perform(
+                "account.add",
+                [
+                    "address": .string(address), "name": .string(name),
+                    "password": .string(try password.read()),
+                ])
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the accounts.")
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var output: JSONOption
+        @Argument(help: "Only those of this domain.") var domain: String?
+
+        func run() async throws {
+            let answer = try await server.perform("account.list", ["domain": JSON(domain)])
+            guard !output.json else { return Output.json(answer) }
+            Output.table(
+                [["ACCOUNT", "NAME", "STATE", "ADDRESSES"]]
+                    + (answer["accounts"]?.array ?? []).map {
+                        [
+                            $0["account"]?.string ?? "", $0["name"]?.string ?? "",
+                            $0["enabled"]?.bool == true ? "enabled" : "disabled",
+                            ($0["addresses"]?.array ?? []).compactMap(\.string)
+                                .joined(separator: " "),
+                        ]
+                    })
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove an account.")
+        @OptionGroup var server: ServerOptions
+        @Argument var address: String
+
+        func run() async throws {
+            _ = try await server.perform("account.remove", ["address": .string(address)])
+        }
+    }
+
+    struct Password: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Set a password.")
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var password: PasswordOption
+        @Argument var address: String
+
+        func run() async throws {
+            _ = try await server.perform(
+                "account.password",
+                ["address": .string(address), "password": .string(try password.read())])
+        }
+    }
+
+    struct Enable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let it be used again.")
+        @OptionGroup var server: ServerOptions
+        @Argument var address: String
+
+        func run() async throws {
+            _ = try await server.perform("account.enable", ["address": .string(address)])
+        }
+    }
+
+    struct Disable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse its logins and its mail.")
+        @OptionGroup var server: ServerOptions
+        @Argument var address: String
+
+        func run() async throws {
+            _ = try await server.perform("account.disable", ["address": .string(address)])
+        }
+    }
+
+    struct AddAddress: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give an account a further address of its own.")
+        @OptionGroup var server: ServerOptions
+        @Argument var account: String
+        @Argument var address: String
+
+        func run() async throws {
+            _ = try await server.perform(
+                "address.add", ["account": .string(account), "address": .string(address)])
+        }
+    }
+
+    struct RemoveAddress: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Take a further address away.")
+        @OptionGroup var server: ServerOptions
+        @Argument var address: String
+
+        func run() async throws {
+            _ = try await server.perform("address.remove", ["address": .string(address)])
+        }
+    }
+}
+
+/// Where a new password comes from: never from the command line, which everyone may read.
+struct PasswordOption: ParsableArguments {
+    @Option(help: "A file whose first line is the password; - for standard input.")
+    var passwordFile: String?
+
+    /// From the file, or typed without echo.
+    func read() throws -> String {
+        if let passwordFile {
+            let octets = try Files.read(passwordFile)
+            return String(lossy: octets.prefix { $0 != .lineFeed && $0 != .carriageReturn })
+        }
+        guard isatty(0) == 1, let typed = getpass("New password: ") else {
+            throw CommandFailure.usage("there is no terminal to ask for it: use --password-file")
+        }
+        return String(cString: typed)
+    }
+}

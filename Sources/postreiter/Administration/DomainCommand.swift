@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+
+/// The commands `postreiter domain …`.
+struct DomainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "domain", abstract: "Domains whose mailboxes are here.",
+        subcommands: [Add.self, List.self, Remove.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Take mail for a domain.")
+        @OptionGroup var server: ServerOptions
+        @Argument var domain: String
+        @Option(help: "Who reads mail to postmaster; default: the server's postmaster.")
+        var postmaster: String?
+        @Option(help: "Who gets mail to addresses that nobody has; default: it is refused.")
+        var catchAll: String?
+
+        func run() async throws {
+            _ = try await server.perform(
+                "domain.add",
+                [
+                    "domain": .string(domain), "postmaster": JSON(postmaster),
+                    "catch-all": JSON(catchAll),
+                ])
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the domains.")
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let answer = try await server.perform("domain.list", [:])
+            guard !output.json else { return Output.json(answer) }
+            Output.table(
+                [["DOMAIN", "POSTMASTER", "CATCH-ALL"]]
+                    + (answer["domains"]?.array ?? []).map {
+                        [
+                            $0["domain"]?.string ?? "", $0["postmaster"]?.string ?? "-",
+                            $0["catch-all"]?.string ?? "-",
+                        ]
+                    })
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Take no more mail for it.")
+        @OptionGroup var server: ServerOptions
+        @Argument var domain: String
+
+        func run() async throws {
+            _ = try await server.perform("domain.remove", ["domain": .string(domain)])
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+import Control
+import Foundation
+import Server
+import Settings
+
+/// Which server a command is for.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "The configuration file.")
+    var config = "/etc/postreiter/postreiter.yaml"
+
+    /// Reads the file and the environment over it.
+    func settings() throws -> ServerSettings {
+        guard Files.exists(config) else {
+            throw CommandFailure.configuration(
+                "\(config) is not there; `postreiter setup DOMAIN` writes one,"
+                    + " or name another with --config")
+        }
+        let text = String(lossy: try Files.read(config))
+        do {
+            return try SettingsFile(
+                text, name: config, environment: ProcessInfo.processInfo.environment
+            ).settings()
+        } catch {
+            throw CommandFailure.configuration(error.description)
+        }
+    }
+
+    /// Has the running server carry a command out; without one, does it to the store itself.
+    func perform(_ command: String, _ arguments: JSON) async throws -> JSON {
+        let settings = try settings()
+        do {
+            let client = ControlClient(path: settings.controlSocket)
+            if let answer = try await client.perform(command, arguments) { return answer }
+            return try await Offline.perform(command, arguments, settings)
+        } catch let failure as ControlFailure {
+            throw CommandFailure(failure)
+        }
+    }
+}
+
+/// `--json` of every command that reads.
+struct JSONOption: ParsableArguments {
+    @Flag(help: "One JSON object instead of text.")
+    var json = false
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+import LiveWorld
+import Mail
+import Settings
+import World
+
+/// `postreiter setup`: everything a first server needs, and what to publish in the zone.
+struct Setup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write a first configuration, certificate and account for a domain.")
+    @Argument(help: "The domain whose mail this host shall take.") var domain: String
+    @OptionGroup var server: ServerOptions
+    @Option(help: "The name of this host; default mx1.DOMAIN.") var hostName: String?
+    @Option(help: "Where the store lives.") var dataFolder = "/var/lib/postreiter"
+    @Option(help: "The first account; default postmaster@DOMAIN.") var account: String?
+    @Option(help: "A file with its password; without it one is made up and printed.")
+    var passwordFile: String?
+    @Option(help: "A public address of this host (repeatable), for the records to publish.")
+    var address: [String] = []
+    @Option(
+        help: """
+            For a try on one machine: listen on this loopback address and high ports (2525 for \
+            SMTP and so on), and answer for the domain's zone.
+            """)
+    var trial: String?
+
+    func run() async throws {
+        let plan = try SetupPlan(self)
+        guard !Files.exists(server.config) else {
+            throw CommandFailure.cannotCreate(
+                "\(server.config) exists already; remove it, or name another file with --config")
+        }
+        let password = try passwordFile.map(Self.firstLine) ?? Self.newPassword()
+        try Files.makeFolder(plan.dataFolder, mode: 0o700)
+        try plan.writeCertificate()
+        try plan.writeZone()
+        if let slash = server.config.lastIndex(of: "/") {
+            try Files.makeFolder(String(server.config[..<slash]))
+        }
+        try Files.write(Array(plan.configuration.utf8), to: server.config)
+        let settings = try server.settings()
+        _ = try await Offline.perform("domain.add", ["domain": .string("\(plan.domain)")], settings)
+        _ = try await Offline.perform(
+            "account.add",
+            ["address": .string("\(plan.account)"), "password": .string(password)], settings)
+        Output.line(plan.report(configuration: server.config))
+        Output.line(
+            "\nThe account \(plan.account) has \(passwordFile == nil ? "the password  \(password)" : "the password of \(passwordFile ?? "")")"
+        )
+        Output.line("Start the server with  postreiter serve --config \(server.config)")
+    }
+
+    private static func firstLine(of path: String) throws -> String {
+        let octets = try Files.read(path)
+        return String(lossy: octets.prefix { $0 != .lineFeed && $0 != .carriageReturn })
+    }
+
+    /// 80 random bits in letters that are not mistaken for each other.
+    private static func newPassword() -> String {
+        let letters = Array("abcdefghjkmnpqrstuvwxyz23456789")
+        var generator = Live.surroundings.entropy.generator
+        let groups = (0..<4).map { _ in
+            String((0..<4).compactMap { _ in letters.randomElement(using: &generator) })
+        }
+        return groups.joined(separator: "-")
+    }
+}
+
+/// What `setup` is going to write.
+struct SetupPlan {
+    let domain: Domain
+    let hostName: Domain
+    let account: Address
+    let dataFolder: String
+    let addresses: [IPAddress]
+    let trial: IPAddress?
+
+    init(_ setup: Setup) throws {
+        do {
+            domain = try Domain(setup.domain)
+            hostName = try Domain(setup.hostName ?? "mx1.\(domain)")
+            account = try Address(setup.account ?? "postmaster@\(domain)")
+        } catch {
+            throw CommandFailure.usage("a name or address cannot be used: \(error)")
+        }
+        dataFolder = setup.dataFolder
+        var given: [IPAddress] = []
+        for text in setup.address + (setup.trial.map { [$0] } ?? []) {
+            guard let address = IPAddress(text) else {
+                throw CommandFailure.usage("`\(text)` is no IP address")
+            }
+            given.append(address)
+        }
+        addresses = given
+        trial = setup.trial.flatMap { IPAddress($0) }
+        if let trial, !trial.isLoopback {
+            throw CommandFailure.usage(
+                "--trial takes an address of this machine alone, such as 127.0.0.5")
+        }
+    }
+
+    /// Self-signed until a real one is given: other exchangers do not look, mail programs ask.
+    func writeCertificate() throws {
+        let made: SelfSignedCertificate
+        do {
+            made = try SelfSignedCertificate(names: [hostName.name], addresses: addresses)
+        } catch {
+            throw CommandFailure.temporary("no certificate could be made: \(error)")
+        }
+        try Files.write(made.certificate, to: dataFolder + "/certificate.pem")
+        try Files.write(made.privateKey, to: dataFolder + "/private-key.pem", mode: 0o600)
+    }
+
+    /// The zone as far as mail is concerned; the name server reads it if it is to answer.
+    func writeZone() throws {
+        try Files.makeFolder(dataFolder + "/zones", mode: 0o700)
+        try Files.write(Array(zone.utf8), to: "\(dataFolder)/zones/\(domain).zone")
+    }
+
+    private var zone: String {
+        """
+        $ORIGIN \(domain).
+        $TTL 3600
+        @ SOA \(hostName). postmaster.\(domain). 1 14400 3600 1209600 300
+        @ NS \(hostName).
+        \(records.joined(separator: "\n"))
+
+        """
+    }
+
+    /// What belongs into the zone, wherever it is kept.
+    private var records: [String] {
+        let hosts = addresses.map { "\(hostName). \($0.isIPv4 ? "A" : "AAAA") \($0)" }
+        return ["\(domain). MX 10 \(hostName)."] + hosts + ["\(domain). TXT \"v=spf1 mx -all\""]
+    }
+
+    var configuration: String {
+        guard let trial else { return Self.usual(hostName, dataFolder, addresses) }
+        let at = { (port: UInt16) in "\"\(SocketAddress(trial, port: port))\"" }
+        return """
+            # A try on one machine: loopback and high ports. Every key: postreiter check --keys
+            host-name: \(hostName)
+            data-folder: \(dataFolder)
+            listen:
+              smtp: [\(at(2525))]
+              submission: [\(at(2587))]
+              submissions: [\(at(2465))]
+              pop3: [\(at(2110))]
+              pop3s: [\(at(2995))]
+              dns: [\(at(2053))]
+            resolver: [\(at(2053))]
+            sending:
+              port: 2525
+
+            """
+    }
+
+    private static func usual(
+        _ hostName: Domain, _ dataFolder: String, _ addresses: [IPAddress]
+    ) -> String {
+        let known =
+            addresses.isEmpty
+            ? ""
+            : """
+            public-addresses: [\(addresses.map { "\"\($0)\"" }.joined(separator: ", "))]
+
+            """
+        return """
+            # Every key: postreiter check --keys
+            host-name: \(hostName)
+            data-folder: \(dataFolder)
+            \(known)listen:
+              smtp: ["0.0.0.0:25", "[::]:25"]
+              submission: ["0.0.0.0:587", "[::]:587"]
+              submissions: ["0.0.0.0:465", "[::]:465"]
+              pop3: ["0.0.0.0:110", "[::]:110"]
+              pop3s: ["0.0.0.0:995", "[::]:995"]
+              # The name server for the zones in \(dataFolder)/zones:
+              # dns: ["192.0.2.1:53"]
+
+            """
+    }
+
+    func report(configuration path: String) -> String {
+        let lines =
+            addresses.isEmpty
+            ? [
+                "\(domain). MX 10 \(hostName).", "\(hostName). A <the IPv4 address of this host>",
+                "\(hostName). AAAA <its IPv6 address, if it has one>",
+                "\(domain). TXT \"v=spf1 mx -all\"",
+            ]
+            : records
+        return """
+            Written: \(path), a self-signed certificate and the zone \(dataFolder)/zones/\(domain).zone
+
+            Publish in the zone of \(domain):
+              \(lines.joined(separator: "\n  "))
+            and ask whoever gave you the address to let it point back to \(hostName) (PTR).
+            """
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import LiveWorld
+import Routing
+import World
+
+/// The real world, made once.
+enum Live {
+    static let network = LiveNetwork()
+    static let surroundings = Surroundings(
+        time: LiveTime(), entropy: LiveEntropy(), network: network)
+}
+
+extension Live {
+    /// The user's language, by locale: German or English.
+    static let language: Language = {
+        let environment = ProcessInfo.processInfo.environment
+        // POSIX: the first of these that is set and not empty decides.
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .compactMap { environment[$0] }.first { !$0.isEmpty }
+        return locale?.hasPrefix("de") == true ? .german : .english
+    }()
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LiveWorld
+import Mail
+import Server
+import Settings
+import Storage
+
+/// The store of this host, opened for this process alone.
+struct OpenedStore {
+    let store: SQLiteStore
+    let bodies: FolderBodyFiles
+    private let name: String
+
+    init(_ settings: ServerSettings) throws(CommandFailure) {
+        name = settings.hostName.name
+        do {
+            store = try SQLiteStore(
+                folder: settings.dataFolder, schema: Node.schema, writing: StorageExecutor(),
+                reading: StorageExecutor())
+            bodies = try FolderBodyFiles(folder: settings.dataFolder, on: StorageExecutor())
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    /// Commits while `body` works with the node.
+    func withNode<Result: Sendable>(
+        _ body: @escaping @Sendable (Node) async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await store.run() }
+            defer { group.cancelAll() }
+            let node = try await Node(
+                store: store, bodies: bodies, surroundings: Live.surroundings, name: name,
+                passwordExecutor: globalConcurrentExecutor)
+            return try await body(node)
+        }
+    }
+
+    private static func failure(_ error: StorageFailure) -> CommandFailure {
+        switch error {
+        case .locked: .temporary(error.description)
+        case .newerFormat, .corrupt: .data(error.description)
+        default: .cannotCreate(error.description)
+        }
+    }
+}

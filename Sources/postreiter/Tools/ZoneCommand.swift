@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+import DNS
+
+/// The commands `postreiter zone …`.
+struct ZoneCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "zone", abstract: "Zone files (RFC 1035 §5).", subcommands: [Parse.self])
+
+    /// Syntax only: a JSON object for each record, in the order of the file.
+    struct Parse: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read a zone file and print its records, one JSON object a line.")
+        @Argument var file: String
+        @Option(help: "The name that relative names are relative to.") var origin: String
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let name: Name
+            do {
+                name = try Name(origin)
+            } catch {
+                throw CommandFailure.usage("`\(origin)` is no domain name: \(error)")
+            }
+            let zone = MasterFile.parse(
+                try Files.read(file), origin: name,
+                include: ZoneFiles.include(beside: file))
+            guard zone.faults.isEmpty else {
+                for fault in zone.faults { Output.error("\(file):\(fault)") }
+                throw ExitCode(1)
+            }
+            var text: [UInt8] = []
+            for entry in zone.entries {
+                entry.json.write(to: &text)
+                text.append(.lineFeed)
+                guard text.count > 1 << 16 else { continue }
+                Output.octets(text)
+                text.removeAll(keepingCapacity: true)
+            }
+            Output.octets(text)
+        }
+    }
+}
