@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CoreMetrics
+import Directory
 import Journal
 import Mail
 import Spool
@@ -85,7 +86,7 @@ struct Conclusions {
     private mutating func wait(_ recipient: DueRecipient, _ evidence: Outcome.Evidence) {
         let schedule = deliverer.settings.schedule
         var generator = deliverer.entropy.generator
-        let next = schedule.with(lifetime: message.expires - message.accepted).next(
+        let next = schedule.with(lifetime: lifetime(of: recipient)).next(
             afterAttempts: recipient.attempts + 1, acceptedAt: message.accepted, at: now,
             using: &generator)
         guard case .retry(let until) = next else {
@@ -107,6 +108,15 @@ struct Conclusions {
                 .init(.until, CalendarDate(until).internetFormat),
                 .init(.attempt, recipient.attempts + 1),
             ])
+    }
+
+    /// A relay domain may have its own, whatever else the message is for.
+    private func lifetime(of recipient: DueRecipient) -> Duration {
+        let responsibility = try? deliverer.responsibility(for: recipient.address.destination)
+        if case .relay(let relay)? = responsibility, let seconds = relay.lifetimeSeconds {
+            return .seconds(seconds)
+        }
+        return message.expires - message.accepted
     }
 
     private mutating func fail(_ recipient: DueRecipient, _ evidence: Outcome.Evidence) {

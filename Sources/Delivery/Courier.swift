@@ -7,16 +7,19 @@ import SMTP
 import Spool
 import World
 
-/// Carries messages to one destination: host by host, address by address, over one connection at a
-/// time, which it keeps for the next message.
+/// Carries messages to one destination, one after another, host by host and address by address.
 ///
-/// Used by one task.
+/// It keeps a connection to each host that it has used, for the next message: each message takes
+/// the hosts in an order of its own, so that equals share the load. Used by one task.
 final class Courier {
     private let deliverer: Deliverer
-    private var connection: OutboundConnection?
+    /// To different hosts, the oldest first.
+    private var connections: [OutboundConnection] = []
     /// Of the last message: whether a host was ready for it, or none was, or none was asked.
     private(set) var ending = Queue<Job>.Ending.unknown
 
+    /// As many as a route has hosts; more would be hosts that it had before.
+    private static let maximumConnections = Route.maximumHosts
     /// Beyond this no further host is tried: the claim must outlast the attempt.
     private static let attemptLimit = Duration.minutes(45)
 
@@ -38,13 +41,13 @@ final class Courier {
         var attempt = Attempt(job, time: deliverer.time)
         attempt.report.route = route.hosts
             .map { "\($0.preference) \($0.exchange)" }.joined(separator: ", ")
-        let asked = await reuse(&attempt, route)
         let limit = now + Self.attemptLimit
-        for host in route.hosts where host.exchange != asked {
+        for host in route.hosts {
             guard !attempt.isOver, now < limit else { break }
+            if await reuse(host, &attempt) { continue }
             for address in host.addresses {
-                guard await open(host, address, &attempt) else { continue }
-                await transact(&attempt)
+                guard let open = await open(host, address, &attempt) else { continue }
+                await transact(open, &attempt)
                 break
             }
         }
@@ -52,51 +55,51 @@ final class Courier {
     }
 
     func close() async {
-        await connection?.quit()
-        connection = nil
+        for connection in connections { await connection.quit() }
+        connections = []
     }
 
     // MARK: Connections
 
-    /// Uses the connection of the message before, if it leads to a host of the route; returns the
-    /// host if it answered.
-    private func reuse(_ attempt: inout Attempt, _ route: Route) async -> Route.Exchange? {
-        guard let open = connection else { return nil }
-        let isOnRoute = route.hosts.contains { host in
-            host.exchange == open.peer.exchange && host.security == open.peer.security
-                && host.addresses.contains(open.peer.address.host)
+    /// Uses the connection that a message before has left, if there is one to this host with the
+    /// same security; says whether the host answered.
+    private func reuse(_ host: Route.Host, _ attempt: inout Attempt) async -> Bool {
+        let kept = connections.first {
+            $0.peer.exchange == host.exchange && $0.peer.security == host.security
+                && host.addresses.contains($0.peer.address.host)
         }
-        guard isOnRoute else {
-            await close()
-            return nil
-        }
-        let wasAnswered = await transact(&attempt)
+        guard let kept else { return false }
+        let wasAnswered = await transact(kept, &attempt)
         if wasAnswered { ending = .answered }
-        return wasAnswered ? open.peer.exchange : nil
+        return wasAnswered
     }
 
     /// Makes a connection on which a transaction can begin; a failure is noted.
     private func open(
         _ host: Route.Host, _ address: IPAddress, _ attempt: inout Attempt
-    ) async -> Bool {
+    ) async -> OutboundConnection? {
         let target = SocketAddress(address, port: host.port ?? deliverer.settings.port)
         let peer = OutboundConnection.Peer(
             exchange: host.exchange, address: target, security: host.security)
         if ending == .unknown { ending = .unreachable }
-        switch await open(peer, .opportunistic, &attempt) {
-        case .ready: break
-        case .useless: return false
-        case .withoutTLS:
-            // RFC 7435: opportunistic security goes on in plain text where TLS fails.
-            guard case .ready = await open(peer, .never, &attempt) else { return false }
-        }
+        var opening = await open(peer, .opportunistic, &attempt)
+        // RFC 7435: opportunistic security goes on in plain text where TLS fails.
+        if case .withoutTLS = opening { opening = await open(peer, .never, &attempt) }
+        guard case .ready(let open) = opening else { return nil }
         ending = .answered
+        await keep(open)
         await deliverer.noteSuccess(of: address)
-        return true
+        return open
+    }
+
+    /// The newest ones are the likeliest to be of use.
+    private func keep(_ open: OutboundConnection) async {
+        connections.append(open)
+        if connections.count > Self.maximumConnections { await connections.removeFirst().quit() }
     }
 
     private enum Opening {
-        case ready
+        case ready(OutboundConnection)
         case withoutTLS
         case useless
     }
@@ -121,8 +124,7 @@ final class Courier {
         configuration.timeouts = settings.timeouts
         let outbound = OutboundConnection(plain, to: peer, configuration, time: deliverer.time)
         guard case .unusable(let reason, let evidence) = await outbound.open() else {
-            connection = outbound
-            return .ready
+            return .ready(outbound)
         }
         attempt.note(evidence, outbound.tls)
         if reason == .tls { return .withoutTLS }
@@ -137,21 +139,21 @@ final class Courier {
 
     /// Sends the message for those who still wait; says whether the host answered at all.
     @discardableResult
-    private func transact(_ attempt: inout Attempt) async -> Bool {
-        while let open = connection, !attempt.isOver {
+    private func transact(_ open: OutboundConnection, _ attempt: inout Attempt) async -> Bool {
+        while !attempt.isOver {
             let wasUsed = open.transactions > 0
             let offered = attempt.pending
             let tls = open.tls
             let (report, isOpen) = await open.deliver(
                 attempt.transaction(offered), deliverer.delivery(of: attempt.job))
-            if !isOpen { connection = nil }
+            if !isOpen { connections.removeAll { $0 === open } }
             guard let report else { return false }
             // A kept connection may have ended meanwhile: a fresh one may do.
             if wasUsed, !report.wasAnswered, !isOpen, report.results.allSatisfy(\.isHarmless) {
                 return false
             }
             let isAnotherUseful = attempt.apply(report, to: offered, tls)
-            guard isAnotherUseful else { return true }
+            guard isAnotherUseful, isOpen else { return true }
         }
         return true
     }

@@ -263,7 +263,7 @@ package final class Deliverer: Sendable {
         return await router.route(destination, using: &generator)
     }
 
-    private func responsibility(
+    func responsibility(
         for destination: Destination
     ) throws(DirectoryFailure) -> Responsibility {
         guard let domain = destination.domain else { return .elsewhere }

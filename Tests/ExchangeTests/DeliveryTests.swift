@@ -91,16 +91,17 @@ struct DeliveryTests {
         }
     }
 
-    @Test("equal exchangers share the messages about evenly")
-    func even() throws {
+    @Test("equal exchangers share the messages about evenly", arguments: [1, 100])
+    func even(messagesPerConnection: Int) throws {
         let world = try DeliveryWorld(seed: 4, zone: Self.zone)
         let (first, second) = (world.sink(1), world.sink(2))
-        world.settings.queue.messagesPerConnection = 1
+        world.settings.queue.messagesPerConnection = messagesPerConnection
         try world.run { world in
             for _ in 0..<200 { try await world.accept(to: ["x@even.example"]) }
             #expect(try await world.wait(.minutes(5)) { try await world.isSpoolEmpty() })
             #expect(first.messages.count + second.messages.count == 200)
             #expect((70...130).contains(first.messages.count))
+            if messagesPerConnection > 1 { #expect(first.connections + second.connections < 60) }
         }
     }
 
@@ -366,6 +367,24 @@ struct DeliveryTests {
             try await world.accept(to: ["x@fixed.example"])
             #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
             #expect(first.messages.count == 1)
+        }
+    }
+
+    @Test("a relay domain has a lifetime of its own")
+    func relayLifetime() throws {
+        let world = try DeliveryWorld(seed: 22, zone: Self.zone)
+        let first = world.sink(1)
+        try world.run { world in
+            first.host.stop()
+            try await world.registry.add(
+                relay: .init(
+                    try Domain("one.example"), acceptsAllRecipients: true,
+                    lifetimeSeconds: 6 * 3600), by: "test")
+            let start = world.simulation.now
+            try await world.accept(to: ["x@one.example"])
+            #expect(try await world.wait(.days(1)) { try await world.isSpoolEmpty() })
+            let minutes = (world.simulation.now - start).nanoseconds / 60_000_000_000
+            #expect((359...362).contains(minutes))
         }
     }
 
