@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// An nsd of its own with some zones.
+struct NSD {
+    let address: String
+    let port: Int
+    private let process: ChildProcess
+
+    /// `zones`: master files by origin.
+    init(_ stage: Stage, address: String, port: Int = 5353, zones: [String: String]) async throws {
+        self.address = address
+        self.port = port
+        let name = "nsd-\(address)"
+        let folder = try stage.makeFolder(name)
+        var configuration = """
+            server:
+              ip-address: \(address)@\(port)
+              username: ""
+              chroot: ""
+              zonesdir: "\(folder)"
+              database: ""
+              pidfile: "\(folder)/nsd.pid"
+              xfrdfile: "\(folder)/xfrd.state"
+              zonelistfile: "\(folder)/zone.list"
+              xfrdir: "\(folder)"
+              cookie-secret-file: ""
+              server-count: 1
+              verbosity: 1
+            remote-control:
+              control-enable: no
+
+            """
+        for (origin, text) in zones.sorted(by: { $0.key < $1.key }) {
+            try stage.write(text, to: "\(name)/\(origin).zone")
+            configuration += "zone:\n  name: \"\(origin)\"\n  zonefile: \"\(origin).zone\"\n"
+        }
+        let file = try stage.write(configuration, to: "\(name)/nsd.conf")
+        process = try stage.start("nsd", ["-d", "-c", file])
+        let isUp = await isListening(address, port)
+        try #require(isUp, "nsd did not start: \(process.output)")
+    }
+}
+
+/// An unbound of its own that asks certain servers for certain zones, and nobody else.
+struct Unbound {
+    let address: String
+    let port: Int
+    private let process: ChildProcess
+
+    /// `stubs`: `ADDRESS@PORT` of the server that is asked, by zone.
+    init(_ stage: Stage, address: String, port: Int = 5353, stubs: [String: String]) async throws {
+        self.address = address
+        self.port = port
+        let name = "unbound-\(address)"
+        let folder = try stage.makeFolder(name)
+        var configuration = """
+            server:
+              interface: \(address)
+              port: \(port)
+              access-control: 127.0.0.0/8 allow
+              do-not-query-localhost: no
+              username: ""
+              chroot: ""
+              directory: "\(folder)"
+              pidfile: "\(folder)/unbound.pid"
+              use-syslog: no
+              logfile: ""
+              do-daemonize: no
+              do-ip6: no
+              module-config: "iterator"
+              local-zone: "test." nodefault
+            remote-control:
+              control-enable: no
+
+            """
+        for (zone, server) in stubs.sorted(by: { $0.key < $1.key }) {
+            configuration += "stub-zone:\n  name: \"\(zone)\"\n  stub-addr: \(server)\n"
+        }
+        let file = try stage.write(configuration, to: "\(name)/unbound.conf")
+        process = try stage.start("unbound", ["-d", "-c", file])
+        let isUp = await isListening(address, port)
+        try #require(isUp, "unbound did not start: \(process.output)")
+    }
+}
