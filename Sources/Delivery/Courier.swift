@@ -88,7 +88,7 @@ final class Courier {
         guard case .ready(let open) = opening else { return nil }
         ending = .answered
         await keep(open)
-        await deliverer.noteSuccess(of: address)
+        await deliverer.noteSuccess(of: address, for: attempt.job.destinations)
         return open
     }
 

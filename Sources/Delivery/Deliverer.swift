@@ -82,6 +82,8 @@ package final class Deliverer: Sendable {
     package func prepare() async throws {
         let count = try await spooler.releaseOwnClaims(at: time.timestamp)
         if count > 0 { log.notice("\(count) deliveries were under way at the last end") }
+        let waiting = try await spooler.destinationCounts()
+        health.noteWaiting(waiting.compactMap { try? Destination($0.destination) })
     }
 
     /// Delivers until `stop` has taken effect or the task is cancelled, which breaks off what is
@@ -274,8 +276,8 @@ package final class Deliverer: Sendable {
         health.noteFailure(of: address, for: destinations, at: time.now)
     }
 
-    func noteSuccess(of address: IPAddress) async {
-        await hasten(health.noteSuccess(of: address))
+    func noteSuccess(of address: IPAddress, for destinations: [Destination]) async {
+        await hasten(health.noteSuccess(of: address, for: destinations))
     }
 
     /// What waits for a host that is back is due at once.

@@ -21,6 +21,8 @@ final class HostHealth: Sendable {
     private static let maximumDestinations = 200
 
     private let entries = Mutex<[IPAddress: Entry]>([:])
+    /// Whose mail waited when the server was started; which host it was that failed is forgotten.
+    private let waiting = Mutex<Set<Destination>>([])
     private let firstPause: Duration
     private let longestPause: Duration
 
@@ -55,9 +57,21 @@ final class HostHealth: Sendable {
         }
     }
 
+    /// What the spool holds at the start.
+    func noteWaiting(_ destinations: [Destination]) {
+        waiting.withLock { $0.formUnion(destinations) }
+    }
+
     /// The host is ready for mail; returns the destinations whose mail waited for it, in order.
-    func noteSuccess(of address: IPAddress) -> [Destination] {
+    func noteSuccess(of address: IPAddress, for destinations: [Destination]) -> [Destination] {
         let entry = entries.withLock { $0.removeValue(forKey: address) }
-        return (entry?.destinations ?? []).sorted { $0.description < $1.description }
+        var waited = entry?.destinations ?? []
+        waiting.withLock { waiting in
+            guard !waiting.isEmpty else { return }
+            for destination in destinations where waiting.remove(destination) != nil {
+                waited.insert(destination)
+            }
+        }
+        return waited.sorted { $0.description < $1.description }
     }
 }

@@ -331,6 +331,23 @@ struct DeliveryTests {
         }
     }
 
+    @Test("what waited when the server was restarted is due when its host answers")
+    func recoveryAfterRestart() throws {
+        let world = try DeliveryWorld(seed: 23, zone: Self.zone)
+        let first = world.sink(1)
+        try world.run { world in
+            first.host.stop()
+            for _ in 0..<20 { try await world.accept(to: ["x@one.example"]) }
+            try await world.sleep(.hours(8))
+        }
+        first.host.start()
+        try world.run { world in
+            try await world.accept(to: ["x@one.example"])
+            #expect(try await world.wait(.minutes(2)) { try await world.isSpoolEmpty() })
+            #expect(first.messages.count == 21)
+        }
+    }
+
     @Test("a relay domain is held for the better exchanger, never sent back to oneself")
     func relay() throws {
         let world = try DeliveryWorld(

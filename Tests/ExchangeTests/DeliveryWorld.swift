@@ -134,12 +134,12 @@ final class DeliveryWorld: @unchecked Sendable {
 
     func sleep(_ duration: Duration) async throws { try await simulation.sleep(for: duration) }
 
-    /// Waits, in steps of a second, until it is so; false if that takes longer than `limit`.
+    /// Waits, in steps of a second or a minute, until it is so; false if that takes longer than `limit`.
     func wait(_ limit: Duration, until isSo: () async throws -> Bool) async throws -> Bool {
         let end = simulation.now + limit
         while simulation.now < end {
             if try await isSo() { return true }
-            try await sleep(.seconds(1))
+            try await sleep(limit > .hours(1) ? .minutes(1) : .seconds(1))
         }
         return false
     }
