@@ -337,13 +337,20 @@ package final class Deliverer: Sendable {
         var place: Spooler.Place?
         while !Task.isCancelled {
             var pause = settings.pollInterval
+            let asked = time.timestamp
             do {
                 let claimed = try await claim(from: place)
                 place = claimed.rest
                 await dispatch(claimed.recipients)
                 if place != nil, !claimed.recipients.isEmpty { continue }
-                if let due = try await spooler.nextDue() {
+                // What was due and found no place waits for a line, which rings, or for the end
+                // of a probation: asking again before would only turn the disk.
+                if let due = try await spooler.nextDue(after: asked) {
                     pause = min(pause, max(due - time.timestamp, Self.crowdedPause))
+                }
+                let now = time.now
+                if let end = state.withLock({ $0.queue.nextReopening(after: now) }) {
+                    pause = min(pause, max(end - now, Self.crowdedPause))
                 }
             } catch {
                 log.warning("the spool cannot be read: \(error)")

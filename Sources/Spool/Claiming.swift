@@ -122,14 +122,16 @@ extension Spooler {
         }
     }
 
-    /// When the next recipient is due (or its claim ends); nil when nothing waits.
-    package func nextDue() async throws -> Timestamp? {
+    /// When the next recipient is due after `time` (or its claim ends); nil when nothing waits.
+    package func nextDue(after time: Timestamp = Timestamp(milliseconds: .min)) async throws
+        -> Timestamp?
+    {
         try await store.read { transaction in
             try transaction.first(
                 """
-                SELECT next_attempt FROM recipient WHERE next_attempt IS NOT NULL
+                SELECT next_attempt FROM recipient WHERE next_attempt > ?
                 ORDER BY next_attempt LIMIT 1
-                """
+                """, [.integer(time.milliseconds)]
             ) { Timestamp(milliseconds: $0.integer(0)) }
         }
     }

@@ -64,6 +64,11 @@ package struct Queue<Job: Sendable>: Sendable {
             .keys.sorted { $0.description < $1.description }
     }
 
+    /// When the first of the probations under way ends; nil without any.
+    package func nextReopening(after now: Instant) -> Instant? {
+        lines.values.filter { $0.isPaused(at: now) }.map(\.pausedUntil).min()
+    }
+
     /// Puts a message that is due into its destination's line.
     package mutating func offer(
         _ job: Job, for destination: Destination, at now: Instant
