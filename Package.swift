@@ -181,8 +181,8 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "SMTP", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "Server", "SimulatedWorld",
-        ]),
+            "NameService", "Settings", "Server", "SimulatedWorld",
+        ], [log]),
     tests("ProgramTests", on: []),
     tests("TidyTests", on: []),
 ]

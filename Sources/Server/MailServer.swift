@@ -160,6 +160,7 @@ extension ServerSettings {
             hostName: hostName, ownNames: Set(names),
             ownAddresses: Set(listening + publicAddresses))
         delivery.port = sending.port
+        delivery.pollInterval = .seconds(sending.pollSeconds)
         for source in sending.source {
             switch source {
             case .v4(let address): delivery.sourceIPv4 = address

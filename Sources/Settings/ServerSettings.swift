@@ -69,6 +69,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var port: UInt16 = 25
         /// The addresses to come from, at most one of each family.
         package var source: [IPAddress] = []
+        /// How often the spool is asked for what others (nodes, operators) have made due.
+        package var pollSeconds = 30
 
         package init() {}
     }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Mail
+import SMTP
+import SimulatedWorld
+import World
+
+/// A message that somebody writes in a simulation, and what became of it.
+struct Letter: Sendable {
+    let number: Int
+    let reversePath: ReversePath
+    let recipients: [Address]
+    let header: [UInt8]
+    let body: [UInt8]
+    /// What the first server said about each recipient.
+    var answers: [Answer]
+    var isFromStranger: Bool
+
+    enum Answer: Hashable, Sendable {
+        /// Not asked yet, or told to come again.
+        case waiting
+        /// `250` after the final dot: from now on it must never be lost.
+        case acknowledged
+        case refused
+        /// The connection was lost after the final dot: both may be.
+        case ambiguous
+    }
+
+    /// The Message-ID of a letter: how it is known wherever it turns up.
+    var mark: String { Self.mark(number) }
+    static func mark(_ number: Int) -> String { "<letter-\(number)@simulation.example>" }
+
+    var octets: [UInt8] { header + body }
+}
+
+extension Letter {
+    /// Makes the text up: dots at line starts, long lines, and lengths that chance chooses.
+    init(
+        _ number: Int, from reversePath: ReversePath, author: Address, to recipients: [Address],
+        octets: Int, isFromStranger: Bool, _ chance: inout Chance
+    ) {
+        self.number = number
+        self.reversePath = reversePath
+        self.recipients = recipients
+        self.isFromStranger = isFromStranger
+        header = Array(
+            """
+            From: <\(author)>\r
+            To: undisclosed-recipients:;\r
+            Message-ID: \(Self.mark(number))\r
+            Subject: letter \(number)\r
+            \r
+
+            """.utf8)
+        var body: [UInt8] = []
+        body.reserveCapacity(octets + 80)
+        while body.count < octets {
+            if chance.happens(0.2) { body.append(.dot) }
+            let letter = UInt8(ascii: "a") + UInt8(chance.below(26))
+            body += [UInt8](repeating: letter, count: chance.below(80))
+            body += [.carriageReturn, .lineFeed]
+        }
+        self.body = body
+        answers = recipients.map { _ in .waiting }
+    }
+}
+
+/// All letters of a simulation.
+final class Ledger: @unchecked Sendable {
+    private(set) var letters: [Letter] = []
+
+    func write(_ make: (Int) -> Letter) -> Letter {
+        let letter = make(letters.count)
+        letters.append(letter)
+        return letter
+    }
+
+    func answer(_ number: Int, _ index: Int, _ answer: Letter.Answer) {
+        letters[number].answers[index] = answer
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import DNS
+import Directory
+import Logging
+import Mail
+import NameService
+import Server
+import Settings
+import SimulatedWorld
+import Storage
+import World
+
+/// A host with a disk, and a Postreiter that runs on it most of the time.
+final class Site: @unchecked Sendable {
+    let name: String
+    let host: SimulatedHost
+    let disk = MemoryDisk()
+    let simulation: Simulation
+    /// Crashes and failures of the disk, so far.
+    private(set) var mishaps = 0
+
+    private let nameServers: [SocketAddress]
+    private let provision: @Sendable (Registry) async throws -> Void
+    private var isProvisioned = false
+    private var process: SimulatedWorld.Process?
+    private var store: SQLiteStore?
+    /// How likely the resolver answers SERVFAIL.
+    var nameFailureProbability = 0.0
+
+    init(
+        _ name: String, on host: SimulatedHost, in simulation: Simulation,
+        nameServers: [SocketAddress],
+        provision: @escaping @Sendable (Registry) async throws -> Void
+    ) {
+        self.name = name
+        self.host = host
+        self.simulation = simulation
+        self.nameServers = nameServers
+        self.provision = provision
+    }
+
+    /// Whether the program runs and has not been told to end.
+    private(set) var isServing = false
+    /// Finishing it asks the program to stop.
+    private var bell: AsyncStream<Void>.Continuation?
+
+    /// Starts the program unless it runs; one that has crashed must have unwound before.
+    func boot() async {
+        guard !isServing else { return }
+        await process?.ended()
+        guard !isServing else { return }
+        isServing = true
+        simulation.tell("\(name) boots")
+        host.start()
+        let (stopping, bell) = AsyncStream.makeStream(of: Void.self)
+        self.bell = bell
+        process = simulation.process(name, on: host) { [self] surroundings in
+            defer { isServing = false }
+            do {
+                try await main(surroundings, stopping)
+            } catch  where isServing {
+                // As a full disk does at the start: whoever supervises it will start it again.
+                simulation.tell("\(name) ends: \(error)")
+            }
+        }
+    }
+
+    /// The plug is pulled, or the program is killed: what was not committed is gone.
+    func crash(_ ending: Ending) {
+        guard isServing else { return }
+        mishaps += 1
+        isServing = false
+        store = nil
+        disk.crash()
+        process?.crash(ending)
+        if ending == .vanish { host.stop(.vanish) }
+    }
+
+    /// From now on every write fails, until `emptyDisk`.
+    func fillDisk() {
+        simulation.tell("the disk of \(name) is full")
+        mishaps += 1
+        disk.fail(with: .full)
+    }
+
+    func emptyDisk() { disk.fail(with: nil) }
+
+    /// As SIGTERM does; returns when the program has ended.
+    func stop() async {
+        guard isServing else { return }
+        simulation.tell("\(name) is asked to stop")
+        bell?.finish()
+        await process?.ended()
+    }
+
+    private func main(
+        _ surroundings: Surroundings, _ stopping: AsyncStream<Void>
+    ) async throws {
+        let store = try SQLiteStore(on: disk, schema: Node.schema)
+        self.store = store
+        defer { if self.store === store { self.store = nil } }
+        try await withThrowingTaskGroup(of: Void.self) { committer in
+            committer.addTask { await store.run() }
+            defer { committer.cancelAll() }
+            try await withThrowingTaskGroup(of: Void.self) { server in
+                defer { server.cancelAll() }
+                server.addTask { try await self.serve(store, surroundings) }
+                server.addTask { for await _ in stopping {} }
+                try await server.next()
+            }
+        }
+        simulation.tell("\(name) has ended after \(store.commitCounts.commits) commits")
+    }
+
+    private func serve(_ store: SQLiteStore, _ surroundings: Surroundings) async throws {
+        let node = try await Node(
+            store: store, bodies: disk.bodies, surroundings: surroundings, name: name)
+        if !isProvisioned {
+            try await provision(node.registry)
+            isProvisioned = true
+        }
+        let resolver = MoodyResolver(
+            CachingResolver(
+                StubResolver(servers: nameServers, world: surroundings), time: simulation),
+            site: self)
+        let identity = try surroundings.network.identity(
+            certificateChain: Array(name.utf8), privateKey: [])
+        let server = MailServer(
+            try settings(), node: node, surroundings: surroundings, resolver: resolver,
+            identity: identity, zones: ZoneBox(), log: SimulationLog.logger(self))
+        try await server.run(try await server.listen())
+    }
+
+    private func settings() throws -> ServerSettings {
+        var settings = ServerSettings(hostName: try Domain(name), dataFolder: "/simulated")
+        for address in host.addresses {
+            settings.listen.smtp.append(SocketAddress(address, port: 25))
+            settings.listen.submission.append(SocketAddress(address, port: 587))
+        }
+        // Asking the spool without need, twice a minute for days, is most of a simulation.
+        settings.sending.pollSeconds = 3600
+        settings.publicAddresses = host.addresses
+        return settings
+    }
+}
+
+// MARK: - What lies on the disk
+
+extension Site {
+    /// Reads what is committed, whether the server runs or not.
+    func inspect<Result>(_ body: (any Transaction) throws -> Result) throws -> Result {
+        if let store { return try store.lookUp(body) }
+        let store = try SQLiteStore(on: disk, schema: Node.schema)
+        defer { store.close() }
+        return try store.lookUp(body)
+    }
+
+    func body(of content: Int64, file: String?) async throws -> [UInt8] {
+        if let file { return try await disk.bodies.read(file, at: 0, count: .max) }
+        return try inspect { transaction in
+            try transaction.first(
+                "SELECT body FROM content_body WHERE content_id = ?", [.integer(content)]
+            ) { $0.blob(0) }
+        } ?? []
+    }
+}
+
+/// A resolver that sometimes says that the name server failed.
+private struct MoodyResolver: Resolver {
+    let resolver: any Resolver
+    let site: Site
+
+    init(_ resolver: any Resolver, site: Site) {
+        self.resolver = resolver
+        self.site = site
+    }
+
+    func resolve(_ name: Name, _ type: RecordType) async -> Answer {
+        if site.simulation.faults.happens(site.nameFailureProbability) {
+            return Answer(.failure(.serverFailure))
+        }
+        return await resolver.resolve(name, type)
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import DNS
+import Directory
+import Logging
+import Mail
+import NameService
+import SMTP
+import SimulatedWorld
+import World
+
+/// Several whole servers and their neighbours in one simulation.
+///
+/// `mx1.example` holds the mailboxes of `town.example`, `mx2.example` is its backup,
+/// `out.example` is where the accounts of `out.example` submit and read. `elsewhere.example` is
+/// a foreign host with moods; `dark.example` never answers, `nullmx.example` wants no mail, and
+/// `gone.example` does not exist.
+final class Town: @unchecked Sendable {
+    let simulation: Simulation
+    let network: SimulatedNetwork
+    let ledger = Ledger()
+    let primary: Site
+    let backup: Site
+    let sender: Site
+    let elsewhere: ForeignHost
+    let nameHosts: [SimulatedHost]
+    private let zones = ZoneBox()
+    private let elsewhereHost: SimulatedHost
+    private let clientHost: SimulatedHost
+    private let strangerHost: SimulatedHost
+
+    var sites: [Site] { [primary, backup, sender] }
+    var foreigners: [ForeignHost] { [elsewhere] }
+    var hosts: [SimulatedHost] { sites.map(\.host) + [elsewhereHost] + nameHosts }
+
+    static let password = "the post rider's horse"
+
+    init(_ simulation: Simulation) throws {
+        self.simulation = simulation
+        let network = SimulatedNetwork(simulation)
+        self.network = network
+        func host(_ name: String, _ addresses: String...) throws -> SimulatedHost {
+            network.host(name, addresses: addresses.compactMap { IPAddress($0) })
+        }
+        nameHosts = [try host("ns1", "192.0.2.53"), try host("ns2", "198.51.100.53")]
+        let nameServers = nameHosts.map { SocketAddress($0.addresses[0], port: 53) }
+        elsewhereHost = try host("elsewhere", "203.0.113.25")
+        clientHost = try host("client", "203.0.113.200")
+        strangerHost = try host("stranger", "203.0.113.66")
+        try host("dark", "203.0.113.99").stop(.vanish)
+        elsewhere = ForeignHost(simulation, name: "mail.elsewhere.example")
+        primary = Site(
+            "mx1.example", on: try host("mx1", "192.0.2.1", "2001:db8::1"), in: simulation,
+            nameServers: nameServers, provision: Self.provisionPrimary)
+        backup = Site(
+            "mx2.example", on: try host("mx2", "198.51.100.1"), in: simulation,
+            nameServers: nameServers, provision: Self.provisionBackup)
+        sender = Site(
+            "out.example", on: try host("out", "203.0.113.1", "2001:db8:1::1"), in: simulation,
+            nameServers: nameServers, provision: Self.provisionSender)
+        zones.publish(try Self.zone())
+    }
+
+    /// Has everybody begin work.
+    func open() async {
+        for (index, host) in nameHosts.enumerated() { startNameServer(index, host) }
+        let address = SocketAddress(elsewhereHost.addresses[0], port: 25)
+        _ = simulation.process("elsewhere", on: elsewhereHost) { [elsewhere] in
+            try await elsewhere.run($0.network, at: address)
+        }
+        for site in sites { await site.boot() }
+    }
+
+    private func startNameServer(_ index: Int, _ host: SimulatedHost) {
+        let address = SocketAddress(host.addresses[0], port: 53)
+        _ = simulation.process("ns\(index + 1)", on: host) { [zones] surroundings in
+            let server = NameServer(
+                zones: zones, world: surroundings,
+                log: Logger(label: "ns") { _ in SwiftLogNoOpLogHandler() })
+            let udp = try await surroundings.network.bind(to: address)
+            let tcp = try await surroundings.network.listen(on: address)
+            await server.run(udp: udp, tcp: tcp)
+        }
+    }
+
+    private static let zoneText = """
+        @ 3600 IN SOA ns1 hostmaster 1 7200 900 1209600 300
+        @ 3600 IN NS ns1
+        ns1 IN A 192.0.2.53
+        ns2 IN A 198.51.100.53
+        town IN MX 10 mx1
+        town IN MX 20 mx2
+        mx1 IN A 192.0.2.1
+        mx1 IN AAAA 2001:db8::1
+        mx2 IN A 198.51.100.1
+        out IN A 203.0.113.1
+        out IN AAAA 2001:db8:1::1
+        elsewhere IN MX 5 mail.elsewhere
+        mail.elsewhere IN A 203.0.113.25
+        dark IN MX 10 mail.dark
+        mail.dark IN A 203.0.113.99
+        nullmx IN MX 0 .
+        """
+
+    private static func zone() throws -> Zone {
+        let origin = try Name("example")
+        let file = MasterFile.parse(Array(("$TTL 300\n" + zoneText + "\n").utf8), origin: origin)
+        precondition(file.faults.isEmpty, "\(file.faults)")
+        return try Zone(origin: origin, records: file.records)
+    }
+}
+
+// MARK: - Who is at home where
+
+extension Town {
+    private static let author = "simulation"
+
+    @Sendable private static func provisionPrimary(_ registry: Registry) async throws {
+        try await registry.add(domain: LocalDomain(try Domain("town.example")), by: author)
+        for name in ["alice", "bob", "carol"] {
+            try await registry.addAccount(
+                try Address("\(name)@town.example"), password: password, by: author)
+        }
+        try await registry.addAlias(
+            try Address("team@town.example"),
+            to: [try Address("alice@town.example"), try Address("bob@town.example")], by: author)
+    }
+
+    @Sendable private static func provisionBackup(_ registry: Registry) async throws {
+        // The backup knows a recipient that the primary has forgotten.
+        let known = ["alice", "bob", "carol", "team", "ghost"]
+        try await registry.add(
+            relay: RelayDomain(try Domain("town.example")),
+            recipients: try known.map { try Address("\($0)@town.example") }, by: author)
+    }
+
+    @Sendable private static func provisionSender(_ registry: Registry) async throws {
+        try await registry.add(domain: LocalDomain(try Domain("out.example")), by: author)
+        for name in ["dora", "emil"] {
+            try await registry.addAccount(
+                try Address("\(name)@out.example"), password: password, by: author)
+        }
+    }
+
+    /// Where mail to an address ends up.
+    func targets(of address: Address) -> [Address] {
+        guard address.description == "team@town.example" else { return [address] }
+        return ["alice", "bob"].compactMap { try? Address("\($0)@town.example") }
+    }
+
+    /// Whether mail to that address must arrive in the end.
+    func exists(_ address: Address) -> Bool {
+        let people = [
+            "alice@town.example", "bob@town.example", "carol@town.example", "dora@out.example",
+            "emil@out.example",
+        ]
+        return people.contains(address.description)
+            || address.domain?.name == "elsewhere.example"
+    }
+
+    func isOurs(_ address: Address) -> Bool {
+        ["town.example", "out.example"].contains(address.domain?.name)
+    }
+
+    /// Whether a server or a disk may have failed between a reply and the note of it.
+    var wereMishaps: Bool {
+        sites.contains { $0.mishaps > 0 }
+    }
+}
+
+// MARK: - Who writes to whom
+
+extension Town {
+    /// Letters that accounts submit at `out.example`, and those that strangers bring.
+    func writeLetters(_ count: Int, over duration: Duration) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<count {
+                let pause = simulation.faults.duration(in: .zero...duration)
+                group.addTask { [self] in
+                    try await simulation.sleep(for: pause)
+                    try await simulation.faults.happens(0.6) ? submit() : intrude()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private static let everybody = [
+        "alice@town.example", "bob@town.example", "carol@town.example", "dora@out.example",
+        "emil@out.example", "fritz@elsewhere.example", "greta@elsewhere.example",
+        "ghost@town.example", "nobody@town.example", "x@gone.example", "y@nullmx.example",
+        "z@dark.example",
+    ]
+
+    private func submit() async throws {
+        let author = try Address(simulation.faults.pick(["dora@out.example", "emil@out.example"]))
+        var names = Self.everybody.shuffled(using: &simulation.faults)
+        names.removeLast(names.count - simulation.faults.number(in: 1...4))
+        if simulation.faults.happens(0.15) { names = ["team@town.example"] }
+        let recipients = try names.map { try Address($0) }
+        let letter = ledger.write { number in
+            Letter(
+                number, from: .address(author), author: author, to: recipients,
+                octets: size(), isFromStranger: false, &simulation.faults)
+        }
+        simulation.tell("letter \(letter.number) from \(author) to \(names)")
+        try await MailProgram(
+            simulation: simulation, network: clientHost.network, ledger: ledger,
+            server: SocketAddress(sender.host.addresses[0], port: 587),
+            credentials: ClientSession.Credentials(
+                name: author.description, password: Self.password)
+        ).post(letter)
+    }
+
+    /// Now and then too large for a row of the database.
+    private func size() -> Int {
+        simulation.faults.happens(0.02)
+            ? (1 << 20) + simulation.faults.below(200_000) : simulation.faults.below(5000)
+    }
+
+    private func intrude() async throws {
+        let authors = ["fritz@elsewhere.example", "forged@gone.example", "victim@dark.example"]
+        let author = try Address(simulation.faults.pick(authors))
+        let reversePath: ReversePath = simulation.faults.happens(0.2) ? .null : .address(author)
+        let name = simulation.faults.pick(
+            Self.everybody + ["alice@town.example", "ghost@town.example", "team@town.example"])
+        let recipient = try Address(name)
+        let site = simulation.faults.pick(sites)
+        let letter = ledger.write { number in
+            Letter(
+                number, from: reversePath, author: author, to: [recipient],
+                octets: simulation.faults.below(3000), isFromStranger: true, &simulation.faults)
+        }
+        simulation.tell(
+            "letter \(letter.number) from <\(reversePath)> to \(name) at \(site.name)")
+        try await MailProgram(
+            simulation: simulation, network: strangerHost.network, ledger: ledger,
+            server: SocketAddress(site.host.addresses[0], port: 25)
+        ).post(letter)
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SimulatedWorld
+import Storage
+import World
+
+/// Everything that goes wrong in a town, until it stops.
+struct Weather: Sendable {
+    let town: Town
+    let kind: Kind
+
+    private var simulation: Simulation { town.simulation }
+
+    /// What kind of bad weather a seed has.
+    enum Kind: CaseIterable, Sendable {
+        case fair
+        case network
+        case crashes
+        case everything
+    }
+
+    /// Rages for a while; afterwards everything works.
+    func rage(for duration: Duration) async throws {
+        guard kind != .fair else { return }
+        let end = simulation.now + duration
+        if kind != .crashes {
+            town.network.faults = .rough
+            town.elsewhere.moodiness = 0.1
+        }
+        while simulation.now < end {
+            try await simulation.sleep(
+                for: simulation.faults.duration(in: .minutes(1) ... .hours(3)))
+            await strike()
+        }
+        await calm()
+    }
+
+    private func strike() async {
+        switch kind {
+        case .fair: break
+        case .network: strikeNetwork()
+        case .crashes: await strikeSite()
+        case .everything:
+            if simulation.faults.happens(0.5) { strikeNetwork() } else { await strikeSite() }
+        }
+    }
+
+    private func strikeNetwork() {
+        let hosts = town.hosts.shuffled(using: &simulation.faults)
+        switch simulation.faults.below(5) {
+        case 0: town.network.partition(hosts[0], hosts[1])
+        case 1: town.network.heal()
+        case 2:
+            let pause = simulation.faults.duration(in: .minutes(1) ... .hours(1))
+            town.network.clog(hosts[0], hosts[1], for: pause)
+        case 3:
+            simulation.tell("name servers fail now and then")
+            for site in town.sites { site.nameFailureProbability = 0.4 }
+        default:
+            simulation.tell("name servers work")
+            for site in town.sites { site.nameFailureProbability = 0 }
+        }
+    }
+
+    private func strikeSite() async {
+        let site = simulation.faults.pick(town.sites)
+        guard site.isServing else { return await site.boot() }
+        let ending: Ending = simulation.faults.happens(0.5) ? .reset : .vanish
+        switch simulation.faults.below(5) {
+        case 0: site.crash(ending)
+        case 1: crashAtCommit(site, ending, before: true)
+        case 2: crashAtCommit(site, ending, before: false)
+        case 3: await site.stop()
+        default: site.fillDisk()
+        }
+    }
+
+    /// The next commits have a chance to be the last thing the server does, or not to happen.
+    private func crashAtCommit(_ site: Site, _ ending: Ending, before: Bool) {
+        simulation.tell("\(site.name) will crash \(before ? "before" : "after") a commit")
+        let fault: MemoryDisk.Fault = { [simulation] in
+            guard simulation.faults.happens(0.3) else { return }
+            site.disk.setFaults()
+            site.crash(ending)
+        }
+        site.disk.setFaults(before: before ? fault : nil, after: before ? nil : fault)
+    }
+
+    /// Restarts what has crashed and empties what is full, some time later.
+    func repair() async throws {
+        while true {
+            try await simulation.sleep(
+                for: simulation.faults.duration(in: .minutes(5) ... .hours(2)))
+            for site in town.sites {
+                site.emptyDisk()
+                await site.boot()
+            }
+        }
+    }
+
+    private func calm() async {
+        simulation.tell("the weather is fair from now on")
+        town.network.faults = .none
+        town.network.heal()
+        town.elsewhere.moodiness = 0
+        for site in town.sites {
+            site.nameFailureProbability = 0
+            site.disk.setFaults()
+            site.emptyDisk()
+            await site.boot()
+        }
+    }
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Journal
+import Mail
+import MessageStore
+import SimulatedWorld
+import Storage
+
+/// Looks at every disk and says which promise is broken.
+final class Witness: @unchecked Sendable {
+    private let sites: [Site]
+    private let foreigners: [ForeignHost]
+    private let ledger: Ledger
+    private let town: Town
+    private var memories: [String: Memory] = [:]
+
+    init(_ town: Town) {
+        self.town = town
+        sites = town.sites
+        foreigners = town.foreigners
+        ledger = town.ledger
+    }
+
+    /// One recipient of one letter, after aliases.
+    struct Key: Hashable {
+        let letter: Int
+        let address: String
+
+        init(_ letter: Int, _ address: some CustomStringConvertible) {
+            self.letter = letter
+            self.address = address.description.lowercased()
+        }
+    }
+
+    /// Where all letters are at one moment.
+    struct Sightings {
+        /// Copies in mailboxes and at foreign hosts.
+        var copies: [Key: Int] = [:]
+        var isInSpool: Set<Key> = []
+        /// Failure notices about a recipient, in a mailbox, a spool or a foreign host.
+        var noticed: Set<Key> = []
+        /// Given up without a notice, or with one that could not be delivered either.
+        var buried: Set<Key> = []
+        /// Those who may get a second copy: the journal tells of an ambiguous end.
+        var ambiguous: Set<Key> = []
+        var spooled = 0
+        var faults: [String] = []
+
+        func accountFor(_ key: Key) -> Bool {
+            copies[key] != nil || isInSpool.contains(key) || noticed.contains(key)
+                || buried.contains(key)
+        }
+    }
+}
+
+// MARK: - Judgement
+
+extension Witness {
+    /// What must be true at every moment.
+    func check() async throws -> [String] {
+        let sightings = try await look()
+        var faults = sightings.faults
+        for letter in ledger.letters {
+            for (recipient, answer) in zip(letter.recipients, letter.answers)
+            where answer == .acknowledged {
+                for target in town.targets(of: recipient) {
+                    let isFound = [target, recipient].contains {
+                        sightings.accountFor(Key(letter.number, $0))
+                    }
+                    if !isFound { faults.append("letter \(letter.number) for \(target) is lost") }
+                }
+            }
+        }
+        return faults
+    }
+
+    /// What must be true when everything has come to rest.
+    func checkEnd() async throws -> [String] {
+        let sightings = try await look()
+        var faults = sightings.faults
+        if sightings.spooled > 0 {
+            faults.append("\(sightings.spooled) recipients are still in a spool")
+        }
+        for letter in ledger.letters {
+            for (recipient, answer) in zip(letter.recipients, letter.answers) {
+                for target in town.targets(of: recipient) {
+                    faults += judge(letter, target, answer, sightings)
+                }
+            }
+        }
+        return faults
+    }
+
+    private func judge(
+        _ letter: Letter, _ target: Address, _ answer: Letter.Answer, _ sightings: Sightings
+    ) -> [String] {
+        let key = Key(letter.number, target)
+        let what = "letter \(letter.number) for \(target)"
+        let copies = sightings.copies[key] ?? 0
+        let isNoticed = sightings.noticed.contains(key)
+        var faults: [String] = []
+        switch answer {
+        case .waiting, .refused:
+            if copies > 0 { faults.append("\(what) was never acknowledged, and is there") }
+        case .ambiguous: break
+        case .acknowledged where town.exists(target):
+            if copies == 0 { faults.append("\(what) was not delivered") }
+        case .acknowledged:
+            let isDone = letter.reversePath == .null || isNoticed || sightings.buried.contains(key)
+            if !isDone { faults.append("\(what) failed and nobody was told") }
+        }
+        if town.exists(target), isNoticed {
+            faults.append("\(what) was given up although its recipient exists")
+        }
+        if letter.reversePath == .null, isNoticed {
+            faults.append("\(what) is a notification and was answered by one")
+        }
+        if copies > 1, !sightings.ambiguous.contains(key), !town.wereMishaps {
+            faults.append("\(what) is there \(copies) times without an ambiguous end")
+        }
+        if letter.isFromStranger, answer != .refused, answer != .waiting, !town.isOurs(target) {
+            faults.append("\(what) was relayed for a stranger")
+        }
+        return faults
+    }
+}
+
+// MARK: - Looking
+
+extension Witness {
+    /// Reads every disk and asks every foreign host.
+    func look() async throws -> Sightings {
+        var sightings = Sightings()
+        for site in sites { try await look(at: site, &sightings) }
+        for host in foreigners {
+            for (number, message) in host.messages.enumerated() {
+                let summary = summary(of: number, at: host)
+                for recipient in message.recipients {
+                    see(summary, for: recipient, at: host.name, &sightings)
+                }
+            }
+        }
+        return sightings
+    }
+
+    private func look(at site: Site, _ sightings: inout Sightings) async throws {
+        var memory = memories[site.name] ?? Memory()
+        let rows = try site.inspect { try Self.read($0, factsAfter: memory.lastFact) }
+        for row in rows.mailboxes {
+            let summary = try await summary(of: row.content, file: row.file, at: site, &memory)
+            see(summary, for: row.login, at: site.name, &sightings)
+        }
+        var contents: Set<String> = []
+        for row in rows.mailboxes where !contents.insert("\(row.login) \(row.content)").inserted {
+            sightings.faults.append("\(site.name) delivered \(row.content) twice to \(row.login)")
+        }
+        for row in rows.spool {
+            sightings.spooled += 1
+            let summary = try await summary(of: row.content, file: row.file, at: site, &memory)
+            if let letter = summary.letter { sightings.isInSpool.insert(Key(letter, row.address)) }
+            note(summary.notice, at: site.name, &sightings)
+            if summary.notice != nil, !row.reversePath.isEmpty {
+                sightings.faults.append("a notification at \(site.name) has a sender")
+            }
+        }
+        memory.journal.learn(rows.facts)
+        memory.lastFact = rows.facts.last?.id ?? memory.lastFact
+        judge(memory.journal, &sightings)
+        memories[site.name] = memory
+    }
+
+    private func see(
+        _ summary: Summary, for address: String, at place: String, _ sightings: inout Sightings
+    ) {
+        note(summary.notice, at: place, &sightings)
+        guard let letter = summary.letter else { return }
+        sightings.copies[Key(letter, address), default: 0] += 1
+        if !summary.isIntact {
+            sightings.faults.append("letter \(letter) is damaged at \(place)")
+        }
+    }
+
+    private func note(
+        _ notice: Summary.Notice?, at place: String, _ sightings: inout Sightings
+    ) {
+        guard let notice else { return }
+        guard let letter = notice.letter else {
+            sightings.faults.append("a notification at \(place) is about no letter")
+            return
+        }
+        for address in notice.failed { sightings.noticed.insert(Key(letter, address)) }
+    }
+
+    private func judge(_ journal: JournalMemory, _ sightings: inout Sightings) {
+        for (id, recipient) in journal.ambiguous {
+            guard let letter = journal.letters[id], let address = try? Address(recipient) else {
+                continue
+            }
+            for target in town.targets(of: address) {
+                sightings.ambiguous.insert(Key(letter, target))
+            }
+        }
+        for (id, recipient) in journal.bounced {
+            guard let letter = journal.letters[id] else { continue }
+            let isNull = ledger.letters[letter].reversePath == .null
+            // The notice was given up as well, or is one of several that were.
+            let notices = journal.notices[id] ?? []
+            let areNoticesBounced = notices.contains { notice in
+                journal.bounced.contains { $0.id == notice }
+            }
+            if isNull || areNoticesBounced { sightings.buried.insert(Key(letter, recipient)) }
+        }
+    }
+}
+
+// MARK: - What has been read before
+
+extension Witness {
+    /// What is known of one site and does not change any more.
+    private struct Memory {
+        var summaries: [Int64: Summary] = [:]
+        var lastFact: Int64 = 0
+        var journal = JournalMemory()
+    }
+
+    /// What a site's journal has told so far.
+    private struct JournalMemory {
+        var letters: [Int64: Int] = [:]
+        var bounced: [(id: Int64, recipient: String)] = []
+        var ambiguous: [(id: Int64, recipient: String)] = []
+        var notices: [Int64: [Int64]] = [:]
+
+        mutating func learn(_ facts: [FactRow]) {
+            for fact in facts {
+                switch fact.kind {
+                case "accepted":
+                    letters[fact.queueID] = Summary.letter(in: Array(fact.fields.utf8)[...])
+                case "bounced": bounced.append((fact.queueID, fact.recipient ?? ""))
+                case "notified":
+                    let fields = [Fact.Field](stored: fact.fields)
+                    let id = fields.first { $0.key == .notification }
+                        .flatMap { QueueID($0.value) }
+                    if let id { notices[fact.queueID, default: []].append(id.value) }
+                default:
+                    if fact.isAmbiguous { ambiguous.append((fact.queueID, fact.recipient ?? "")) }
+                }
+            }
+        }
+    }
+}
+
+// MARK: - Rows
+
+extension Witness {
+    struct MailboxRow: Sendable {
+        let login: String
+        let content: Int64
+        let file: String?
+    }
+
+    struct SpoolRow: Sendable {
+        let reversePath: String
+        let address: String
+        let content: Int64
+        let file: String?
+    }
+
+    struct FactRow: Sendable {
+        let id: Int64
+        let queueID: Int64
+        let kind: String
+        let recipient: String?
+        let fields: String
+        let isAmbiguous: Bool
+    }
+
+    struct Rows: Sendable {
+        var mailboxes: [MailboxRow]
+        var spool: [SpoolRow]
+        var facts: [FactRow]
+    }
+
+    private static func read(
+        _ transaction: any Transaction, factsAfter last: Int64
+    ) throws -> Rows {
+        Rows(
+            mailboxes: try transaction.all(
+                """
+                SELECT account.login, message.content_id, content.file
+                FROM mailbox_message message
+                JOIN mailbox ON mailbox.id = message.mailbox_id
+                JOIN directory_account account ON account.id = mailbox.account_id
+                LEFT JOIN content ON content.id = message.content_id
+                ORDER BY account.login, message.uid
+                """
+            ) {
+                MailboxRow(
+                    login: $0.text(0), content: $0.integer(1), file: $0.optionalText(2))
+            },
+            spool: try transaction.all(
+                """
+                SELECT message.reverse_path, recipient.address, message.content_id, content.file
+                FROM recipient JOIN message ON message.id = recipient.message_id
+                LEFT JOIN content ON content.id = message.content_id
+                ORDER BY recipient.message_id, recipient.ordinal
+                """
+            ) {
+                SpoolRow(
+                    reversePath: $0.text(0), address: $0.text(1), content: $0.integer(2),
+                    file: $0.optionalText(3))
+            },
+            facts: try transaction.all(
+                """
+                SELECT id, queue_id, kind, recipient, fields, text LIKE '%may arrive twice%'
+                FROM fact
+                WHERE id > ? AND kind IN ('accepted', 'bounced', 'notified', 'deferred')
+                ORDER BY id
+                """,
+                [.integer(last)]
+            ) { row in
+                FactRow(
+                    id: row.integer(0), queueID: row.integer(1), kind: row.text(2),
+                    recipient: row.optionalText(3), fields: row.text(4),
+                    isAmbiguous: row.integer(5) != 0)
+            })
+    }
+}
+
+// MARK: - Contents
+
+extension Witness {
+    /// What a content is.
+    struct Summary {
+        /// The letter it is a copy of.
+        var letter: Int?
+        /// Whether its body is what was written.
+        var isIntact = true
+        var notice: Notice?
+
+        struct Notice {
+            var letter: Int?
+            /// Those who are named as failed.
+            var failed: [String]
+        }
+    }
+
+    private func summary(
+        of content: Int64, file: String?, at site: Site, _ memory: inout Memory
+    ) async throws -> Summary {
+        if let summary = memory.summaries[content] { return summary }
+        let summary = summarize(try await site.body(of: content, file: file), at: site.name)
+        memory.summaries[content] = summary
+        return summary
+    }
+
+    private func summary(of number: Int, at host: ForeignHost) -> Summary {
+        let key = Int64(number)
+        if let summary = memories[host.name]?.summaries[key] { return summary }
+        let summary = summarize(host.messages[number].octets, at: host.name)
+        memories[host.name, default: Memory()].summaries[key] = summary
+        return summary
+    }
+
+    private func summarize(_ octets: [UInt8], at place: String) -> Summary {
+        guard let end = Self.endOfHeader(octets) else { return Summary() }
+        let header = octets[..<end]
+        if String(decoding: header, as: UTF8.self).contains("multipart/report") {
+            let body = octets[end...]
+            return Summary(
+                notice: Summary.Notice(
+                    letter: Summary.letter(in: body), failed: Self.failed(in: body)))
+        }
+        guard let letter = Summary.letter(in: header), letter < ledger.letters.count else {
+            return Summary()
+        }
+        let isIntact = Array(octets[end...]) == ledger.letters[letter].body
+        return Summary(letter: letter, isIntact: isIntact)
+    }
+
+    private static func endOfHeader(_ octets: [UInt8]) -> Int? {
+        var index = octets.startIndex
+        while let end = octets[index...].firstIndex(of: .lineFeed) {
+            index = end + 1
+            if octets[index...].starts(with: [.carriageReturn, .lineFeed]) { return index + 2 }
+        }
+        return nil
+    }
+
+    /// Final-Recipient of each group whose Action is failed (RFC 3464 §2.3).
+    private static func failed(in body: ArraySlice<UInt8>) -> [String] {
+        var failed: [String] = []
+        var recipient: String?
+        for line in body.split(separator: .lineFeed) {
+            let text = String(decoding: line, as: UTF8.self).filter { $0 != "\r" }
+            if text.hasPrefix("Final-Recipient:") {
+                recipient = text.split(separator: ";").last
+                    .map { $0.filter { $0 != " " } }
+            } else if text.hasPrefix("Action:"), let found = recipient {
+                if text.hasSuffix("failed") { failed.append(found) }
+                recipient = nil
+            }
+        }
+        return failed
+    }
+}
+
+extension Witness.Summary {
+    /// The number in the first mark of a letter.
+    static func letter(in octets: ArraySlice<UInt8>) -> Int? {
+        let mark = Array("<letter-".utf8)
+        var rest = octets
+        while let start = rest.firstIndex(of: mark[0]) {
+            rest = rest[start...]
+            if rest.starts(with: mark) {
+                let digits = rest.dropFirst(mark.count).prefix { (0x30...0x39).contains($0) }
+                return Int(String(decoding: digits, as: UTF8.self))
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+}
