@@ -80,16 +80,11 @@ struct ConnectionTests {
             while let part = try await connection.receive(deadline: soon()) { all += part }
             connection.write(octets("got \(all.count)"))
         } _: { listener in
-            let process = try Program(
-                "bash",
-                [
-                    "-c",
-                    "exec 3<>/dev/tcp/127.0.0.1/\(listener.address.port); "
-                        + "printf 12345 >&3; python3 -c 'import socket; "
-                        + "s = socket.socket(fileno=3); s.shutdown(socket.SHUT_WR); "
-                        + "print(s.recv(99).decode())' 3<&3",
-                ])
-            #expect(await process.output() == "got 5\n")
+            let client = try RawSocket(port: listener.address.port)
+            try client.send("12345")
+            try client.endSending()
+            #expect(await client.receiveAll() == "got 5")
+            client.close()
         }
     }
 
@@ -186,19 +181,9 @@ struct ConnectionTests {
                 outcome.continuation.yield(error)
             }
         } _: { listener in
-            let process = try Program(
-                "python3",
-                [
-                    "-c",
-                    """
-                    import socket, struct
-                    s = socket.create_connection(("127.0.0.1", \(listener.address.port)))
-                    s.send(b"x")
-                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    s.close()
-                    """,
-                ])
-            _ = await process.output()
+            let client = try RawSocket(port: listener.address.port)
+            try client.send("x")
+            client.reset()
             for await failure in outcome.stream {
                 #expect(failure == .disconnected)
                 break
