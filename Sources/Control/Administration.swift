@@ -14,16 +14,19 @@ package struct Administration: Sendable {
     private let spooler: Spooler
     private let time: any Time
     private let author: String
+    private let wake: @Sendable () -> Void
 
-    /// `author` is who the changes are recorded for.
+    /// `author` is who the changes are recorded for; `wake` has delivery look at the queue.
     package init(
-        registry: Registry, trace: Trace, spooler: Spooler, time: any Time, author: String
+        registry: Registry, trace: Trace, spooler: Spooler, time: any Time, author: String,
+        wake: @escaping @Sendable () -> Void = {}
     ) {
         self.registry = registry
         self.trace = trace
         self.spooler = spooler
         self.time = time
         self.author = author
+        self.wake = wake
     }
 
     /// The answer to a command, or one sentence on why it was not carried out.
@@ -34,6 +37,7 @@ package struct Administration: Sendable {
                 return try await TraceCommand(trace: trace, spooler: spooler).perform(arguments)
             }
             if name.hasPrefix("queue.") {
+                defer { wake() }
                 return try await QueueCommands(spooler: spooler, time: time)
                     .perform(name, arguments)
             }

@@ -3,7 +3,6 @@
 import Bytes
 import Journal
 import Mail
-import Routing
 import Spool
 import World
 

@@ -51,6 +51,8 @@ package final class Deliverer: Sendable {
     private static let maximumSorters = 8
     /// Recipients taken out of the spool at once.
     private static let claimLimit = 1000
+    /// How long arrivals may gather: far below what a person notices.
+    private static let gatheringPause = Duration.milliseconds(10)
     /// How long to wait when what is due finds no place.
     private static let crowdedPause = Duration.seconds(1)
 
@@ -328,6 +330,8 @@ package final class Deliverer: Sendable {
     private func takeArrivals() async {
         while let recipients = await arrivals.next() {
             await dispatch(recipients)
+            // What comes in meanwhile shares the next commit, and leaves commits to acceptance.
+            try? await time.sleep(for: Self.gatheringPause)
             // So many that some may have found no place and stand in the spool alone.
             if recipients.count >= Self.claimLimit { dueBell.ring() }
         }

@@ -3,7 +3,6 @@
 package import Bytes
 package import DNS
 package import Mail
-package import Routing
 package import SMTP
 package import Spool
 import World

@@ -5,7 +5,6 @@ import Journal
 import MIME
 import Mail
 import MessageStore
-import Routing
 import Spool
 import World
 

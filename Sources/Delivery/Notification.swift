@@ -3,7 +3,6 @@
 import Bytes
 import MIME
 package import Mail
-package import Routing
 package import World
 
 /// A delivery status notification (RFC 3464): tells a sender what became of a message.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Mail
-import Routing
 import World
 
 /// What a notification says to people, in their language: first one plain sentence, then what it

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Bytes
-import Mail
+package import Mail
 
 extension Decision {
     /// What `mx explain --json` prints on one line; keys may be added, none is ever renamed.

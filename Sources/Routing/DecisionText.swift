@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
-import Mail
+package import Mail
 
 extension Decision {
     /// The word for the verdict: `route`, `local`, `permanent` or `transient`.

@@ -2,7 +2,7 @@
 
 import Bytes
 import DNS
-import Mail
+package import Mail
 
 extension Finding {
     /// What is the matter, and where it helps what to do: one or two sentences with a final dot.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DNS
-import Mail
+package import Mail
 
 extension Reason {
     /// One sentence without a final dot, fit for a reply and for a notification.

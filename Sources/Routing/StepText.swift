@@ -2,7 +2,7 @@
 
 import Bytes
 import DNS
-import Mail
+package import Mail
 
 extension Step {
     /// One sentence with its final dot.

@@ -29,6 +29,7 @@ package struct MailServer: Sendable {
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §8).
     private let pop3: POP3Service
     private let log: Logger
+    private let stopping = AsyncStream.makeStream(of: Void.self)
 
     /// How long deliveries under way may take to end when the server stops.
     static let stoppingGrace = Duration.seconds(30)
@@ -94,21 +95,36 @@ package struct MailServer: Sendable {
         return listening
     }
 
-    /// Serves until the task is cancelled: then nothing new begins, sessions are told 421, and
-    /// deliveries under way get `stoppingGrace`.
+    /// Serves until `stop`; cancelling the task instead breaks off what is under way.
     package func run(_ listening: Listening) async throws {
         try await deliverer.prepare()
         try await intake.collectOrphans()
         await withDiscardingTaskGroup { group in
-            for (service, listener) in listening.streams {
-                group.addTask { await serve(service, on: listener) }
-            }
-            for (udp, tcp) in listening.names {
-                group.addTask { await names.run(udp: udp, tcp: tcp) }
-            }
             group.addTask { await deliverer.run() }
-            group.addTask { await keepHouse() }
+            await withDiscardingTaskGroup { services in
+                start(listening, in: &services)
+                for await _ in stopping.stream {}
+                services.cancelAll()
+            }
+            deliverer.stop(within: Self.stoppingGrace)
         }
+    }
+
+    /// Nothing new begins: sessions are told 421, deliveries under way get `stoppingGrace`, then
+    /// `run` returns.
+    package func stop() { stopping.continuation.finish() }
+
+    /// Looks into the queue now: an operator has changed something there.
+    package func wake() { deliverer.wake() }
+
+    private func start(_ listening: Listening, in services: inout DiscardingTaskGroup) {
+        for (service, listener) in listening.streams {
+            services.addTask { await serve(service, on: listener) }
+        }
+        for (udp, tcp) in listening.names {
+            services.addTask { await names.run(udp: udp, tcp: tcp) }
+        }
+        services.addTask { await keepHouse() }
     }
 
     private func serve(_ service: ServerSettings.Service, on listener: any Listener) async {
@@ -161,6 +177,7 @@ extension ServerSettings {
             ownAddresses: Set(listening + publicAddresses))
         delivery.port = sending.port
         delivery.pollInterval = .seconds(sending.pollSeconds)
+        delivery.language = language
         for source in sending.source {
             switch source {
             case .v4(let address): delivery.sourceIPv4 = address

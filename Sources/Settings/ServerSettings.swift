@@ -98,12 +98,6 @@ extension ServerSettings {
     package var zonesFolder: String { dataFolder + "/zones" }
 }
 
-/// A language that Postreiter speaks with people.
-package enum Language: String, Sendable, CaseIterable {
-    case english = "en"
-    case german = "de"
-}
-
 /// A setting that cannot be used: where it stands, what is wrong and what to do.
 package struct SettingsError: Error, Equatable, CustomStringConvertible {
     package let description: String

@@ -2,7 +2,7 @@
 
 import Foundation
 import LiveWorld
-import Routing
+import Mail
 import World
 
 /// The real world, made once.

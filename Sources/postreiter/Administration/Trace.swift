@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Bytes
-import Routing
+import Mail
 
 /// Answers where a message is, and why.
 struct Trace: AsyncParsableCommand {

@@ -38,16 +38,18 @@ struct Serve: AsyncParsableCommand {
                 path: settings.controlSocket,
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    time: Live.surroundings.time, author: "control socket"),
+                    time: Live.surroundings.time, author: "control socket", wake: { mail.wake() }),
                 log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await control.run() }
-                group.addTask { try await mail.run(listening) }
+                group.addTask {
+                    for await signal in signals.signals where signal == .terminate { break }
+                    log.notice("stopping")
+                    mail.stop()
+                }
                 log.notice("serving as \(settings.hostName): \(listening.description)")
-                for await signal in signals.signals where signal == .terminate { break }
-                log.notice("stopping")
+                try await mail.run(listening)
                 group.cancelAll()
-                try await group.waitForAll()
             }
         }
         log.notice("stopped")

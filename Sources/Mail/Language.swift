@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A language in which a decision explains itself.
+/// A language that Postreiter speaks with people.
 package enum Language: String, Hashable, Sendable, CaseIterable {
     case english = "en"
     case german = "de"
@@ -13,7 +13,7 @@ package enum Language: String, Hashable, Sendable, CaseIterable {
     }
 
     /// `a, b and c`.
-    func list(_ items: [String]) -> String {
+    package func list(_ items: [String]) -> String {
         guard let last = items.last, items.count > 1 else { return items.first ?? "" }
         return items.dropLast().joined(separator: ", ") + choose(" and ", " und ") + last
     }
