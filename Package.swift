@@ -171,7 +171,8 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "SASL", "Storage", "MessageStore", "Directory", "Access",
             "SimulatedWorld",
         ], [log]),
-    tests("LiveWorldTests", on: ["Bytes", "World", "DNS", "LiveWorld", "SimulatedWorld"]),
+    tests(
+        "LiveWorldTests", on: ["Bytes", "World", "DNS", "LiveWorld", "SimulatedWorld"], [crypto]),
     tests(
         "ExchangeTests",
         on: [

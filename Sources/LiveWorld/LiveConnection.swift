@@ -19,6 +19,8 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
     typealias OutboundOut = ByteBuffer
 
     /// Octets read ahead of the task; beyond it the peer's window closes.
+    ///
+    /// When the peer ends its side, NIO reads at once what the kernel holds (tcp_rmem, 6 MiB).
     static let readAheadOctets = 64 * 1024
     /// An output buffer up to this size is kept for the next step.
     private static let keptOctets = 4 * 1024

@@ -168,6 +168,27 @@ struct UnboundResolverTests {
         }
     }
 
+    @Test("A signed answer below a trust anchor is secure; a forged one is bogus")
+    func signed() async throws {
+        for forged in [false, true] {
+            let zone = try SignedZone(forged: forged)
+            try await withNameServer({ zone.reply(to: $0) }) { way in
+                let resolver = try resolver(way, anchors: [zone.anchor])
+                let answer = await resolver.resolve(try Name("example.org"), .mx)
+                if forged {
+                    guard case .failure(.bogus) = answer.outcome else {
+                        Issue.record("\(answer)")
+                        return
+                    }
+                    #expect(!answer.isSecure)
+                } else {
+                    #expect(answer.outcome == .records)
+                    #expect(answer.isSecure)
+                }
+            }
+        }
+    }
+
     @Test("A thousand questions at a time are all answered")
     func many() async throws {
         let asked = Atomic(0)
