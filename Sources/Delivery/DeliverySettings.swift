@@ -41,6 +41,18 @@ package struct DeliverySettings: Sendable {
         self.ownAddresses = ownAddresses
     }
 
+    /// Makes every pause between attempts shorter by a factor, so that a trial need not wait hours.
+    ///
+    /// Time limits within a connection stay.
+    package mutating func shortenPauses(by factor: Int) {
+        precondition(factor > 0, "pauses are divided by 1 or more")
+        schedule.pauses = schedule.pauses.map { $0 / factor }
+        schedule.longestPause /= factor
+        queue.firstPause /= factor
+        queue.longestPause /= factor
+        pollInterval /= factor
+    }
+
     func source(towards address: IPAddress) -> IPAddress? {
         address.isIPv4 ? sourceIPv4.map { .v4($0) } : sourceIPv6.map { .v6($0) }
     }

@@ -37,9 +37,12 @@ package struct MailServer: Sendable {
     static let housekeepingInterval = Duration.hours(1)
 
     /// `identity` is this host's certificate; without one there is no TLS.
+    ///
+    /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
     package init(
         _ settings: ServerSettings, node: Node, surroundings: Surroundings,
-        resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger
+        resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger,
+        haste: Int = 1
     ) {
         self.settings = settings
         self.node = node
@@ -52,8 +55,10 @@ package struct MailServer: Sendable {
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
+        var delivery = settings.delivery
+        delivery.shortenPauses(by: haste)
         deliverer = Deliverer(
-            settings.delivery, surroundings: surroundings, resolver: resolver,
+            delivery, surroundings: surroundings, resolver: resolver,
             registry: node.registry, spooler: node.spooler, intake: intake, arrivals: arrivals,
             ids: node.ids, trace: node.trace, log: log)
     }

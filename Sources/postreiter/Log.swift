@@ -20,6 +20,8 @@ enum Log {
 struct LineLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.info
+    /// Of the open file to write to.
+    var descriptor: Int32 = 2
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -38,6 +40,6 @@ struct LineLogHandler: LogHandler {
             line += " \(key)=\(event.metadata?[key]?.description ?? "")"
         }
         line += "\n"
-        Output.octets(Array(line.utf8), to: 2)
+        Output.octets(Array(line.utf8), to: descriptor)
     }
 }

@@ -11,7 +11,7 @@ struct Postreiter: AsyncParsableCommand {
         version: "0.1",
         groupedSubcommands: [
             CommandGroup(
-                name: "Run", subcommands: [Setup.self, Serve.self, Check.self]),
+                name: "Run", subcommands: [Demo.self, Setup.self, Serve.self, Check.self]),
             CommandGroup(name: "Ask", subcommands: [Trace.self, QueueCommand.self]),
             CommandGroup(
                 name: "Administer",

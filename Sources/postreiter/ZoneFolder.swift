@@ -15,7 +15,7 @@ enum ZoneFolder {
         return ZoneBox(zones)
     }
 
-    private static func read(_ path: String, named text: String) throws(CommandFailure) -> Zone {
+    static func read(_ path: String, named text: String) throws(CommandFailure) -> Zone {
         let origin: Name
         do {
             origin = try Name(text)

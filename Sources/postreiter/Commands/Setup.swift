@@ -59,7 +59,7 @@ struct Setup: AsyncParsableCommand {
     }
 
     /// 80 random bits in letters that are not mistaken for each other.
-    private static func newPassword() -> String {
+    static func newPassword() -> String {
         let letters = Array("abcdefghjkmnpqrstuvwxyz23456789")
         var generator = Live.surroundings.entropy.generator
         let groups = (0..<4).map { _ in
