@@ -6,7 +6,7 @@ extension MasterFileParser {
     /// `$GENERATE start-stop[/step] owner [ttl] [class] type data`, as BIND defines it.
     ///
     /// In owner and data `$` is the number, `${offset[,width[,base]]}` the number written so, and
-    /// `\$` a dollar sign.
+    /// `\$` or `$$` a dollar sign. Data with white space may stand between quotes.
     mutating func generate(
         _ tokens: inout TokenReader, _ context: inout Context
     ) throws(MasterFile.Fault) {
@@ -22,10 +22,26 @@ extension MasterFileParser {
                 copy.raw = try Self.substitute(number, token, tokens)[...]
                 entry.tokens.append(copy)
             }
+            try Self.openQuotes(&entry)
             var line = TokenReader(entry: entry, origin: context.origin)
             let owner = try line.name()
             context.owner = owner
             try parseRecord(owner: owner, &line, &context)
+        }
+    }
+
+    /// `MX "10 host"`: what stands between the quotes is the data (only there for one last word).
+    private static func openQuotes(_ entry: inout MasterFileEntry) throws(MasterFile.Fault) {
+        guard let last = entry.tokens.last, last.isQuoted, entry.tokens.count >= 2,
+            RecordType(mnemonic: entry.tokens[entry.tokens.count - 2].raw) != nil
+        else { return }
+        var scanner = MasterFileScanner(Array(last.raw))
+        guard let inner = try scanner.next() else { return }
+        entry.tokens.removeLast()
+        for var token in inner.tokens {
+            token.line = last.line
+            token.column += last.column
+            entry.tokens.append(token)
         }
     }
 
@@ -56,6 +72,11 @@ extension MasterFileParser {
                 if rest.first != UInt8(ascii: "$") { result.append(octet) }
                 if let next = rest.popFirst() { result.append(next) }
             case UInt8(ascii: "$"):
+                guard rest.first != octet else {
+                    result.append(octet)
+                    rest = rest.dropFirst()
+                    continue
+                }
                 guard rest.first == UInt8(ascii: "{") else {
                     result += String(number).utf8
                     continue
@@ -94,9 +115,17 @@ extension MasterFileParser {
     }
 
     /// Hexadecimal digits from the last to the first with dots; `width` counts the dots too.
+    ///
+    /// As in BIND an even width ends with a dot: the name is then absolute.
     private static func nibbles(_ digits: String, _ width: Int) -> [UInt8] {
-        var letters = Array(digits.utf8.reversed())
-        while letters.count * 2 - 1 < width { letters.append(0x30) }
-        return Array(letters.map { [$0] }.joined(separator: [.dot]))
+        let letters = Array(digits.utf8.reversed())
+        var result: [UInt8] = []
+        var index = 0
+        repeat {
+            result.append(index < letters.count ? letters[index] : 0x30)
+            index += 1
+            if result.count < width || index < letters.count { result.append(.dot) }
+        } while result.count < width || index < letters.count
+        return result
     }
 }

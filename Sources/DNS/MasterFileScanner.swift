@@ -6,6 +6,8 @@ import Bytes
 struct Token: Sendable {
     var raw: ArraySlice<UInt8>
     var isQuoted: Bool
+    /// Whether nothing stands between this word and the one before it, as in `key="value"`.
+    var adjoins = false
     /// Counted from 1; columns in octets.
     var line: Int
     var column: Int
@@ -78,6 +80,7 @@ struct MasterFileScanner {
         var entry = MasterFileEntry(
             beginsBlank: text[index].isWhitespace, tokens: [], endLine: line, endColumn: 1)
         var open: [MasterFile.Fault] = []
+        var lastEnd = index
         while index < text.count {
             switch text[index] {
             case .lineFeed:
@@ -98,7 +101,9 @@ struct MasterFileScanner {
                 guard entry.tokens.count < Self.maximumTokens else {
                     throw fault("at most \(Self.maximumTokens) words in a record")
                 }
-                entry.tokens.append(try token())
+                let adjoins = !entry.tokens.isEmpty && index == lastEnd
+                entry.tokens.append(try token(adjoins: adjoins))
+                lastEnd = index
                 entry.endLine = line
                 entry.endColumn = column
             }
@@ -107,9 +112,9 @@ struct MasterFileScanner {
         return entry
     }
 
-    private mutating func token() throws(MasterFile.Fault) -> Token {
+    private mutating func token(adjoins: Bool) throws(MasterFile.Fault) -> Token {
         let start = index
-        var token = Token(raw: [], isQuoted: false, line: line, column: column)
+        var token = Token(raw: [], isQuoted: false, adjoins: adjoins, line: line, column: column)
         if text[index] == UInt8(ascii: "\"") {
             token.isQuoted = true
             token.raw = try quoted()
@@ -117,19 +122,16 @@ struct MasterFileScanner {
             loop: while index < text.count {
                 switch text[index] {
                 case .space, .tab, .lineFeed, .carriageReturn, UInt8(ascii: ";"),
-                    UInt8(ascii: "("), UInt8(ascii: ")"):
+                    UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "\""):
                     break loop
-                case UInt8(ascii: "\\"): index += 2
-                case UInt8(ascii: "\""):
-                    // RFC 9460 §2.1: the value in key="value" is a <character-string>.
-                    guard text[index - 1] == UInt8(ascii: "=") else { break loop }
-                    _ = try quoted()
+                case UInt8(ascii: "\\"):
+                    index += 1
+                    guard index < text.count, text[index] != .lineFeed,
+                        text[index] != .carriageReturn
+                    else { throw fault("a character after the backslash") }
+                    index += 1
                 default: index += 1
                 }
-            }
-            guard index <= text.count else {
-                index = text.count
-                throw fault("a character after the backslash")
             }
             token.raw = text[start..<index]
         }

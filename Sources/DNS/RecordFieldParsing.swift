@@ -219,12 +219,12 @@ extension RecordField {
         return wire + [length, UInt8(significant.count) | (isNegated ? 0x80 : 0)] + significant
     }
 
-    /// RFC 4025 §3: the gateway, then the key, which may be absent.
+    /// RFC 4025 §3: the gateway, then the key, absent only for algorithm 0 (§2.4).
     private static func parseGateway(
         _ tokens: inout TokenReader, into wire: inout [UInt8]
     ) throws(MasterFile.Fault) {
         try parseHost(type: wire[1], &tokens, into: &wire)
-        if !tokens.isAtEnd { wire += try base64(&tokens) }
+        if !tokens.isAtEnd || wire[2] != 0 { wire += try base64(&tokens) }
     }
 
     /// RFC 8777 §4.3.1: the discovery bit and the type share an octet.

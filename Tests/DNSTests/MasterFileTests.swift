@@ -166,6 +166,17 @@ struct MasterFileTests {
             ("a 1 TXT \\065\\\\\\010", #"TXT "A\\\010""#),
             ("a 1 TXT \"a\"\"b\"", #"TXT "a" "b""#),
             ("a 1 TXT b;c", #"TXT "b""#),
+            // A quote begins a new string, also behind an equals sign.
+            ("a 1 TXT key=\"a b\"", #"TXT "key=" "a b""#),
+            ("a 1 TXT key=\"a b\"c", #"TXT "key=" "a b" "c""#),
+            ("a 1 HTTPS 1 . key667=\"a b\" port=\"53\"", #"HTTPS 1 . port=53 key667="a b""#),
+            // RFC 9460 §2.1: a numbered key's value is its wire form.
+            ("a 1 HTTPS 1 . key3=\\000\\053", "HTTPS 1 . port=53"),
+            ("a 1 HTTPS 1 . key1=\\002h2", #"HTTPS 1 . alpn="h2""#),
+            ("a 1 HTTPS 1 . docpath", "HTTPS 1 . docpath"),
+            ("a 1 SVCB 1 . docpath=a,b", #"SVCB 1 . docpath="a,b""#),
+            ("a 1 IPSECKEY 10 0 0 .", "IPSECKEY 10 0 0 ."),
+            ("a 1 LOC 1 N 2 E .5", "LOC 1 0 0.000 N 2 0 0.000 E 0.50m 1.00m 10000.00m 10.00m"),
             ("a 1 TXT ( \"a\" ; x\n \"b\" )", #"TXT "a" "b""#),
             ("a 1 TXT @ \\# $x", ##"TXT "@" "#" "$x""##),
         ])
@@ -199,6 +210,14 @@ struct MasterFileTests {
             ("$INCLUDE nowhere", 1, 10, "nowhere"),
             ("a 1 ANY x", 1, 5, "ANY"),
             ("a\\", 1, 3, ""),
+            ("a 1 TXT a\\\nb 1 TXT \"", 1, 11, ""),
+            ("a 1 TXT a\\\r\n", 1, 11, ""),
+            ("a 1 HTTPS 1 . \"key667=x\"", 1, 15, "key667=x"),
+            ("a 1 HTTPS 1 . key667= \"x\"", 1, 23, "x"),
+            ("a 1 HTTPS 1 . key3=443", 1, 15, "key3=443"),
+            ("a 1 HTTPS 1 . key1=h2", 1, 15, "key1=h2"),
+            ("a 1 HTTPS 1 . key0=x", 1, 15, "key0=x"),
+            ("a 1 IPSECKEY 10 0 2 .", 1, 22, ""),
             ("a\\25 1 A 192.0.2.1", 1, 1, "a\\25"),
             ("a 1 A 192.0.2.1 extra", 1, 17, "extra"),
             ("a 1 IN IN A 192.0.2.1", 1, 8, "IN"),
@@ -275,6 +294,13 @@ struct MasterFileTests {
                 ]
             ),
             ("27-27 ${0,7,n} 1 PTR x", ["b.1.0.0.example.org. 1 IN PTR x.example.org."]),
+            // An even width ends with a dot, as in BIND: the name is absolute.
+            ("27-27 a 1 PTR x${0,4,N}", ["a.example.org. 1 IN PTR xB.1."]),
+            ("27-27 ${0,1,n} 1 PTR x", ["b.1.example.org. 1 IN PTR x.example.org."]),
+            ("1-1 a$$ 1 TXT $", [#"a\$.example.org. 1 IN TXT "1""#]),
+            // Data with white space between quotes, as BIND has it.
+            ("1-1 a$ 1 MX \"10 m$\"", ["a1.example.org. 1 IN MX 10 m1.example.org."]),
+            ("1-1 a$ 1 TXT \"x y$\"", [#"a1.example.org. 1 IN TXT "x" "y1""#]),
         ])
     func generate(text: String, expected: [String]) throws {
         let file = try parse("$GENERATE " + text)

@@ -55,9 +55,11 @@ enum Location {
     /// A decimal number with at most `places` digits behind the dot, in units of the last.
     private static func decimal(_ text: ArraySlice<UInt8>, places: Int) -> Int64? {
         let parts = text.split(separator: .dot, maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, first.count <= 12, let whole = Int64(decimal: first) else {
-            return nil
-        }
+        // As others read it: `.5` is a half.
+        let isFractionOnly = parts.count == 2 && parts[0].isEmpty && !parts[1].isEmpty
+        guard let first = parts.first, first.count <= 12,
+            let whole = isFractionOnly ? 0 : Int64(decimal: first)
+        else { return nil }
         let fraction = parts.count == 2 ? Array(parts[1]) : []
         guard fraction.count <= places else { return nil }
         let digits = fraction + [UInt8](repeating: 0x30, count: places - fraction.count)

@@ -7,6 +7,7 @@ enum ServiceParameters {
     private static let keys: [(String, UInt16)] = [
         ("mandatory", 0), ("alpn", 1), ("no-default-alpn", 2), ("port", 3), ("ipv4hint", 4),
         ("ech", 5), ("ipv6hint", 6), ("dohpath", 7), ("ohttp", 8), ("tls-supported-groups", 9),
+        ("docpath", 10),
     ]
 
     private static func key(_ text: ArraySlice<UInt8>) -> UInt16? {
@@ -27,15 +28,21 @@ enum ServiceParameters {
         while let token = tokens.peek {
             _ = try tokens.next("a service parameter")
             let split = token.raw.firstIndex(of: UInt8(ascii: "="))
-            guard let key = key(token.raw[..<(split ?? token.raw.endIndex)]) else {
+            let word = token.raw[..<(split ?? token.raw.endIndex)]
+            guard !token.isQuoted, let key = key(word) else {
                 throw tokens.fault("a service parameter: alpn=…, port=…, keyNNNNN=…")
             }
             var part = token
             part.raw = split.map { token.raw[($0 + 1)...] } ?? []
-            if part.raw.count >= 2, part.raw.first == UInt8(ascii: "\""), part.raw.last == 0x22 {
-                part.raw = part.raw.dropFirst().dropLast()
+            if split != nil, part.raw.isEmpty, let quoted = tokens.peek, quoted.isQuoted,
+                quoted.adjoins
+            {
+                part = try tokens.next("a value")
             }
-            let value = try value(key, tokens.content(of: part), tokens)
+            let content = try tokens.content(of: part)
+            // RFC 9460 §2.1: the value of keyNNNNN is its wire form, whatever the key.
+            let isNumeric = word.starts(with: "key".utf8)
+            let value = try isNumeric ? octets(key, content, tokens) : value(key, content, tokens)
             guard parameters.updateValue(value, forKey: key) == nil else {
                 throw tokens.fault("each service parameter once")
             }
@@ -77,12 +84,45 @@ enum ServiceParameters {
         case 6: wire = addresses(text, isIPv4: false)
         case 7: wire = text.isEmpty ? nil : text
         case 9: wire = shorts(commaList(text))
+        case 10: wire = text.isEmpty ? [] : protocols(text)
         default: wire = text
         }
         guard let wire, wire.count <= 65535 else {
             throw tokens.fault("a valid value for \(name(key)) (RFC 9460 §7)")
         }
         return wire
+    }
+
+    /// Octets that are to be the wire form of a key's value.
+    private static func octets(
+        _ key: UInt16, _ value: [UInt8], _ tokens: TokenReader
+    ) throws(MasterFile.Fault) -> [UInt8] {
+        let isValid: Bool
+        switch key {
+        case 0, 9: isValid = !value.isEmpty && value.count.isMultiple(of: 2)
+        case 1: isValid = !value.isEmpty && isList(value)
+        case 2, 8: isValid = value.isEmpty
+        case 3: isValid = value.count == 2
+        case 4: isValid = !value.isEmpty && value.count.isMultiple(of: 4)
+        case 5, 7: isValid = !value.isEmpty
+        case 6: isValid = !value.isEmpty && value.count.isMultiple(of: 16)
+        case 10: isValid = isList(value)
+        default: isValid = true
+        }
+        guard isValid, value.count <= 65535 else {
+            throw tokens.fault("a valid wire form for \(name(key)) (RFC 9460 §2.1)")
+        }
+        return value
+    }
+
+    /// Whether the octets are strings with their lengths, none of them empty.
+    private static func isList(_ value: [UInt8]) -> Bool {
+        var rest = value[...]
+        while let length = rest.popFirst() {
+            guard length > 0, rest.count >= Int(length) else { return false }
+            rest = rest.dropFirst(Int(length))
+        }
+        return true
     }
 
     private static func commaList(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
@@ -110,7 +150,7 @@ enum ServiceParameters {
         return wire
     }
 
-    /// RFC 9460 appendix A.1: commas separate, `\,` and `\\` are octets of the value.
+    /// `alpn` and `docpath`; RFC 9460 appendix A.1: commas separate, `\,` and `\\` are octets of the value.
     private static func protocols(_ text: [UInt8]) -> [UInt8]? {
         var values: [[UInt8]] = [[]]
         var isEscaped = false
@@ -175,7 +215,7 @@ enum ServiceParameters {
                 let number = try reader.short()
                 parts.append(key == 0 ? name(number) : String(number))
             }
-        case 1:
+        case 1, 10:
             var list: [UInt8] = []
             while !reader.isAtEnd {
                 if !list.isEmpty { list.append(UInt8(ascii: ",")) }
