@@ -13,6 +13,7 @@ package import World
 /// One service for all listeners of a server: it also sees to it that a mailbox is open in one
 /// session at a time (RFC 1939 §4).
 package final class POP3Service: Sendable {
+    /// What the service offers, and as whom.
     package struct Configuration: Sendable {
         /// Shown in the greeting.
         package var hostName: String

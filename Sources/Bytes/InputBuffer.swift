@@ -19,6 +19,7 @@ package struct InputBuffer: Sendable {
     /// The octets not consumed yet.
     package var unread: ArraySlice<UInt8> { storage[start...] }
 
+    /// Takes octets that arrived, behind those that are not read yet.
     package mutating func append(_ octets: consuming [UInt8]) {
         if isEmpty {
             storage = octets
@@ -33,6 +34,7 @@ package struct InputBuffer: Sendable {
         }
     }
 
+    /// Drops octets that have been read; `count` is at most what is there.
     package mutating func consume(_ count: Int) {
         precondition(count <= self.count, "more consumed than there is")
         start += count
@@ -40,6 +42,7 @@ package struct InputBuffer: Sendable {
         if isEmpty { removeAll() }
     }
 
+    /// Drops everything: what came before TLS must not count after it.
     package mutating func removeAll() {
         storage = []
         start = 0

@@ -11,6 +11,7 @@ package struct MessageFrames: Sendable {
     /// Whether the octets held are the beginning of a message.
     package var holdsPart: Bool { !input.isEmpty }
 
+    /// Takes octets of the stream, in order.
     package mutating func append(_ octets: consuming [UInt8]) { input.append(octets) }
 
     /// The next whole message; nil while more octets are needed.

@@ -44,6 +44,7 @@ package struct MessageWriter: Sendable {
         octets[3] = UInt8(truncatingIfNeeded: flags)
     }
 
+    /// Writes a question; false, and nothing written, if it does not fit.
     package mutating func write(_ question: Question) -> Bool {
         attempt(.question) { writer in
             writer.write(question.name)

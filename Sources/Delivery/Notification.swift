@@ -10,6 +10,7 @@ package import World
 /// Pure: the facts in, the octets of a message out. It can only be addressed to an `Address`, so
 /// that no notification answers a notification (RFC 5321 §4.5.5).
 package struct Notification: Sendable {
+    /// What became of the message.
     package enum Kind: Hashable, Sendable {
         /// Given up.
         case failure

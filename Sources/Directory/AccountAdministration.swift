@@ -17,11 +17,13 @@ extension Registry {
         try await read { try $0.accounts(in: domain) }
     }
 
+    /// The account that logs in with this address; nil if there is none.
     package func account(login: Address) async throws(DirectoryFailure) -> Account? {
         guard let key = AddressKey(login) else { return nil }
         return try await read { try $0.record(login: key)?.account }
     }
 
+    /// The account with this number; nil if there is none.
     package func account(_ id: AccountID) async throws(DirectoryFailure) -> Account? {
         try await read { try $0.record(id)?.account }
     }
@@ -52,6 +54,7 @@ extension Registry {
         }
     }
 
+    /// Replaces the password; fails if it is too short to be safe.
     package func setPassword(
         _ password: String, of login: Address, by author: String
     ) async throws(DirectoryFailure) {
@@ -59,6 +62,7 @@ extension Registry {
         try await modify(login, by: author, "set the password of \(login)") { $0.keys = keys }
     }
 
+    /// Lets an account be used, or refuses its logins and its mail.
     package func setEnabled(
         _ isEnabled: Bool, _ login: Address, by author: String
     ) async throws(DirectoryFailure) {
@@ -67,6 +71,7 @@ extension Registry {
         }
     }
 
+    /// Changes the name of the person.
     package func setDisplayName(
         _ name: String, of login: Address, by author: String
     ) async throws(DirectoryFailure) {
@@ -101,6 +106,7 @@ extension Registry {
         }
     }
 
+    /// Takes a further address away; the login stays as long as the account.
     package func remove(address: Address, by author: String) async throws(DirectoryFailure) {
         try await change(by: author, "removed \(address)") { lookup, revision in
             guard let key = AddressKey(address), let state = try lookup.account(at: key) else {

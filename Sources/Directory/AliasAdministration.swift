@@ -17,6 +17,7 @@ extension Registry {
         try await read { try $0.aliases(in: domain) }
     }
 
+    /// Makes an address lead to others; it must be free and in a domain of ours.
     package func addAlias(
         _ address: Address, to targets: [Address], by author: String
     ) async throws(DirectoryFailure) {
@@ -39,6 +40,7 @@ extension Registry {
         }
     }
 
+    /// Removes an alias; what it led to is not touched.
     package func remove(alias address: Address, by author: String) async throws(DirectoryFailure) {
         try await change(by: author, "removed alias \(address)") { lookup, revision in
             guard let key = AddressKey(address) else {

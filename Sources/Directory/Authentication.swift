@@ -11,6 +11,7 @@ import World
 /// The driver hands in what the client sent and sends what comes back; failures are answered
 /// late when the client's network fails often, so the driver need not slow anyone down itself.
 package struct Authentication: Sendable {
+    /// What the driver has to do next.
     package enum Progress: Sendable, Equatable {
         /// Send this and hand the answer to `respond`.
         case challenge([UInt8])

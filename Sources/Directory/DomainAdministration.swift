@@ -10,6 +10,7 @@ extension Registry {
         try await read { try $0.localDomains() }
     }
 
+    /// Takes a domain in; fails if it is here already, or a relay domain.
     package func add(domain: LocalDomain, by author: String) async throws(DirectoryFailure) {
         try await change(by: author, "added domain \(domain.name)") { lookup, revision in
             switch try lookup.responsibility(for: domain.name) {
@@ -33,6 +34,7 @@ extension Registry {
         }
     }
 
+    /// Gives a domain up; fails while accounts or aliases are in it.
     package func remove(domain name: Domain, by author: String) async throws(DirectoryFailure) {
         try await change(by: author, "removed domain \(name)") { lookup, revision in
             guard let domain = try lookup.localDomain(name) else {
@@ -51,6 +53,7 @@ extension Registry {
         try await read { try $0.postmaster() }
     }
 
+    /// Names the reader of the postmaster's mail: an account here.
     package func set(postmaster: Address, by author: String) async throws(DirectoryFailure) {
         try await change(by: author, "made \(postmaster) postmaster") { lookup, revision in
             try lookup.checkIsHere(postmaster)

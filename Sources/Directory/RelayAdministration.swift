@@ -15,6 +15,7 @@ extension Registry {
         try await read { try $0.relayRecipients(of: relay).compactMap(\.address) }
     }
 
+    /// Takes a relay domain in, with the recipients that its primary knows.
     package func add(
         relay: RelayDomain, recipients: [Address] = [], by author: String
     ) async throws(DirectoryFailure) {
@@ -40,6 +41,7 @@ extension Registry {
         }
     }
 
+    /// Gives a relay domain up, and forgets its recipients; mail that waits for it still goes.
     package func remove(relay name: Domain, by author: String) async throws(DirectoryFailure) {
         try await change(by: author, "removed relay domain \(name)") { lookup, revision in
             let relay = try lookup.existing(relay: name)
@@ -66,6 +68,7 @@ extension Registry {
         }
     }
 
+    /// Adds a recipient that the primary of a relay domain knows.
     package func add(
         relayRecipient address: Address, by author: String
     ) async throws(DirectoryFailure) {
@@ -79,6 +82,7 @@ extension Registry {
         }
     }
 
+    /// Removes a recipient that the primary no longer knows.
     package func remove(
         relayRecipient address: Address, by author: String
     ) async throws(DirectoryFailure) {

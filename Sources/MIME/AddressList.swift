@@ -53,6 +53,7 @@ package struct Participant: Hashable, Sendable, CustomStringConvertible {
 /// group        = display-name ":" [group-list] ";" [CFWS]
 /// ```
 package struct AddressList: Hashable, Sendable {
+    /// One item of the list.
     package enum Entry: Hashable, Sendable {
         case participant(Participant)
         case group(name: String, members: [Participant])

@@ -96,6 +96,7 @@ package struct DefectList: Sendable {
 
     package init() {}
 
+    /// Adds a defect, up to `maximum`.
     package mutating func note(_ code: Defect.Code, at place: String = "") {
         let defect = Defect(code, at: place)
         guard defects.count < Self.maximum, !defects.contains(defect) else { return }

@@ -14,6 +14,7 @@ package struct HeaderField: Sendable {
         self.value = value
     }
 
+    /// Whether this is the field's name, whatever the case of its letters.
     package func isNamed(_ other: String) -> Bool {
         name.utf8.count == other.utf8.count && name.utf8.equalsIgnoringCase(other.utf8)
     }
@@ -37,12 +38,14 @@ package struct HeaderField: Sendable {
         return decoded(defects: &defects)
     }
 
+    /// The value as a list of addresses (RFC 5322 §3.4).
     package func addresses(defects: inout DefectList) -> AddressList {
         AddressList(value, defects: &defects, at: name)
     }
 
     package var identifiers: [MessageIdentifier] { MessageIdentifier.parse(value) }
 
+    /// The value as a date; nil if it is none.
     package func date(defects: inout DefectList) -> DateTime? {
         guard let (date, isStrict) = DateTime.parse(value) else {
             defects.note(.dateInvalid, at: name)
@@ -64,7 +67,9 @@ package struct Header: Sendable {
 
     package init() {}
 
+    /// The first field of this name.
     package func first(_ name: String) -> HeaderField? { fields.first { $0.isNamed(name) } }
+    /// All fields of this name, in their order.
     package func all(_ name: String) -> [HeaderField] { fields.filter { $0.isNamed(name) } }
 
     /// Reads the header at the start of `octets`; `bodyStart` is where the body begins.

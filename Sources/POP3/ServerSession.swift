@@ -114,6 +114,7 @@ package struct ServerSession: ~Copyable, Sendable {
     /// How many octets wait inside for the answer to a step.
     package var heldOctets: Int { input.count }
 
+    /// Takes octets that arrived; the array is taken over without a copy.
     package mutating func receive(_ octets: consuming [UInt8]) {
         if case .over = phase { return }
         input.append(octets)
@@ -155,18 +156,21 @@ extension ServerSession {
         phase = .authorization(user: nil)
     }
 
+    /// Sends the mechanism's challenge to the client.
     package mutating func challenge(_ octets: [UInt8]) {
         take(.authentication)
         phase = .exchange
         reply("+ " + Base64.encode(octets))
     }
 
+    /// The client has proved who it is: `openMailbox` follows.
     package mutating func authenticated() {
         take(.authentication)
         awaited = .mailbox
         steps.append(.openMailbox)
     }
 
+    /// Answers `openMailbox` with what is in the mailbox.
     package mutating func opened(_ messages: [Maildrop.Message]) {
         take(.mailbox)
         maildrop = Maildrop(messages)

@@ -14,6 +14,7 @@ package struct Decision: Sendable {
     package var steps: [Step]
     package var findings: [Finding]
 
+    /// What was decided.
     package enum Verdict: Hashable, Sendable {
         case route(Route)
         /// The mailbox is here.

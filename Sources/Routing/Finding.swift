@@ -6,6 +6,7 @@ package import Mail
 
 /// Something about a domain's zone, or about this server's place in it, that someone should know.
 package enum Finding: Hashable, Sendable {
+    /// How bad it is.
     package enum Severity: String, Hashable, Sendable {
         /// Breaks a rule of the standards, or makes an exchanger useless.
         case error

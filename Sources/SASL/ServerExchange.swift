@@ -7,6 +7,7 @@ import Bytes
 /// It reads what the client sent, decoded from the protocol's Base 64, and says what to do next.
 /// Cancelling (`*`) is the protocol's business: the exchange is dropped.
 package struct ServerExchange: Sendable {
+    /// What the caller has to do next.
     package enum Step: Sendable, Equatable {
         /// Send this and hand the client's answer to `step(response:)`.
         case challenge([UInt8])

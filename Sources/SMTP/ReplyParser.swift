@@ -44,6 +44,7 @@ package struct ReplyParser: Sendable {
     /// Whether nothing waits, not even a part of a line.
     package var isEmpty: Bool { input.isEmpty && lines.isEmpty }
 
+    /// Takes octets that arrived, in order.
     package mutating func receive(_ octets: consuming [UInt8]) { input.append(octets) }
 
     /// Drops what waits: after STARTTLS it is not the peer's word (RFC 3207 §4.2).

@@ -26,7 +26,7 @@ package struct MailServer: Sendable {
     private let names: NameServer
     private let intake: Intake
     private let deliverer: Deliverer
-    /// One for all listeners: it holds the maildrop locks (RFC 1939 §8).
+    /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
     private let stopping = AsyncStream.makeStream(of: Void.self)

@@ -46,10 +46,12 @@ package struct Chance: RandomNumberGenerator, Sendable {
         return Double(next() >> 11) * 0x1p-53 < probability
     }
 
+    /// A number in the range, each as likely as the others.
     package mutating func number(in range: ClosedRange<Int>) -> Int {
         range.lowerBound + below(range.count)
     }
 
+    /// A duration in the range, in whole nanoseconds.
     package mutating func duration(in range: ClosedRange<Duration>) -> Duration {
         let low = range.lowerBound.nanoseconds
         let span = range.upperBound.nanoseconds - low

@@ -50,6 +50,7 @@ extension SimulatedNetwork {
         host(name, addresses: addresses)
     }
 
+    /// Adds a host with any number of addresses; none of them belongs to another host.
     package func host(_ name: String, addresses: [IPAddress]) -> SimulatedHost {
         hostCount += 1
         let host = SimulatedHost(name, addresses, number: hostCount, in: self)
@@ -75,6 +76,7 @@ extension SimulatedNetwork {
         links[Pair(a, b), default: Link()].isPartitioned = true
     }
 
+    /// Ends the partition between two hosts; what was held up goes on.
     package func heal(_ a: SimulatedHost, _ b: SimulatedHost) {
         simulation.tell("the way between \(a.name) and \(b.name) is open")
         links[Pair(a, b)]?.isPartitioned = false

@@ -38,6 +38,7 @@ package struct QueueEntry: Hashable, Sendable {
         package var node: String?
     }
 
+    /// What a recipient waits for.
     package enum State: String, Hashable, Sendable {
         /// For its next attempt.
         case waiting

@@ -18,6 +18,7 @@ package struct Queue<Job: Sendable>: Sendable {
         fileprivate var messages = 1
     }
 
+    /// Whether a message found a place.
     package enum Acceptance: Hashable, Sendable {
         case accepted
         /// No place in the destination's line or in memory: leave it in the database.
@@ -36,6 +37,7 @@ package struct Queue<Job: Sendable>: Sendable {
         case unknown
     }
 
+    /// What follows from the end of a connection.
     package struct Aftermath: Sendable {
         /// What waited for a destination that turned out to be unreachable, oldest first: to be
         /// put off without an attempt.

@@ -37,6 +37,7 @@ package struct RetrySchedule: Hashable, Sendable {
         return schedule
     }
 
+    /// What follows a failure.
     package enum Next: Hashable, Sendable {
         case retry(at: Timestamp)
         /// The lifetime is over: the sender is to be told.

@@ -13,6 +13,7 @@ package struct Settlement: Sendable {
     /// What happened, for the journal; written only if the recipient was still ours.
     package var facts: [Fact]
 
+    /// What becomes of the recipient.
     package enum Result: Hashable, Sendable {
         /// Into a mailbox here, in this very transaction; `prefix` is header lines with CRLF that
         /// go in front (Return-Path).

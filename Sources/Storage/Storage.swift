@@ -100,7 +100,9 @@ package protocol Row {
 }
 
 extension Row {
+    /// The text of a column; nil for NULL.
     package func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
+    /// The number in a column; nil for NULL.
     package func optionalInteger(_ column: Int) -> Int64? {
         isNull(column) ? nil : integer(column)
     }

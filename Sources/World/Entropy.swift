@@ -7,6 +7,7 @@ package protocol Entropy: Sendable {
 }
 
 extension Entropy {
+    /// So many random octets.
     package func octets(_ count: Int) -> [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(count + 7)

@@ -70,6 +70,7 @@ package protocol DatagramSocket: Sendable {
     func receive(limit: Int, deadline: Instant) async throws(NetworkFailure) -> [Datagram]
     /// Sends in one go; what the system does not take is dropped, as datagrams are.
     func send(_ datagrams: [Datagram])
+    /// Gives the address back; what was sent still goes.
     func close() async
 }
 

@@ -43,8 +43,11 @@ extension Duration {
     package var nanoseconds: Int64 {
         components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
     }
+    /// So many minutes of 60 seconds.
     package static func minutes(_ count: Int) -> Duration { .seconds(count * 60) }
+    /// So many hours of 60 minutes.
     package static func hours(_ count: Int) -> Duration { .seconds(count * 3600) }
+    /// So many days of 24 hours.
     package static func days(_ count: Int) -> Duration { .seconds(count * 86400) }
 }
 

@@ -32,14 +32,22 @@ struct LineLogHandler: LogHandler {
         var line = CalendarDate(Live.surroundings.time.timestamp).internetFormat
         line += " \(event.level) "
         if let id = event.metadata?["id"] ?? metadata["id"] { line += "\(id) " }
-        // An event is one line, whatever a peer has put into a name or a reply.
-        for scalar in event.message.description.unicodeScalars {
-            line.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar)
-        }
-        for key in (event.metadata ?? [:]).keys.sorted() where key != "id" {
-            line += " \(key)=\(event.metadata?[key]?.description ?? "")"
+        Self.append(event.message.description, to: &line)
+        var details = event.metadata ?? [:]
+        // What the logger itself carries, such as a session and its peer.
+        if !metadata.isEmpty { details.merge(metadata) { own, _ in own } }
+        for key in details.keys.sorted() where key != "id" {
+            line += " \(key)="
+            Self.append(details[key]?.description ?? "", to: &line)
         }
         line += "\n"
         Output.octets(Array(line.utf8), to: descriptor)
+    }
+
+    /// An event is one line, whatever a peer has put into a name or a reply.
+    private static func append(_ text: String, to line: inout String) {
+        for scalar in text.unicodeScalars {
+            line.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar)
+        }
     }
 }

@@ -45,11 +45,11 @@ struct Check: AsyncParsableCommand {
     }
 
     private func certificate(_ settings: ServerSettings) -> Finding {
-        do {
+        do throws(CommandFailure) {
             _ = try ServerIdentity.load(settings)
             return Finding(.fine, "certificate", "\(settings.certificate) and its key can be used")
         } catch {
-            return Finding(.error, "certificate", "\(error)")
+            return Finding(.error, "certificate", error.text)
         }
     }
 
@@ -139,7 +139,7 @@ struct Check: AsyncParsableCommand {
         }
 
         var text: String {
-            "\(severity == .fine ? "ok     " : "\(severity.rawValue)  ".padded(7)) \(message)"
+            "\((severity == .fine ? "ok" : severity.rawValue).padded(7)) \(message)"
         }
 
         var json: JSON {

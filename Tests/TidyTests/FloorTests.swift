@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@Suite("The house: floors and modules")
+struct FloorTests {
+    /// From the ground up; a module stands on floors below its own.
+    private static let floors: [[String]] = [
+        ["Bytes", "Mail", "World"],
+        ["DNS", "MIME", "SASL", "SMTP", "POP3"],
+        ["Routing"],
+        ["Storage", "Journal", "MessageStore", "Directory", "Spool"],
+        ["Reception", "Delivery", "Access", "NameService", "Control"],
+        ["CUnbound", "LiveWorld", "SimulatedWorld", "Settings", "Server", "postreiter"],
+    ]
+
+    /// Neighbours of the same floor that a module may stand on all the same.
+    private static let neighbours: [String: Set<String>] = [
+        "Mail": ["Bytes"],
+        "World": ["Bytes"],
+        "Journal": ["Storage"],
+        "MessageStore": ["Storage"],
+        "Directory": ["Storage"],
+        "Spool": ["Storage", "Journal", "MessageStore"],
+        "Control": ["Delivery"],
+        "LiveWorld": ["CUnbound"],
+        "Server": ["Settings"],
+        "postreiter": ["LiveWorld", "SimulatedWorld", "Settings", "Server"],
+    ]
+
+    /// What comes with the language and the system, and is allowed everywhere.
+    private static let system: Set<String> = [
+        "Swift", "Synchronization", "Glibc", "Musl", "Darwin",
+    ]
+
+    /// What a module may take from outside: few, and none in the cores.
+    private static let packages: [String: Set<String>] = [
+        "SASL": ["Crypto", "CryptoExtras"],
+        "Storage": ["GRDB", "GRDBSQLite", "Foundation", "Logging"],
+        "Directory": ["Crypto", "CryptoExtras"],
+        "Spool": ["DequeModule"],
+        "Reception": ["Logging", "Metrics", "CoreMetrics"],
+        "Delivery": ["Logging", "Metrics", "CoreMetrics"],
+        "Access": ["Logging"],
+        "NameService": ["Logging"],
+        "Control": [
+            "AsyncHTTPClient", "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1",
+            "NIOPosix",
+        ],
+        "LiveWorld": [
+            "Crypto", "Foundation", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS",
+            "NIOConcurrencyHelpers", "SwiftASN1", "X509",
+        ],
+        "Settings": ["Configuration", "Yams"],
+        "Server": ["Logging", "Metrics", "CoreMetrics"],
+        "postreiter": [
+            "ArgumentParser", "Foundation", "Logging", "ServiceLifecycle", "X509",
+        ],
+    ]
+
+    private static func floor(of module: String) -> Int? {
+        floors.firstIndex { $0.contains(module) }
+    }
+
+    private static func imports(of file: SourceFile) -> [(line: Int, module: String)] {
+        file.lines.enumerated().compactMap { index, line in
+            let words = line.split(separator: " ")
+            guard let at = words.firstIndex(of: "import"), at <= 2, at + 1 < words.count,
+                words[..<at].allSatisfy({
+                    ["package", "public", "internal", "private", "fileprivate"].contains($0)
+                        || $0.hasPrefix("@")
+                })
+            else { return nil }
+            return (index + 1, String(words[at + 1]))
+        }
+    }
+
+    @Test("Every module has a floor")
+    func everyModuleHasAFloor() throws {
+        let modules = Set(try Repository.paths(in: "Sources").map { $0.split(separator: "/")[1] })
+        #expect(modules.count > 20)
+        for module in modules.sorted() {
+            #expect(Self.floor(of: String(module)) != nil, "\(module) stands on no floor")
+        }
+    }
+
+    @Test("A module imports only floors below it, and only the packages it is allowed")
+    func importsPointDownwards() throws {
+        var seen = 0
+        for file in try Repository.swiftFiles(in: "Sources") {
+            guard let own = Self.floor(of: file.module) else { continue }
+            for (line, module) in Self.imports(of: file) {
+                seen += 1
+                if let other = Self.floor(of: module) {
+                    let isNeighbour = Self.neighbours[file.module]?.contains(module) ?? false
+                    #expect(
+                        other < own || isNeighbour,
+                        "\(file.path):\(line): \(file.module) must not stand on \(module)")
+                } else if !Self.system.contains(module) {
+                    #expect(
+                        Self.packages[file.module]?.contains(module) ?? false,
+                        "\(file.path):\(line): \(module) is not allowed in \(file.module)")
+                }
+            }
+        }
+        #expect(seen > 500)
+    }
+}
