@@ -36,6 +36,7 @@ struct CommentTests {
     private static func requirements() throws -> [String: Set<String>] {
         var requirements: [String: Set<String>] = [:]
         for file in try Repository.swiftFiles(in: "Sources") {
+            guard file.text.contains("package protocol ") else { continue }
             var name: String?
             let lines = file.lines
             for (index, line) in lines.enumerated() {
@@ -59,13 +60,12 @@ struct CommentTests {
         let requirements = try requirements()
         for file in try Repository.swiftFiles(in: "Sources") {
             let lines = file.lines
+            let conformances = lines.filter { $0.contains(": ") && $0.hasSuffix("{") }
+                .flatMap { $0.split { !$0.isLetter }.dropFirst(2) }
             let witnesses = requirements.filter { name, _ in
-                lines.contains { line in
-                    line.contains(": ") && line.contains("{")
-                        && line.split { !$0.isLetter }.dropFirst(2).contains(Substring(name))
-                }
+                conformances.contains(Substring(name))
             }.values.reduce(ofTheLanguage) { $0.union($1) }
-            for (index, line) in lines.enumerated() {
+            for (index, line) in lines.enumerated() where line.contains("package ") {
                 let typeName = line.firstMatch(of: type)?.output.1
                 guard let name = typeName ?? line.firstMatch(of: function)?.output.1 else {
                     continue

@@ -7,8 +7,15 @@ enum Repository {
     static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
+    private static let sources = Result { try readSwiftFiles(in: "Sources") }
+
     /// Every Swift file below a folder, in the order of the paths.
     static func swiftFiles(in folder: String) throws -> [SourceFile] {
+        guard folder.hasPrefix("Sources") else { return try readSwiftFiles(in: folder) }
+        return try sources.get().filter { $0.path.hasPrefix(folder + "/") }
+    }
+
+    private static func readSwiftFiles(in folder: String) throws -> [SourceFile] {
         try paths(in: folder).filter { $0.hasSuffix(".swift") }.map { path in
             SourceFile(path: path, text: try text(of: path))
         }
@@ -36,7 +43,7 @@ enum Repository {
 }
 
 /// One file, and what of it is code.
-struct SourceFile {
+struct SourceFile: Sendable {
     let path: String
     let text: String
 
