@@ -34,7 +34,7 @@ struct DemoFolder: Sendable {
         Files.list(path).filter { $0.hasSuffix(".log") }.map { name in
             let octets = (try? Files.read("\(path)/\(name)")) ?? []
             let lines = String(decoding: octets, as: UTF8.self).split(separator: "\n")
-            return (name, lines.suffix(12).joined(separator: "\n"))
+            return (name, lines.suffix(8).joined(separator: "\n"))
         }
     }
 }

@@ -30,13 +30,13 @@ struct Visit {
         let (anna, ben) = (world.anna, world.ben)
         let certificates = world.folder.path + "/certificates.pem"
         story.opening(
-            "\nFor example (certificates to trust: \(certificates)):",
-            "\nZum Beispiel (vertrauenswürdige Zertifikate: \(certificates)):")
+            "\nThe certificates to trust are in \(certificates). For example:",
+            "\nDie Zertifikate, denen zu trauen ist, stehen in \(certificates). Zum Beispiel:")
         Output.line(
             """
               swaks --server \(anna.host.address):\(ports.submission) --tls --from \(anna.address) \
             --to \(ben.address) --auth-user \(anna.address) --auth-password \(anna.password)
-              curl --insecure --user \(ben.address):\(ben.password) \
+              curl --cacert \(certificates) --user \(ben.address):\(ben.password) \
             pop3s://\(ben.host.address):\(ports.pop3s)/1
               dig @\(DemoPlan.names.address) -p \(ports.dns) iris.example MX
             """)
