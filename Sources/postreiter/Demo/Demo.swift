@@ -55,20 +55,17 @@ struct Demo: AsyncParsableCommand {
             do {
                 let world = try await DemoWorld(story, in: folder, tasks: tasks)
                 let isVerified = await Self.tell(world)
-                if keep, !Task.isCancelled {
-                    verdict.isVerified = isVerified
+                try Task.checkCancellation()
+                verdict.isVerified = isVerified
+                if keep {
                     Visit(world: world).invite()
                     try await world.time.sleep(for: .days(365))
-                } else if !Task.isCancelled {
-                    verdict.isVerified = isVerified
                 }
-            } catch let failure as CommandFailure {
-                Output.error(failure.text)
-                verdict.isVerified = false
-            } catch is CancellationError {
             } catch {
-                Output.error("\(error)")
-                verdict.isVerified = false
+                if !Task.isCancelled {
+                    Output.error(Self.text(of: error))
+                    verdict.isVerified = false
+                }
             }
             group.cancelAll()
         }
@@ -89,8 +86,16 @@ struct Demo: AsyncParsableCommand {
             return true
         } catch {
             guard !Task.isCancelled else { return false }
-            story.fail((error as? DemoFailure)?.text ?? "\(error)", world.folder.logTails)
+            story.fail(text(of: error), world.folder.logTails)
             return false
+        }
+    }
+
+    private static func text(of error: any Error) -> String {
+        switch error {
+        case let failure as DemoFailure: failure.text
+        case let failure as CommandFailure: failure.text
+        default: "\(error)"
         }
     }
 
