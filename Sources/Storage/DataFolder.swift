@@ -59,6 +59,14 @@ final class DataFolder: Sendable {
             """)
     }
 
+    /// Makes the database's file before SQLite does, for its owner alone: SQLite would leave it to
+    /// the umask, and gives the files beside it the rights of this one.
+    func createDatabase() throws(StorageFailure) {
+        let file = open(database, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw StorageFailure(errno: errno, "\(database) cannot be made") }
+        close(file)
+    }
+
     /// With the log folded in, the file is as long as its first page says, or it was cut.
     func refuseTruncatedDatabase(_ connection: Connection) throws(StorageFailure) {
         try connection.run("PRAGMA wal_checkpoint(TRUNCATE)")

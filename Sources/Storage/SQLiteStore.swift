@@ -28,6 +28,7 @@ package final class SQLiteStore: Store {
     ) throws(StorageFailure) {
         let folder = try DataFolder(path)
         try folder.refuseEmptiedDatabase()
+        try folder.createDatabase()
         writer = try Connection(.writer(path: folder.database))
         try writer.migrate(schema)
         try folder.refuseTruncatedDatabase(writer)

@@ -20,7 +20,7 @@ struct OpenedStore {
                 reading: StorageExecutor())
             bodies = try FolderBodyFiles(folder: settings.dataFolder, on: StorageExecutor())
         } catch {
-            throw Self.failure(error)
+            throw Self.failure(error, settings.dataFolder)
         }
     }
 
@@ -38,8 +38,9 @@ struct OpenedStore {
         }
     }
 
-    private static func failure(_ error: StorageFailure) -> CommandFailure {
+    private static func failure(_ error: StorageFailure, _ folder: String) -> CommandFailure {
         switch error {
+        case .full: .temporary("no space left for the data folder \(folder): make room there")
         case .locked: .temporary(error.description)
         case .newerFormat, .corrupt: .data(error.description)
         default: .cannotCreate(error.description)
