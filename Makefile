@@ -25,8 +25,10 @@ bench: packages-test release
 	Scripts/bench
 
 # kill -9 at a random moment under load; every acknowledged message must be found again.
+# ROUNDS=n sets how often, SEED=n repeats the choices of a run.
 crash-test: packages-test release
-	Scripts/crash-test $(ROUNDS)
+	CRASH_ROUNDS=$(ROUNDS) CRASH_SEED=$(SEED) \
+	    TESTED_BINARY=$(CURDIR)/.build/release/postreiter swift test --filter CrashTests
 
 # Whole servers in virtual time: SEEDS=n runs that many, SEED=n replays one and tells its story.
 simulate: packages-test

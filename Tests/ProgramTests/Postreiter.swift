@@ -4,20 +4,24 @@ import Foundation
 import Testing
 
 /// The program itself, set up for a trial on one loopback address and serving.
-final class Postreiter {
+///
+/// Unchecked: used by the one task of its test.
+final class Postreiter: @unchecked Sendable {
     let address: String
     let domain: String
     let account: String
     let password = "correct horse battery staple"
+    let configuration: String
+    let data: String
     private let stage: Stage
-    private let configuration: String
-    private let data: String
+    private let environment: [String: String]
     private let passwordFile: String
-    private var server: ChildProcess?
+    private(set) var server: ChildProcess?
 
-    /// Beside the tests, where the build puts both.
+    /// What TESTED_BINARY names, or what the build puts beside the tests.
     static let binary =
-        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        ProcessInfo.processInfo.environment["TESTED_BINARY"]
+        ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("postreiter").path
 
     /// The ports of `postreiter setup --trial`.
@@ -30,27 +34,36 @@ final class Postreiter {
         static let dns = 2053
     }
 
-    /// `zones`: further master files by origin, which its name server answers for.
-    init(_ stage: Stage, domain: String = "own.test", zones: [String: String] = [:]) async throws {
+    /// Sets it up and starts it, unless `serving` is false.
+    ///
+    /// `zones`: further master files by origin, which its name server answers for; `environment`
+    /// overrides keys of the configuration.
+    init(
+        _ stage: Stage, domain: String = "own.test", zones: [String: String] = [:],
+        address: String? = nil, dataFolder: String? = nil, environment: [String: String] = [:],
+        serving: Bool = true
+    ) async throws {
         self.stage = stage
         self.domain = domain
-        address = stage.address()
+        self.environment = environment
+        self.address = address ?? stage.address()
         account = "alice@\(domain)"
-        let name = "postreiter-\(address)"
-        data = try stage.makeFolder("\(name)/data")
+        let name = "postreiter-\(stage.address())"
+        data = try dataFolder ?? stage.makeFolder("\(name)/data")
         configuration = stage.path("\(name)/postreiter.yaml")
         passwordFile = try stage.write(password + "\n", to: "\(name)/password")
         let setup = try await stage.run(
             Self.binary,
             [
                 "setup", domain, "--config", configuration, "--data-folder", data, "--trial",
-                address, "--account", account, "--password-file", passwordFile,
+                self.address, "--account", account, "--password-file", passwordFile,
             ])
         try #require(setup.status == 0, "\(setup.output)")
         for (origin, text) in zones.sorted(by: { $0.key < $1.key }) {
-            try stage.write(text, to: "\(name)/data/zones/\(origin).zone")
+            try Data(text.utf8).write(
+                to: URL(fileURLWithPath: "\(data)/zones/\(origin).zone"))
         }
-        try await start()
+        if serving { try await start() }
     }
 
     var hostName: String { "mx1.\(domain)" }
@@ -59,19 +72,64 @@ final class Postreiter {
     var log: String { server?.output ?? "" }
 
     func start() async throws {
-        let server = try stage.start(Self.binary, ["serve", "--config", configuration])
+        let server = try launch()
+        // The last address that it takes; one that has ended by itself need not be waited for.
+        let serves = await isTrue(within: .seconds(30)) {
+            guard server.isRunning else { return true }
+            return await isListening(address, Port.dns, within: .zero)
+        }
+        try #require(
+            serves && server.isRunning, "postreiter does not serve: \(server.output)")
+    }
+
+    /// `serve` without waiting for anything.
+    @discardableResult
+    func launch() throws -> ChildProcess {
+        let server = try stage.start(
+            Self.binary, ["serve", "--config", configuration], environment: environment)
         self.server = server
-        let serves = await isListening(address, Port.dns)
-        try #require(serves, "postreiter does not serve: \(server.output)")
-        let takesMail = await isListening(address, Port.submissions)
-        try #require(takesMail, "postreiter does not serve: \(server.output)")
+        return server
+    }
+
+    /// Tries to serve, which is to fail soon.
+    func refusal() async throws -> (status: Int32?, output: String) {
+        let server = try launch()
+        let status = await server.status(within: .seconds(20))
+        return (status, server.output)
     }
 
     func stop() async { await server?.end() }
+    func crash() async { await server?.crash() }
+
+    /// A line such as VmHWM of /proc/PID/status, in KiB.
+    func memory(_ key: String) throws -> Int {
+        let id = try #require(server).id
+        let status = try String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(key + ":") }
+        return try #require(line?.split { !$0.isNumber }.first.flatMap { Int($0) })
+    }
+
+    /// Waits until nothing is left to deliver; returns what waits still, empty if nothing.
+    func waitUntilDelivered(within limit: Duration = .seconds(30)) async throws -> String {
+        let clock = ContinuousClock()
+        let end = clock.now + limit
+        while true {
+            let queue = try await command("queue", "destinations", "--json").output
+            if queue.contains("\"destinations\":[]") { return "" }
+            if clock.now > end { return queue }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
 
     /// A command of the command line, about this server.
     func command(_ arguments: String...) async throws -> (status: Int32?, output: String) {
-        try await stage.run(Self.binary, arguments + ["--config", configuration])
+        try await command(arguments)
+    }
+
+    func command(_ arguments: [String]) async throws -> (status: Int32?, output: String) {
+        try await stage.run(
+            Self.binary, arguments + ["--config", configuration], environment: environment,
+            within: .seconds(60))
     }
 
     /// A zone whose only exchanger is at an address.
@@ -117,6 +175,28 @@ final class Postreiter {
             messages.append(message.output)
         }
         return messages
+    }
+
+    /// The account's messages, however many and large, over one connection.
+    func wholeMailbox() async throws -> [Data] {
+        let list = try await stage.curl(
+            "pop3s", server: address, port: Port.pop3s, user: account, password: password)
+        try #require(list.status == 0, "\(list.output)")
+        let count = list.output.split(whereSeparator: \.isNewline).count
+        guard count > 0 else { return [] }
+        let name = "mailbox-\(UUID().uuidString)"
+        let folder = try stage.makeFolder(name)
+        let login = try stage.write("user = \"\(account):\(password)\"\n", to: "\(name).curl")
+        let read = try await stage.run(
+            "curl",
+            [
+                "--silent", "--show-error", "--insecure", "--config", login, "--output",
+                "\(folder)/#1", "pop3s://\(address):\(Port.pop3s)/[1-\(count)]",
+            ], within: .seconds(600))
+        try #require(read.status == 0, "\(read.output)")
+        return try (1...count).map {
+            try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0)"))
+        }
     }
 
     /// Waits until the account has so many messages.

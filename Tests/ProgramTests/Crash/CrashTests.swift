@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// CRASH_ROUNDS sets how often, CRASH_SEED repeats the choices of a run, TESTED_BINARY names
+/// another program than the one beside the tests (`make crash-test` sets them).
+@Suite("No acknowledged message is lost by kill -9, and none is delivered twice here", .built)
+struct CrashTests {
+    private static let environment = ProcessInfo.processInfo.environment
+
+    @Test(
+        "Killed at random moments under load, the server keeps every promise",
+        .installed("smtp-source", "curl", "sqlite3"))
+    func killed() async throws {
+        let rounds = Self.environment["CRASH_ROUNDS"].flatMap { Int($0) } ?? 3
+        let seed =
+            Self.environment["CRASH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1..<1 << 32)
+        try await withStage { stage in
+            let (server, sink) = try await prepare(stage)
+            var generator = SeededGenerator(seed: seed)
+            let load = Generator(
+                server.address, Postreiter.Port.smtp, local: server.account, remote: "b@sink.test",
+                connections: 8, seed: generator.next())
+            let clock = ContinuousClock()
+            let begin = clock.now
+            for round in 1...rounds {
+                try await endure(server, stage, round, &generator)
+            }
+            let took = clock.now - begin
+            await load.stop()
+            try await server.start()
+            let waiting = try await server.waitUntilDelivered(within: .seconds(180))
+            #expect(waiting == "", "not delivered after 3 minutes: CRASH_SEED=\(seed)")
+            let balance = Balance(
+                acknowledged: load.acknowledged, mailbox: try await server.wholeMailbox(),
+                sink: sink.arrivals)
+            print("crash test: \(rounds) rounds in \(took), seed \(seed)\n\(balance)")
+            #expect(balance.lostLocally.isEmpty, "CRASH_SEED=\(seed)")
+            #expect(balance.lostRemotely.isEmpty, "CRASH_SEED=\(seed)")
+            #expect(balance.localDuplicates.isEmpty, "CRASH_SEED=\(seed)")
+            #expect(balance.damaged == 0, "CRASH_SEED=\(seed)")
+            #expect(sink.arrivals.strangers == 0)
+            #expect(load.replies.isEmpty || load.replies.keys.allSatisfy { $0.hasPrefix("421") })
+            // A run in which nothing arrived would prove nothing.
+            #expect(balance.local > 0 && balance.remote > 0)
+            await server.stop()
+            try await inspect(server, stage)
+        }
+    }
+
+    /// Our server with a mailbox, another for what nobody counts, and a domain that it relays.
+    private func prepare(_ stage: Stage) async throws -> (Postreiter, RecordingSink) {
+        let elsewhere = stage.address()
+        let server = try await Postreiter(
+            stage, zones: ["sink.test": Postreiter.zone("sink.test", exchanger: elsewhere)],
+            environment: ["POSTREITER_LOG_LEVEL": "warning"], serving: false)
+        let password = try stage.write(server.password, to: "password")
+        for arguments in [
+            ["account", "add", "load@\(server.domain)", "--password-file", password],
+            ["relay", "add", "sink.test", "--all"],
+        ] {
+            let done = try await server.command(arguments)
+            try #require(done.status == 0, "\(done.output)")
+        }
+        return (server, try RecordingSink(elsewhere, Postreiter.Port.smtp))
+    }
+
+    /// What lies in the data folder at the end is what the mailboxes refer to, and nothing else.
+    private func inspect(_ server: Postreiter, _ stage: Stage) async throws {
+        for (question, answer) in [
+            ("PRAGMA integrity_check", "ok"),
+            ("SELECT count(*) FROM message", "0"), ("SELECT count(*) FROM recipient", "0"),
+            (
+                """
+                SELECT count(*) FROM content LEFT JOIN
+                    (SELECT content_id, count(*) AS count FROM mailbox_message
+                     GROUP BY content_id) AS used ON used.content_id = content.id
+                WHERE content.reference_count IS NOT used.count
+                """, "0"
+            ),
+            (
+                """
+                SELECT count(*) FROM content_body
+                WHERE content_id NOT IN (SELECT id FROM content WHERE file IS NULL)
+                """, "0"
+            ),
+        ] {
+            #expect(try await ask(question, server, stage) == [answer], "\(question)")
+        }
+        let named = try await ask(
+            "SELECT file FROM content WHERE file IS NOT NULL ORDER BY file", server, stage)
+        let files = try FileManager.default.contentsOfDirectory(atPath: server.data + "/bodies")
+        #expect(files.sorted() == named, "body files are missing, or left over")
+    }
+
+    private func ask(
+        _ question: String, _ server: Postreiter, _ stage: Stage
+    ) async throws -> [String] {
+        let answer = try await stage.run(
+            "sqlite3", [server.data + "/postreiter.sqlite", question], within: .seconds(120))
+        return answer.output.split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    /// One life of the server: started, loaded, ended at a random moment.
+    ///
+    /// Every tenth time it is told to stop instead: that must not lose anything either.
+    private func endure(
+        _ server: Postreiter, _ stage: Stage, _ round: Int,
+        _ generator: inout SeededGenerator
+    ) async throws {
+        try await server.start()
+        let source = try stage.start(
+            "smtp-source",
+            [
+                "-d", "-m", "1000", "-s", "4", "-l", "4096", "-f", "source@client.test", "-t",
+                "load@own.test", "\(server.address):\(Postreiter.Port.smtp)",
+            ])
+        let life = Int.random(in: 50...1200, using: &generator)
+        try await Task.sleep(for: .milliseconds(life))
+        #expect(server.server?.isRunning == true, "it ended by itself: \(server.log)")
+        if round % 10 == 0 { await server.stop() } else { await server.crash() }
+        await source.end()
+    }
+}
