@@ -9,9 +9,11 @@ package struct Faults: Sendable {
     /// Octets under way or arrived but not taken, for each direction of a stream.
     package var window = 65_536
 
-    /// How likely a connection is cut, at an octet of `cutRange` counted over both directions.
+    /// How likely a connection is cut: at an octet of `cutRange`, counted over both directions,
+    /// or just when the sides have taken `cutTurns` turns, so that an answer is lost whole.
     package var cutProbability = 0.0
     package var cutRange = 1...4000
+    package var cutTurns = 0...16
     /// How likely a cut connection vanishes, so that both sides wait, instead of being reset.
     package var vanishProbability = 0.3
     /// How likely a connection is refused although somebody listens.
@@ -36,7 +38,7 @@ package struct Faults: Sendable {
     package static var rough: Faults {
         var faults = Faults()
         faults.latency = .milliseconds(1) ... .milliseconds(400)
-        faults.cutProbability = 0.2
+        faults.cutProbability = 0.3
         faults.refusalProbability = 0.05
         faults.stallProbability = 0.01
         faults.handshakeFailureProbability = 0.05

@@ -106,7 +106,7 @@ extension Pipe {
         let piece = transit.removeFirst()
         switch piece {
         case .octets(let octets):
-            let passed = wire.pass(octets.count)
+            let passed = wire.pass(octets.count, on: self)
             world.simulation.note(.arrival, UInt64(passed))
             if passed == octets.count {
                 arrive(piece, on: wire)
@@ -115,7 +115,7 @@ extension Pipe {
             }
         case .handshake(let handshake):
             let count = handshake.octets.count
-            if wire.pass(count) == count { arrive(piece, on: wire) }
+            if wire.pass(count, on: self) == count { arrive(piece, on: wire) }
         case .end: arrive(piece, on: wire)
         }
         wire.cutIfDue()

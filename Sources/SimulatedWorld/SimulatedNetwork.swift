@@ -35,8 +35,15 @@ package final class SimulatedNetwork: @unchecked Sendable {
 
     /// Where and how a connection ends before its time.
     struct Cut {
-        var octets: Int
+        var place: Place
         var ending: Ending
+
+        enum Place {
+            /// After so many octets of both directions.
+            case octets(Int)
+            /// When the sides have taken turns in speaking so often: the next word is not heard.
+            case turns(Int)
+        }
     }
 }
 
@@ -98,7 +105,12 @@ extension SimulatedNetwork {
 
     /// Cuts the next connection that is made after so many octets, counted over both directions.
     package func cutNextConnection(afterOctets octets: Int, _ ending: Ending) {
-        plannedCut = Cut(octets: octets, ending: ending)
+        plannedCut = Cut(place: .octets(octets), ending: ending)
+    }
+
+    /// Cuts the next connection that is made once the sides have taken turns so often.
+    package func cutNextConnection(afterTurns turns: Int, _ ending: Ending) {
+        plannedCut = Cut(place: .turns(turns), ending: ending)
     }
 
     private func releaseHeld() {
@@ -135,7 +147,9 @@ extension SimulatedNetwork {
         }
         guard simulation.faults.happens(faults.cutProbability) else { return nil }
         return Cut(
-            octets: simulation.faults.number(in: faults.cutRange),
+            place: simulation.faults.happens(0.5)
+                ? .octets(simulation.faults.number(in: faults.cutRange))
+                : .turns(simulation.faults.number(in: faults.cutTurns)),
             ending: simulation.faults.happens(faults.vanishProbability) ? .vanish : .reset)
     }
 }

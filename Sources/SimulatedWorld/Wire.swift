@@ -10,6 +10,10 @@ final class Wire: @unchecked Sendable {
     /// Nothing arrives any more, in either direction.
     private(set) var isLost = false
 
+    /// Whose octets arrived last, and how often that has changed.
+    private weak var speaking: Pipe?
+    private var turns = 0
+
     private let toServer: Pipe
     private let toClient: Pipe
     /// The ends that are still open.
@@ -45,15 +49,31 @@ final class Wire: @unchecked Sendable {
 
 extension Wire {
     /// How many of these octets come through before the connection is cut.
-    func pass(_ count: Int) -> Int {
-        guard let left = cut?.octets else { return count }
-        let passed = min(count, left)
-        cut?.octets = left - passed
-        return passed
+    func pass(_ count: Int, on pipe: Pipe) -> Int {
+        if pipe !== speaking {
+            speaking = pipe
+            turns += 1
+        }
+        switch cut?.place {
+        case nil: return count
+        case .octets(let left):
+            let passed = min(count, left)
+            cut?.place = .octets(left - passed)
+            return passed
+        case .turns(let last): return turns > last ? 0 : count
+        }
+    }
+
+    private var isCutDue: Bool {
+        switch cut?.place {
+        case nil: false
+        case .octets(let left): left == 0
+        case .turns(let last): turns > last
+        }
     }
 
     func cutIfDue() {
-        guard let cut, cut.octets == 0, !isLost else { return }
+        guard let cut, isCutDue, !isLost else { return }
         isLost = true
         let word = cut.ending == .reset ? "is cut" : "vanishes"
         if let client {

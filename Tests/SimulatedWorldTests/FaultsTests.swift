@@ -60,6 +60,16 @@ struct FaultsTests {
         }
     }
 
+    @Test("a connection is cut at every turn, and the next word is lost whole")
+    func cutAtEveryTurn() throws {
+        for turns in 0..<10 {
+            let pair = Pair(seed: 7)
+            pair.network.cutNextConnection(afterTurns: turns, .vanish)
+            let (read, _, _) = try dialogue(pair)
+            #expect(read[0] + read[1] == turns * 10)
+        }
+    }
+
     @Test("a connection that vanishes keeps both sides waiting until their deadlines")
     func vanishing() throws {
         for octets in 0..<100 {
@@ -78,6 +88,7 @@ struct FaultsTests {
         var faults = Faults.none
         faults.cutProbability = 0.5
         faults.cutRange = 1...50
+        faults.cutTurns = 0...5
         var cut = 0
         for seed in UInt64(0)..<200 {
             let (_, failures, _) = try dialogue(Pair(seed: seed, faults))

@@ -157,6 +157,13 @@ extension Site {
         return try store.lookUp(body)
     }
 
+    /// Changes what is committed behind the server's back.
+    func tamper(
+        _ body: @escaping @Sendable (any Transaction) throws -> Void
+    ) async throws {
+        try await store?.write(body)
+    }
+
     func body(of content: Int64, file: String?) async throws -> [UInt8] {
         if let file { return try await disk.bodies.read(file, at: 0, count: .max) }
         return try inspect { transaction in

@@ -25,11 +25,11 @@ struct Weather: Sendable {
         let end = simulation.now + duration
         if kind != .crashes {
             town.network.faults = .rough
-            town.elsewhere.moodiness = 0.1
+            town.elsewhere.moodiness = 0.2
         }
         while simulation.now < end {
             try await simulation.sleep(
-                for: simulation.faults.duration(in: .minutes(1) ... .hours(3)))
+                for: simulation.faults.duration(in: .minutes(1) ... .minutes(30)))
             await strike()
         }
         await calm()
@@ -79,7 +79,7 @@ struct Weather: Sendable {
     private func crashAtCommit(_ site: Site, _ ending: Ending, before: Bool) {
         simulation.tell("\(site.name) will crash \(before ? "before" : "after") a commit")
         let fault: MemoryDisk.Fault = { [simulation] in
-            guard simulation.faults.happens(0.3) else { return }
+            guard simulation.faults.happens(0.1) else { return }
             site.disk.setFaults()
             site.crash(ending)
         }
@@ -90,7 +90,7 @@ struct Weather: Sendable {
     func repair() async throws {
         while true {
             try await simulation.sleep(
-                for: simulation.faults.duration(in: .minutes(5) ... .hours(2)))
+                for: simulation.faults.duration(in: .minutes(5) ... .hours(1)))
             for site in town.sites {
                 site.emptyDisk()
                 await site.boot()

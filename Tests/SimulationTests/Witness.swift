@@ -126,6 +126,49 @@ extension Witness {
     }
 }
 
+// MARK: - Coverage
+
+extension Witness {
+    /// How much of what may happen has happened.
+    struct Coverage {
+        var acknowledged = 0
+        var refused = 0
+        /// Submissions whose end the client could not know.
+        var ambiguous = 0
+        /// Recipients with more than one copy.
+        var doubled = 0
+        var noticed = 0
+        var buried = 0
+        var bodyFiles = 0
+        var mishaps = 0
+
+        mutating func add(_ other: Coverage) {
+            acknowledged += other.acknowledged
+            refused += other.refused
+            ambiguous += other.ambiguous
+            doubled += other.doubled
+            noticed += other.noticed
+            buried += other.buried
+            bodyFiles += other.bodyFiles
+            mishaps += other.mishaps
+        }
+    }
+
+    func coverage() async throws -> Coverage {
+        let sightings = try await look()
+        let answers = ledger.letters.flatMap(\.answers)
+        var files = 0
+        for site in sites { files += try await site.disk.bodies.list().count }
+        return Coverage(
+            acknowledged: answers.count { $0 == .acknowledged },
+            refused: answers.count { $0 == .refused },
+            ambiguous: answers.count { $0 == .ambiguous },
+            doubled: sightings.copies.count { $0.value > 1 },
+            noticed: sightings.noticed.count, buried: sightings.buried.count,
+            bodyFiles: files, mishaps: sites.reduce(0) { $0 + $1.mishaps })
+    }
+}
+
 // MARK: - Looking
 
 extension Witness {
