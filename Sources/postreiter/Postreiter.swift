@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Control
 
 /// The command line: the binary is the manual.
 @main
@@ -35,6 +36,9 @@ struct Postreiter: AsyncParsableCommand {
             }
         } catch let failure as CommandFailure {
             Output.error(failure.text)
+            exit(withError: ExitCode(failure.exitCode))
+        } catch let failure as ControlFailure {
+            Output.error(failure.description)
             exit(withError: ExitCode(failure.exitCode))
         } catch {
             exit(withError: error)

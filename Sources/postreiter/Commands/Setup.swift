@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bytes
+import Directory
 import LiveWorld
 import Mail
 import Settings
@@ -34,6 +35,10 @@ struct Setup: AsyncParsableCommand {
                 "\(server.config) exists already; remove it, or name another file with --config")
         }
         let password = try passwordFile.map(Self.firstLine) ?? Self.newPassword()
+        guard password.count >= Registry.minimumPasswordCharacters else {
+            throw CommandFailure.data(
+                "the password must have at least \(Registry.minimumPasswordCharacters) characters")
+        }
         try Files.makeFolder(plan.dataFolder, mode: 0o700)
         try plan.writeCertificate()
         try plan.writeZone()
@@ -85,6 +90,9 @@ struct SetupPlan {
             account = try Address(setup.account ?? "postmaster@\(domain)")
         } catch {
             throw CommandFailure.usage("a name or address cannot be used: \(error)")
+        }
+        guard account.domain == domain else {
+            throw CommandFailure.usage("the first account, \(account), must be in \(domain)")
         }
         dataFolder = setup.dataFolder
         var given: [IPAddress] = []
