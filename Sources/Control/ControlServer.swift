@@ -41,7 +41,8 @@ package struct ControlServer: Sendable {
             return await Self.respond(to: name, [UInt8](buffer: body), administration)
         }
         var quiet = log
-        quiet.logLevel = .error
+        // What fails is told to the client, or thrown; its stopping is no error of ours.
+        quiet.logLevel = .critical
         let path = path
         let application = Application(
             router: router,

@@ -3,6 +3,7 @@
 import Bytes
 import Directory
 import Mail
+import Routing
 import World
 
 /// `domain`, `account`, `alias`, `relay` and `change`: what the directory holds.
@@ -116,6 +117,9 @@ struct DirectoryCommands {
     }
 
     private func addRelay(_ arguments: Arguments) async throws {
+        if let host = arguments.json["host"]?.string, (try? RelayHost(host)) == nil {
+            throw ControlFailure.data("`\(host)` is no host name or address with a port")
+        }
         let relay = try RelayDomain(
             arguments.domain("domain"), acceptsAllRecipients: arguments.flag("all"),
             host: arguments.json["host"]?.string,

@@ -23,6 +23,9 @@ struct RelayCommand: AsyncParsableCommand {
         )
         var all = false
         @Option(help: "Hours to keep trying; default 120.") var lifetimeHours: Int64?
+        @Option(
+            help: "The primary, NAME or ADDRESS with an optional :PORT; default: by MX records.")
+        var host: String?
 
         func validate() throws {
             guard all || !recipients.isEmpty else {
@@ -35,6 +38,7 @@ struct RelayCommand: AsyncParsableCommand {
                 "relay.add",
                 [
                     "domain": .string(domain), "all": .bool(all), "recipients": JSON(recipients),
+                    "host": JSON(host),
                     "lifetime-seconds": lifetimeHours.map { .integer($0 * 3600) } ?? .null,
                 ])
         }
