@@ -164,6 +164,18 @@ struct DemoWorld: Sendable {
         return found
     }
 
+    /// How the server of Anna says that it handed a message over.
+    ///
+    /// The next server may have delivered the message before this one has noted that it is gone.
+    func handover(of letter: MailProgram.Letter) async throws -> JSON {
+        try await wait(
+            "<\(letter.messageID)> handed over by post", "<\(letter.messageID)> übergeben von post"
+        ) {
+            try await trace(letter.messageID, at: post)["facts"]?.array?
+                .last { $0["kind"]?.string == "delivered" }
+        }
+    }
+
     /// Until a mailbox holds `count` messages; returns them.
     func read(_ person: MailProgram.Person, until count: Int) async throws -> [MailProgram.Received]
     {

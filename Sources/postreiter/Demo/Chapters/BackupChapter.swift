@@ -58,10 +58,13 @@ struct BackupChapter {
             "mx2 took it, could not hand it on, and holds it",
             "mx2 nahm sie an, konnte sie nicht weitergeben und bewahrt sie auf",
             found: "\(held)")
-        let post = try await world.queue(world.post)
+        let isGone = try await world.wait(
+            "an empty queue at post", "eine leere Warteschlange bei post"
+        ) {
+            try await world.queue(world.post).isEmpty ? true : nil
+        }
         try story.verify(
-            post.isEmpty, "nothing waits at post any more", "bei post wartet nichts mehr",
-            found: "\(post)")
+            isGone, "nothing waits at post any more", "bei post wartet nichts mehr")
         for fact in try await world.trace(letter.messageID, at: world.mx2)["facts"]?.array ?? [] {
             story.quote(fact["sentence"]?.string ?? "")
         }

@@ -75,11 +75,10 @@ struct DeliveryChapter {
             "it came by post.lotus.example and mx1.iris.example",
             "sie kam über post.lotus.example und mx1.iris.example",
             found: stamps.joined(separator: " / "))
-        let trace = try await world.trace(letter.messageID, at: world.post)
-        let handover = trace["facts"]?.array?.last { $0["kind"]?.string == "delivered" }
-        let sentence = handover?["sentence"]?.string ?? ""
+        let handover = try await world.handover(of: letter)
+        let sentence = handover["sentence"]?.string ?? ""
         try story.verify(
-            handover?["host"]?.string?.hasPrefix("mx1.iris.example") == true,
+            handover["host"]?.string?.hasPrefix("mx1.iris.example") == true,
             "post says: \(sentence)", "post sagt: \(sentence)", found: sentence)
     }
 }

@@ -48,7 +48,7 @@ struct WaitingChapter {
             "warum: \(reason)", found: reason)
         let next = entry.recipient["next_attempt"]?.string ?? ""
         let now = world.time.timestamp
-        let expected = (30...90).map { CalendarDate(now + .seconds($0)).internetFormat }
+        let expected = (5...90).map { CalendarDate(now + .seconds($0)).internetFormat }
         try story.verify(
             expected.contains(next) && trace["now"]?.string?.contains(next) == true,
             "when: the next attempt is at \(next), about a minute after the first",
