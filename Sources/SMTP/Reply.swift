@@ -95,7 +95,8 @@ package struct Reply: Error, Hashable, Sendable, CustomStringConvertible {
                 Self.append(status.detail, to: &octets)
                 octets.append(.space)
             }
-            octets.append(contentsOf: line.utf8)
+            // RFC 5321 §4.2: ASCII, as long as SMTPUTF8 (RFC 6531 §3.4) is not spoken.
+            octets.append(contentsOf: line.utf8.lazy.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") })
             octets.append(.carriageReturn)
             octets.append(.lineFeed)
         }
@@ -181,9 +182,10 @@ extension Reply {
         451, 4, 3, 0, "A local error, nothing was accepted, please come back later")
     package static let mailLoop = Reply(554, 5, 4, 6, "The message is going round in circles")
     package static let bareLineEndInContent = Reply(
-        550, 5, 6, 0, "The message holds CR or LF alone (RFC 5321 §2.3.8), nothing was accepted")
+        550, 5, 6, 0,
+        "The message holds CR or LF alone (RFC 5321 section 2.3.8), nothing was accepted")
     package static let nullInContent = Reply(
-        550, 5, 6, 0, "The message holds NUL (RFC 5322 §4), nothing was accepted")
+        550, 5, 6, 0, "The message holds NUL (RFC 5322 section 4), nothing was accepted")
     package static let textLineTooLong = Reply(
         554, 5, 6, 0, "A line of the message is too long, nothing was accepted")
 

@@ -24,6 +24,8 @@ struct ReplyTests {
         #expect(String(lossy: reply.encoded) == "250 2.0.0 a??250 b?\t?c\r\n")
         let long = Reply(250, 2, 0, 0, String(repeating: "ä", count: 1000) + "x")
         #expect(long.encoded.count <= 512)
+        // RFC 5321 §4.2: on the wire a text is ASCII.
+        #expect(long.encoded.allSatisfy { $0 < 0x80 })
         #expect(long.lines[0] == String(repeating: "ä", count: long.lines[0].count))
         let odd = Reply(250, 2, 0, 0, "x" + String(repeating: "ä", count: 1000))
         #expect(odd.lines[0].dropFirst().allSatisfy { $0 == "ä" })

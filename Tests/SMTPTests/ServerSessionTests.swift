@@ -515,7 +515,7 @@ struct SmugglingTests {
                 C: inner
                 C: .
                 D: discard
-                S: 550 5.6.0 The message holds CR or LF alone (RFC 5321 §2.3.8), nothing was accepted
+                S: 550 5.6.0 The message holds CR or LF alone (RFC 5321 section 2.3.8), nothing was accepted
                 """ + quit)
         #expect(dialogue.messages.isEmpty)
     }
@@ -529,7 +529,7 @@ struct SmugglingTests {
                 C: .
                 C: NOOP
                 D: discard
-                S: 550 5.6.0 The message holds CR or LF alone (RFC 5321 §2.3.8), nothing was accepted
+                S: 550 5.6.0 The message holds CR or LF alone (RFC 5321 section 2.3.8), nothing was accepted
                 S: 250 2.0.0 OK
                 """ + quit)
         #expect(dialogue.messages.isEmpty)
@@ -544,7 +544,7 @@ struct SmugglingTests {
                 C: c\\nd
                 C: .
                 D: discard
-                S: 550 5.6.0 The message holds NUL (RFC 5322 §4), nothing was accepted
+                S: 550 5.6.0 The message holds NUL (RFC 5322 section 4), nothing was accepted
                 """ + quit)
         #expect(dialogue.messages.isEmpty)
     }

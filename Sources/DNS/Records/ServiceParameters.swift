@@ -10,6 +10,9 @@ enum ServiceParameters {
         ("docpath", 10),
     ]
 
+    /// Keys whose values hold no escapes: numbers, addresses, Base64 and names of keys.
+    private static let unescaped: Set<UInt16> = [0, 3, 4, 5, 6]
+
     private static func key(_ text: ArraySlice<UInt8>) -> UInt16? {
         if let known = keys.first(where: { $0.0.utf8.elementsEqual(text) }) { return known.1 }
         let digits = text.dropFirst(3)
@@ -39,10 +42,23 @@ enum ServiceParameters {
             {
                 part = try tokens.next("a value")
             }
+            // Appendix A: a <char-string> has at least one octet, or quotes.
+            guard split == nil || part.isQuoted || !part.raw.isEmpty else {
+                throw tokens.fault("a value behind the equals sign, or no equals sign")
+            }
             let content = try tokens.content(of: part)
+            var value = content
             // RFC 9460 §2.1: the value of keyNNNNN is its wire form, whatever the key.
-            let isNumeric = word.starts(with: "key".utf8)
-            let value = try isNumeric ? octets(key, content, tokens) : value(key, content, tokens)
+            if !word.starts(with: "key".utf8) {
+                // §7.2, §7.3: no escapes, so that a value is simple to read.
+                guard !unescaped.contains(key) || !part.raw.contains(UInt8(ascii: "\\")) else {
+                    throw tokens.fault("a value of \(name(key)) without escapes")
+                }
+                value = try self.value(key, content, tokens)
+            }
+            guard isValid(key, value), value.count <= 65535 else {
+                throw tokens.fault("a valid wire form for \(name(key)) (RFC 9460 §2.1)")
+            }
             guard parameters.updateValue(value, forKey: key) == nil else {
                 throw tokens.fault("each service parameter once")
             }
@@ -93,26 +109,29 @@ enum ServiceParameters {
         return wire
     }
 
-    /// Octets that are to be the wire form of a key's value.
-    private static func octets(
-        _ key: UInt16, _ value: [UInt8], _ tokens: TokenReader
-    ) throws(MasterFile.Fault) -> [UInt8] {
-        let isValid: Bool
+    /// Whether the octets can be the wire form of a key's value.
+    private static func isValid(_ key: UInt16, _ value: [UInt8]) -> Bool {
         switch key {
-        case 0, 9: isValid = !value.isEmpty && value.count.isMultiple(of: 2)
-        case 1: isValid = !value.isEmpty && isList(value)
-        case 2, 8: isValid = value.isEmpty
-        case 3: isValid = value.count == 2
-        case 4: isValid = !value.isEmpty && value.count.isMultiple(of: 4)
-        case 5, 7: isValid = !value.isEmpty
-        case 6: isValid = !value.isEmpty && value.count.isMultiple(of: 16)
-        case 10: isValid = isList(value)
-        default: isValid = true
+        case 0: isMandatory(value)
+        case 1: !value.isEmpty && isList(value)
+        case 2, 8: value.isEmpty
+        case 3: value.count == 2
+        case 4: !value.isEmpty && value.count.isMultiple(of: 4)
+        case 5, 7: !value.isEmpty
+        case 6: !value.isEmpty && value.count.isMultiple(of: 16)
+        case 9: !value.isEmpty && value.count.isMultiple(of: 2)
+        case 10: isList(value)
+        default: true
         }
-        guard isValid, value.count <= 65535 else {
-            throw tokens.fault("a valid wire form for \(name(key)) (RFC 9460 §2.1)")
+    }
+
+    /// RFC 9460 §8: keys in strictly rising order, without `mandatory` itself.
+    private static func isMandatory(_ value: [UInt8]) -> Bool {
+        guard !value.isEmpty, value.count.isMultiple(of: 2) else { return false }
+        let keys = stride(from: 0, to: value.count, by: 2).map {
+            UInt16(value[$0]) << 8 | UInt16(value[$0 + 1])
         }
-        return value
+        return keys[0] != 0 && zip(keys, keys.dropFirst()).allSatisfy(<)
     }
 
     /// Whether the octets are strings with their lengths, none of them empty.
@@ -184,6 +203,7 @@ enum ServiceParameters {
 
     static func read(_ reader: inout WireReader, into wire: inout [UInt8]) throws(SyntaxError) {
         var previous = -1
+        var parameters: [UInt16: [UInt8]] = [:]
         while !reader.isAtEnd {
             let key = try reader.short()
             let length = try reader.short()
@@ -191,8 +211,12 @@ enum ServiceParameters {
             previous = Int(key)
             wire.appendShort(key)
             wire.appendShort(length)
-            wire += try reader.take(Int(length))
+            let value = Array(try reader.take(Int(length)))
+            guard isValid(key, value) else { throw reader.error("a valid value for \(name(key))") }
+            wire += value
+            parameters[key] = value
         }
+        if let problem = inconsistency(of: parameters) { throw reader.error(problem) }
     }
 
     static func words(_ reader: inout WireReader) throws(SyntaxError) -> [String] {
