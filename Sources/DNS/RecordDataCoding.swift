@@ -120,6 +120,9 @@ extension RecordData {
         guard wire.count <= RecordFormat.maximumOctets else {
             throw tokens.fault("data of at most 65535 octets")
         }
+        if let problem = RecordFormat.byType[type.rawValue]?.problem(wire) {
+            throw tokens.fault(problem, at: first)
+        }
         do {
             try self.init(type, checked: wire)
         } catch {
@@ -139,11 +142,17 @@ extension RecordData {
         }
         guard let format = RecordFormat.byType[type.rawValue] else { return octets }
         var reader = WireReader(octets)
+        let wire: [UInt8]
         do {
-            return try format.read(&reader)
+            wire = try format.read(&reader)
         } catch {
             throw tokens.fault(
                 "valid \(type) data: \(error.expected) at octet \(error.offset + 1)", at: marker)
         }
+        // RFC 3597 §5: names are written whole; a pointer would point into nothing.
+        guard wire == octets else {
+            throw tokens.fault("\(type) data without compressed names", at: marker)
+        }
+        return wire
     }
 }

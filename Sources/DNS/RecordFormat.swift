@@ -11,11 +11,17 @@ struct RecordFormat: Sendable {
     let type: RecordType
     let mnemonic: String
     let fields: [RecordField]
+    /// What the fields taken together may not say; nil when all is well.
+    let problem: @Sendable ([UInt8]) -> String?
 
     /// The longest RDATA (RFC 1035 §3.2.1: RDLENGTH has 16 bits).
     static let maximumOctets = 65535
 
-    init(_ mnemonic: String, _ type: UInt16, _ fields: [RecordField]) {
+    init(
+        _ mnemonic: String, _ type: UInt16, _ fields: [RecordField],
+        problem: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
+    ) {
+        self.problem = problem
         self.type = RecordType(rawValue: type)
         self.mnemonic = mnemonic
         self.fields = fields

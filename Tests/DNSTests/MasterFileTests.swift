@@ -175,6 +175,12 @@ struct MasterFileTests {
             ("a 1 HTTPS 1 . key1=\\002h2", #"HTTPS 1 . alpn="h2""#),
             ("a 1 HTTPS 1 . docpath", "HTTPS 1 . docpath"),
             ("a 1 SVCB 1 . docpath=a,b", #"SVCB 1 . docpath="a,b""#),
+            ("a 1 GPOS -22.6882 +116.8652 250", #"GPOS "-22.6882" "+116.8652" "250""#),
+            ("a 1 GPOS -.5 5. 0", #"GPOS "-.5" "5." "0""#),
+            (
+                "a 1 ZONEMD 1 1 240 000102030405060708090a0b",
+                "ZONEMD 1 1 240 000102030405060708090a0b"
+            ),
             ("a 1 IPSECKEY 10 0 0 .", "IPSECKEY 10 0 0 ."),
             ("a 1 LOC 1 N 2 E .5", "LOC 1 0 0.000 N 2 0 0.000 E 0.50m 1.00m 10000.00m 10.00m"),
             ("a 1 TXT ( \"a\" ; x\n \"b\" )", #"TXT "a" "b""#),
@@ -221,6 +227,14 @@ struct MasterFileTests {
             ("a 1 HTTPS 1 . key24= key48", 1, 15, "key24="),
             ("a 1 HTTPS 1 . port=\\053", 1, 15, "port=\\053"),
             ("a 1 HTTPS 1 . ipv4hint=192.0.2\\.1", 1, 15, "ipv4hint=192.0.2\\.1"),
+            ("a 1 MX \\# 4 000aC000", 1, 8, "\\#"),
+            ("a 1 GPOS 90.1 0 0", 1, 10, "90.1"),
+            ("a 1 GPOS 0 180.1 0", 1, 10, "0"),
+            ("a 1 GPOS . 0 0", 1, 10, "."),
+            ("a 1 GPOS 0 0 a", 1, 10, "0"),
+            ("a 1 ZONEMD 1 1 240 e2", 1, 12, "1"),
+            ("a 1 ZONEMD 1 1 1 000102030405060708090a0b", 1, 12, "1"),
+            ("a 1 ZONEMD 1 0 240 000102030405060708090a0b", 1, 12, "1"),
             // mandatory unsorted, mandatory that is missing, no-default-alpn alone.
             ("a 1 HTTPS \\# 24 0001000000000400030001000100030268320003000201bb", 1, 11, "\\#"),
             ("a 1 HTTPS \\# 11 0001000000000200010000", 1, 11, "\\#"),
