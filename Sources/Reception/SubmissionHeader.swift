@@ -50,7 +50,8 @@ struct SubmissionHeader {
 
 extension Reply {
     static let authorMissing = Reply(
-        554, 5, 6, 0, "The message has no From field that names its author (RFC 5322 section 3.6.2)")
+        554, 5, 6, 0, "The message has no From field that names its author (RFC 5322 section 3.6.2)"
+    )
     static let authorNotOwned = Reply(
         550, 5, 7, 1, "The From field names an address that is not this account's")
 }
