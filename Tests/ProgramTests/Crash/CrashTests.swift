@@ -31,7 +31,11 @@ struct CrashTests {
             await load.stop()
             try await server.start()
             let waiting = try await server.waitUntilDelivered(within: .seconds(180))
-            #expect(waiting == "", "not delivered after 3 minutes: CRASH_SEED=\(seed)")
+            if !waiting.isEmpty {
+                let queue = try await server.command("queue", "list").output
+                let lines = queue.split(separator: "\n").prefix(5).joined(separator: "\n")
+                Issue.record("not delivered after 3 minutes, CRASH_SEED=\(seed): \(lines)")
+            }
             let balance = Balance(
                 acknowledged: load.acknowledged, mailbox: try await server.wholeMailbox(),
                 sink: sink.arrivals)

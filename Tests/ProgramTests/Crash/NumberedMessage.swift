@@ -33,25 +33,26 @@ struct NumberedMessage: Hashable {
         line.replaceSubrange(9..<(9 + mark.count), with: mark)
         line[8] = UInt8(ascii: " ")
         line.replaceSubrange(62..., with: [0x0D, 0x0A])
-        var body: [UInt8] = []
-        body.reserveCapacity(lines * Self.lineOctets)
-        for index in 0..<lines {
-            for digit in 0..<8 { line[digit] = digits[(index >> (28 - 4 * digit)) & 15] }
-            body += line
+        // Hundreds of MiB are made and compared, by code that is not optimised: copies of memory.
+        return [UInt8](unsafeUninitializedCapacity: lines * Self.lineOctets) { body, count in
+            for index in 0..<lines {
+                for digit in 0..<8 { line[digit] = digits[(index >> (28 - 4 * digit)) & 15] }
+                UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(body)[(index * Self.lineOctets)...]
+                )
+                .copyBytes(from: line)
+            }
+            count = lines * Self.lineOctets
         }
-        return body
     }
 
     /// What an arrived message says it is; nil if it is none of these.
     ///
     /// The second value is whether its body is whole.
     static func recognise(_ octets: [UInt8]) -> (number: Int, isWhole: Bool)? {
-        let end = Array("\r\n\r\n".utf8)
-        let scanned = octets.prefix(8192)
-        guard
-            let split = scanned.indices.first(where: { scanned[$0...].starts(with: end) })
-        else { return nil }
-        let fields = String(decoding: octets[..<split], as: UTF8.self)
+        let start = Data(octets.prefix(8192))
+        guard let split = start.range(of: Data("\r\n\r\n".utf8)) else { return nil }
+        let fields = String(decoding: start[..<split.lowerBound], as: UTF8.self)
             .components(separatedBy: "\r\n")
         func value(_ name: String) -> Int? {
             fields.first { $0.hasPrefix(name + ": ") }
@@ -61,7 +62,15 @@ struct NumberedMessage: Hashable {
             return nil
         }
         let sent = NumberedMessage(number: number, lines: lines, isLocal: false, isRemote: false)
-        return (number, octets[(split + 4)...].elementsEqual(sent.body))
+            .body
+        guard octets.count - split.upperBound == sent.count else { return (number, false) }
+        let difference = octets.withUnsafeBytes { octets in
+            sent.withUnsafeBytes { sent -> Int32 in
+                guard let left = octets.baseAddress, let right = sent.baseAddress else { return 0 }
+                return memcmp(left + split.upperBound, right, sent.count)
+            }
+        }
+        return (number, difference == 0)
     }
 }
 
