@@ -18,7 +18,7 @@ extension UInt8 {
     package var isWhitespace: Bool { self == .space || self == .tab }
 
     /// The same letter in lower case; any other octet unchanged.
-    package var lowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
+    @inlinable package var lowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
 
     /// The value of a hexadecimal digit, nil for any other octet.
     package var hexadecimalValue: UInt8? {
@@ -33,7 +33,7 @@ extension UInt8 {
 
 extension Sequence<UInt8> {
     /// Whether both hold the same octets, ASCII letters compared without case.
-    package func equalsIgnoringCase(_ other: some Sequence<UInt8>) -> Bool {
+    @inlinable package func equalsIgnoringCase(_ other: some Sequence<UInt8>) -> Bool {
         elementsEqual(other) { $0.lowercased == $1.lowercased }
     }
 }

@@ -461,6 +461,7 @@ package final class Deliverer: Sendable {
             do {
                 let settled = try await spooler.settle(conclusions)
                 if !settled.notices.isEmpty { dueBell.ring() }
+                log(conclusions)
                 return
             } catch StorageFailure.closed {
                 return
@@ -478,6 +479,28 @@ package final class Deliverer: Sendable {
             do { try await time.sleep(for: pause) } catch { return }
             pause = min(pause * 2, .seconds(30))
         }
+    }
+}
+
+extension Deliverer {
+    /// One line for each recipient whose attempt has ended; the whole story is in the journal.
+    private func log(_ conclusions: [Conclusion]) {
+        guard log.logLevel <= .info else { return }
+        for conclusion in conclusions {
+            for fact in conclusion.settlements.flatMap(\.facts) where fact.kind.endsAttempt {
+                let whom = fact.recipient.map { " for <\($0)>" } ?? ""
+                let what = fact.text ?? fact[.mailbox].map { "into \($0)" } ?? ""
+                log.info(
+                    "\(fact.kind.rawValue)\(whom) \(what)",
+                    metadata: ["id": "\(fact.queueID)"])
+            }
+        }
+    }
+}
+
+extension Fact.Kind {
+    fileprivate var endsAttempt: Bool {
+        self == .delivered || self == .deferred || self == .bounced
     }
 }
 

@@ -3,6 +3,7 @@
 import Directory
 import Mail
 import SMTP
+import Spool
 
 /// Who may send what to whom: the facts come from the directory, the words are replies.
 struct ReceptionPolicy: Sendable {
@@ -58,7 +59,7 @@ struct Placement {
 /// The recipients of a transaction, each once, in the order they came.
 struct RecipientList {
     private(set) var all: [Envelope.Recipient] = []
-    /// The shortest that any of them asks for; nil: as usual.
+    /// As long as the most patient of them: each relay domain's own is looked at when it is tried.
     private(set) var lifetime: Duration?
     private var known: Set<Address> = []
 
@@ -74,7 +75,7 @@ struct RecipientList {
         for target in placement.recipients where known.insert(target.address).inserted {
             all.append(target)
         }
-        if let shorter = placement.lifetime { lifetime = min(shorter, lifetime ?? shorter) }
+        lifetime = max(lifetime ?? .zero, placement.lifetime ?? Acceptance.lifetime)
         return true
     }
 }
