@@ -37,14 +37,14 @@ package struct Faults: Sendable {
     /// A network on which everything goes wrong now and then.
     package static var rough: Faults {
         var faults = Faults()
-        faults.latency = .milliseconds(1) ... .milliseconds(400)
+        faults.latency = .milliseconds(1) ... .milliseconds(150)
         faults.cutProbability = 0.3
         faults.refusalProbability = 0.05
         faults.stallProbability = 0.01
         faults.handshakeFailureProbability = 0.05
         faults.datagramLossProbability = 0.1
         faults.datagramDuplicationProbability = 0.05
-        faults.datagramDelay = .zero ... .seconds(2)
+        faults.datagramDelay = .zero ... .milliseconds(300)
         return faults
     }
 }

@@ -12,8 +12,10 @@ final class ForeignHost: @unchecked Sendable {
     private(set) var messages: [Message] = []
     /// How often it kept a message and did not say so.
     private(set) var ambiguousEnds = 0
-    /// How likely it is in a bad mood at any command.
+    /// How likely it refuses, or hangs up, at any command.
     var moodiness = 0.0
+    /// How likely it keeps a message and hangs up instead of saying so.
+    var treachery = 0.0
 
     struct Message: Sendable {
         let reversePath: String
@@ -98,7 +100,7 @@ final class ForeignHost: @unchecked Sendable {
             Message(
                 reversePath: reversePath, recipients: recipients, octets: octets,
                 client: dialogue.connection.remoteAddress.host))
-        if simulation.faults.happens(moodiness) {
+        if simulation.faults.happens(treachery) {
             ambiguousEnds += 1
             simulation.tell("\(name) keeps a message and hangs up")
             throw End.hangUp

@@ -25,6 +25,7 @@ final class Town: @unchecked Sendable {
     let sender: Site
     let elsewhere: ForeignHost
     let nameHosts: [SimulatedHost]
+    var calendarJumps = 0
     private let zones = ZoneBox()
     private let elsewhereHost: SimulatedHost
     private let clientHost: SimulatedHost
@@ -163,9 +164,10 @@ extension Town {
         ["town.example", "out.example"].contains(address.domain?.name)
     }
 
-    /// Whether a server or a disk may have failed between a reply and the note of it.
+    /// Whether a server or a disk may have failed, or a claim ended, between a reply and the
+    /// note of it.
     var wereMishaps: Bool {
-        sites.contains { $0.mishaps > 0 }
+        calendarJumps > 0 || sites.contains { $0.mishaps > 0 }
     }
 }
 
@@ -189,6 +191,7 @@ extension Town {
     private static let everybody = [
         "alice@town.example", "bob@town.example", "carol@town.example", "dora@out.example",
         "emil@out.example", "fritz@elsewhere.example", "greta@elsewhere.example",
+        "hugo@elsewhere.example", "ilse@elsewhere.example",
         "ghost@town.example", "nobody@town.example", "x@gone.example", "y@nullmx.example",
     ]
     /// Tried for five days, which is dear: rare.

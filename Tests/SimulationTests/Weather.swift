@@ -25,7 +25,8 @@ struct Weather: Sendable {
         let end = simulation.now + duration
         if kind != .crashes {
             town.network.faults = .rough
-            town.elsewhere.moodiness = 0.2
+            town.elsewhere.moodiness = 0.05
+            town.elsewhere.treachery = 0.4
         }
         while simulation.now < end {
             try await simulation.sleep(
@@ -47,15 +48,15 @@ struct Weather: Sendable {
 
     private func strikeNetwork() {
         let hosts = town.hosts.shuffled(using: &simulation.faults)
-        switch simulation.faults.below(5) {
+        switch simulation.faults.below(6) {
         case 0: town.network.partition(hosts[0], hosts[1])
-        case 1: town.network.heal()
-        case 2:
-            let pause = simulation.faults.duration(in: .minutes(1) ... .hours(1))
-            town.network.clog(hosts[0], hosts[1], for: pause)
+        case 1, 2: town.network.heal()
         case 3:
+            let pause = simulation.faults.duration(in: .minutes(1) ... .minutes(20))
+            town.network.clog(hosts[0], hosts[1], for: pause)
+        case 4:
             simulation.tell("name servers fail now and then")
-            for site in town.sites { site.nameFailureProbability = 0.4 }
+            for site in town.sites { site.nameFailureProbability = 0.3 }
         default:
             simulation.tell("name servers work")
             for site in town.sites { site.nameFailureProbability = 0 }
@@ -66,11 +67,12 @@ struct Weather: Sendable {
         let site = simulation.faults.pick(town.sites)
         guard site.isServing else { return await site.boot() }
         let ending: Ending = simulation.faults.happens(0.5) ? .reset : .vanish
-        switch simulation.faults.below(5) {
+        switch simulation.faults.below(6) {
         case 0: site.crash(ending)
         case 1: crashAtCommit(site, ending, before: true)
         case 2: crashAtCommit(site, ending, before: false)
         case 3: await site.stop()
+        case 4: jumpCalendar()
         default: site.fillDisk()
         }
     }
@@ -86,13 +88,21 @@ struct Weather: Sendable {
         site.disk.setFaults(before: before ? fault : nil, after: before ? nil : fault)
     }
 
+    /// As a clock that is set, or a machine that was asleep: claims expire early, or late.
+    private func jumpCalendar() {
+        let hours = simulation.faults.number(in: -1...3)
+        simulation.tell("the calendar jumps by \(hours) hours")
+        town.calendarJumps += 1
+        simulation.jumpCalendar(by: .hours(hours))
+    }
+
     /// Restarts what has crashed and empties what is full, some time later.
     func repair() async throws {
         while true {
             try await simulation.sleep(
                 for: simulation.faults.duration(in: .minutes(5) ... .hours(1)))
             for site in town.sites {
-                site.emptyDisk()
+                if simulation.faults.happens(0.5) { site.emptyDisk() }
                 await site.boot()
             }
         }
@@ -103,6 +113,7 @@ struct Weather: Sendable {
         town.network.faults = .none
         town.network.heal()
         town.elsewhere.moodiness = 0
+        town.elsewhere.treachery = 0
         for site in town.sites {
             site.nameFailureProbability = 0
             site.disk.setFaults()
