@@ -207,6 +207,13 @@ extension Witness {
                 sightings.faults.append("a notification at \(site.name) has a sender")
             }
         }
+        for counter in rows.counters {
+            let before = memory.counters[counter.mailbox] ?? counter
+            if counter.validity != before.validity || counter.next < before.next {
+                sightings.faults.append("a UID of mailbox \(counter.mailbox) may be given twice")
+            }
+            memory.counters[counter.mailbox] = counter
+        }
         memory.journal.learn(rows.facts)
         memory.lastFact = rows.facts.last?.id ?? memory.lastFact
         judge(memory.journal, &sightings)
@@ -263,6 +270,8 @@ extension Witness {
     /// What is known of one site and does not change any more.
     private struct Memory {
         var summaries: [Int64: Summary] = [:]
+        /// By mailbox.
+        var counters: [Int64: CounterRow] = [:]
         var lastFact: Int64 = 0
         var journal = JournalMemory()
     }
@@ -318,7 +327,15 @@ extension Witness {
         let isAmbiguous: Bool
     }
 
+    /// Whence a mailbox gives its UIDs, which only rise (RFC 9051 §2.3.1.1).
+    struct CounterRow: Sendable {
+        let mailbox: Int64
+        let validity: Int64
+        let next: Int64
+    }
+
     struct Rows: Sendable {
+        var counters: [CounterRow]
         var mailboxes: [MailboxRow]
         var spool: [SpoolRow]
         var facts: [FactRow]
@@ -328,6 +345,12 @@ extension Witness {
         _ transaction: any Transaction, factsAfter last: Int64
     ) throws -> Rows {
         Rows(
+            counters: try transaction.all(
+                "SELECT id, uid_validity, uid_next FROM mailbox ORDER BY id"
+            ) {
+                CounterRow(
+                    mailbox: $0.integer(0), validity: $0.integer(1), next: $0.integer(2))
+            },
             mailboxes: try transaction.all(
                 """
                 SELECT account.login, message.content_id, content.file

@@ -83,6 +83,19 @@ struct WitnessTests {
         #expect(faults.contains { $0.hasSuffix("was relayed for a stranger") })
     }
 
+    @Test("a UID that could be given again is seen")
+    func numbers() {
+        let faults = Course(seed: Self.seed).run { town in
+            let witness = Witness(town)
+            _ = try await witness.checkEnd()
+            try await town.primary.tamper { transaction in
+                try transaction.execute("UPDATE mailbox SET uid_next = uid_next - 1", [])
+            }
+            return try await witness.checkEnd()
+        }
+        #expect(faults.contains { $0.hasPrefix("a UID of mailbox") })
+    }
+
     @Test("a recipient that stays in a spool is seen")
     func rest() {
         let faults = faults { town in
