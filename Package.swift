@@ -21,6 +21,8 @@ let settings: [SwiftSetting] = [
     // Small generics of the ground floor (comparing names, writing octets) are called for every
     // message: let the optimizer see through module walls.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    // The tests run with the dynamic checks of exclusive access; a release pays nothing for them.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func names(_ modules: [String]) -> [Target.Dependency] { modules.map { .byName(name: $0) } }

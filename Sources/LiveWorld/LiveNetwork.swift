@@ -63,10 +63,12 @@ package final class LiveNetwork: Network {
                     try channel.pipeline.syncOperations.addHandler(gate)
                 }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    // Set here and now: the bootstrap would take a future for each option.
+                    let options = channel.syncOptions
+                    try options?.setOption(.allowRemoteHalfClosure, value: true)
+                    try options?.setOption(.tcpOption(.tcp_nodelay), value: 1)
                     guard let executor = byLoop[ObjectIdentifier(channel.eventLoop)] else { return }
                     let connection = LiveConnection(executor: executor, contexts: contexts) {
                         arrivals.add($0)
