@@ -65,11 +65,12 @@ final class Connection: @unchecked Sendable, Transaction {
 
     /// What is committed is on the disk (`FULL`); the log is folded into the file every 32 MiB,
     /// so that a message which is delivered soon is written once, not twice.
+    /// Pages of 16 KiB hold a usual message in one piece: fewer, larger writes than with 4 KiB.
     private static let writerPragmas = """
-        PRAGMA page_size = 4096;
+        PRAGMA page_size = 16384;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
-        PRAGMA wal_autocheckpoint = 8192;
+        PRAGMA wal_autocheckpoint = 2048;
         PRAGMA journal_size_limit = 67108864;
         PRAGMA cache_size = -16384;
         PRAGMA temp_store = MEMORY;

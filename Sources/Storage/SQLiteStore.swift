@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Glibc)
+private import Glibc
+#else
+private import Darwin
+#endif
 private import Synchronization
 
 /// The store in one SQLite file, with group commit.
@@ -117,8 +122,23 @@ package struct CommitCounts: Hashable, Sendable {
 extension SQLiteStore {
     @concurrent
     private func commitAll() async {
-        while let batch = await queue.next() { await commit(batch) }
+        var served = 0
+        while true {
+            if folder != nil { gather(served) }
+            guard let batch = await queue.next() else { break }
+            served = batch.count
+            await commit(batch)
+        }
         close()
+    }
+
+    /// Lets those who were just served together come again, so that they share the next commit.
+    ///
+    /// A commit costs the disk and the processor about the same for one write as for ten. Waits on
+    /// the store's own thread, for at most a millisecond, and never for a writer that is alone.
+    private func gather(_ served: Int) {
+        guard served > 2 else { return }
+        for _ in 0..<5 where queue.count < served { usleep(200) }
     }
 
     private func commit(_ batch: [PendingWrite]) async {
