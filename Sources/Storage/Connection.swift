@@ -63,9 +63,11 @@ final class Connection: @unchecked Sendable, Transaction {
     /// Only for a moment between two processes; within ours there is one writer.
     private static let busySeconds: TimeInterval = 5
 
-    /// What is committed is on the disk (`FULL`); the log is folded into the file every 32 MiB,
-    /// so that a message which is delivered soon is written once, not twice.
-    /// Pages of 16 KiB hold a usual message in one piece: fewer, larger writes than with 4 KiB.
+    /// What is committed is on the disk.
+    ///
+    /// The log is folded into the file every 32 MiB, so that a message which is delivered soon is
+    /// written once, not twice. Pages of 16 KiB hold a usual message in one piece: fewer, larger
+    /// writes than with 4 KiB.
     private static let writerPragmas = """
         PRAGMA page_size = 16384;
         PRAGMA journal_mode = WAL;

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(Glibc)
-private import Glibc
-#else
-private import Darwin
-#endif
+private import Foundation
 private import Synchronization
 
 /// The store in one SQLite file, with group commit.
