@@ -64,8 +64,8 @@ let collections: Target.Dependency = .product(name: "Collections", package: "swi
 // Floor 0, the ground; floor 1, the protocols: octets in, steps out, nothing from outside.
 let cores: [Target] = [
     module("Bytes"),
-    module("Mail", on: ["Bytes"]),
     module("World", on: ["Bytes"]),
+    module("Mail", on: ["Bytes", "World"]),
     module("DNS", on: ["Bytes", "World"]),
     module("MIME", on: ["Bytes", "Mail", "World"]),
     module("SMTP", on: ["Bytes", "Mail", "World"]),

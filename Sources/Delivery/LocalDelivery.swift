@@ -77,7 +77,8 @@ extension Deliverer {
             while let piece = try await reader.next() { try await draft.append(piece[...]) }
             let envelope = Envelope(
                 from: message.reversePath, to: targets.map(\.recipient),
-                is8BitMIME: message.is8BitMIME, isInternational: message.isInternational)
+                body: message.is8BitMIME ? .eightBitMIME : .sevenBit,
+                isInternational: message.isInternational)
             let source: [Fact.Field] = [.init(.reason, "continues \(message.id)")]
             let id = try await draft.commit(
                 Acceptance(envelope, source: source, expires: message.expires))

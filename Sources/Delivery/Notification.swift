@@ -128,7 +128,8 @@ package struct Notification: Sendable {
         let octets = composition(at: time, entropy: entropy).message(entropy: entropy)
         let envelope = Envelope(
             from: .null, to: [Envelope.Recipient(sender)],
-            is8BitMIME: octets.contains { $0 >= 0x80 }, isInternational: sender.isInternational)
+            body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
+            isInternational: sender.isInternational)
         return (envelope, octets)
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import World
+
 /// Whom to tell about a failure (RFC 5321 §2.3.1): an address, or nobody.
 package enum ReversePath: Hashable, Sendable, CustomStringConvertible {
     /// `<>`: a notification, which must not be answered by another (§4.5.5).
@@ -37,31 +39,120 @@ package enum ForwardPath: Hashable, Sendable, CustomStringConvertible {
 package struct Envelope: Hashable, Sendable {
     package var reversePath: ReversePath
     package var recipients: [Recipient]
-    /// `BODY=8BITMIME` (RFC 6152): the content may hold octets above 127.
-    package var is8BitMIME: Bool
+    /// `BODY=`: what octets the content may hold.
+    package var body: Body
     /// `SMTPUTF8` (RFC 6531 §3.4): addresses or header may hold UTF-8.
     package var isInternational: Bool
+    /// What the sender asks for besides, by extensions of SMTP.
+    package var requests = Requests()
 
     /// One recipient of an envelope.
     package struct Recipient: Hashable, Sendable {
         /// Where the message goes.
         package var address: Address
-        /// What the sender wrote, if an alias led elsewhere (RFC 3461 ORCPT).
+        /// What the sender wrote, if an alias led elsewhere.
         package var original: Address?
+        /// `NOTIFY=` (RFC 3461 §4.1); nil if the sender did not say.
+        package var notify: Notify?
+        /// `ORCPT=` (RFC 3461 §4.2).
+        package var originalRecipient: OriginalRecipient?
 
-        package init(_ address: Address, original: Address? = nil) {
+        package init(
+            _ address: Address, original: Address? = nil, notify: Notify? = nil,
+            originalRecipient: OriginalRecipient? = nil
+        ) {
             self.address = address
             self.original = original
+            self.notify = notify
+            self.originalRecipient = originalRecipient
         }
     }
 
     package init(
-        from reversePath: ReversePath, to recipients: [Recipient] = [], is8BitMIME: Bool = false,
-        isInternational: Bool = false
+        from reversePath: ReversePath, to recipients: [Recipient] = [], body: Body = .sevenBit,
+        isInternational: Bool = false, requests: Requests = Requests()
     ) {
         self.reversePath = reversePath
         self.recipients = recipients
-        self.is8BitMIME = is8BitMIME
+        self.body = body
         self.isInternational = isInternational
+        self.requests = requests
+    }
+}
+
+extension Envelope {
+    /// `BODY=` (RFC 6152 §2, RFC 3030 §3).
+    package enum Body: String, Hashable, Sendable {
+        case sevenBit = "7BIT"
+        case eightBitMIME = "8BITMIME"
+        case binaryMIME = "BINARYMIME"
+    }
+
+    /// `NOTIFY=` (RFC 3461 §4.1): upon which ends the sender wants to hear; none of them is `NEVER`.
+    package struct Notify: OptionSet, Hashable, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        package static let success = Notify(rawValue: 1)
+        package static let failure = Notify(rawValue: 2)
+        package static let delay = Notify(rawValue: 4)
+        package static let never: Notify = []
+    }
+
+    /// `ORCPT=` (RFC 3461 §4.2): the recipient as its first sender wrote it, xtext undone.
+    package struct OriginalRecipient: Hashable, Sendable {
+        /// `rfc822`, `utf-8` (RFC 6533 §3), or another registered type.
+        package var addressType: String
+        package var address: String
+
+        package init(addressType: String, address: String) {
+            self.addressType = addressType
+            self.address = address
+        }
+    }
+
+    /// What extensions of SMTP let a sender ask for a whole message.
+    package struct Requests: Hashable, Sendable {
+        /// `RET=` (RFC 3461 §4.3): what of the message a failure notification returns.
+        package var returned: Returned?
+        /// `ENVID=` (RFC 3461 §4.4), xtext undone.
+        package var envelopeID: String?
+        /// `REQUIRETLS` (RFC 8689): only over verified TLS, to hosts that promise the same.
+        package var requiresTLS = false
+        /// `HOLDFOR=` or `HOLDUNTIL=` (RFC 4865): not to be delivered before.
+        package var holdUntil: Timestamp?
+        /// `BY=` (RFC 2852).
+        package var deliverBy: DeliverBy?
+        /// `MT-PRIORITY=` (RFC 6710), -9 … 9; 0 is usual.
+        package var priority = 0
+
+        package init() {}
+    }
+
+    /// `RET=` (RFC 3461 §4.3).
+    package enum Returned: String, Hashable, Sendable {
+        case full = "FULL"
+        case header = "HDRS"
+    }
+
+    /// `BY=` (RFC 2852 §4): by when the message is to be delivered, and what happens if it is not.
+    package struct DeliverBy: Hashable, Sendable {
+        package var deadline: Timestamp
+        package var mode: Mode
+        /// `T`: every relay that passes it on reports so.
+        package var isTraced: Bool
+
+        package enum Mode: String, Hashable, Sendable {
+            /// `R`: it is returned as failed.
+            case `return` = "R"
+            /// `N`: it goes on, and the sender is told.
+            case notify = "N"
+        }
+
+        package init(deadline: Timestamp, mode: Mode, isTraced: Bool = false) {
+            self.deadline = deadline
+            self.mode = mode
+            self.isTraced = isTraced
+        }
     }
 }

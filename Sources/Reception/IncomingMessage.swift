@@ -71,7 +71,7 @@ struct IncomingMessage: ~Copyable {
         var acceptance = Acceptance(
             Envelope(
                 from: transaction.reversePath, to: recipients.all,
-                is8BitMIME: transaction.parameters.is8BitMIME),
+                body: transaction.parameters.is8BitMIME ? .eightBitMIME : .sevenBit),
             messageID: messageID, source: source)
         acceptance.expires = recipients.lifetime.map { received + $0 }
         let (log, summary) = (service.log, summary)

@@ -45,7 +45,7 @@ extension Acceptance {
         let message = SpooledMessage(
             id: id, reversePath: envelope.reversePath, accepted: now,
             expires: expires ?? now + Self.lifetime, content: Content.ID(value: id.value),
-            octets: octets, is8BitMIME: envelope.is8BitMIME,
+            octets: octets, is8BitMIME: envelope.body != .sevenBit,
             isInternational: envelope.isInternational)
         try Content.insert(message.content, octets: octets, body, in: transaction)
         try insert(message, in: transaction)

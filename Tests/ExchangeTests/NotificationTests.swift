@@ -56,7 +56,7 @@ struct NotificationTests {
         let (envelope, message, octets) = Self.compose(try Self.notification())
         #expect(envelope.reversePath == .null)
         #expect(envelope.recipients.map(\.address.description) == ["joe@example.org"])
-        #expect(!envelope.is8BitMIME)
+        #expect(envelope.body == .sevenBit)
         let fields = message.header.fields.map { "\($0.name): \($0.decoded)" }
         for field in [
             "From: Mail Delivery System <MAILER-DAEMON@mx1.example.org>", "To: joe@example.org",
@@ -212,7 +212,7 @@ struct NotificationTests {
         let (envelope, message, octets) = Self.compose(try Self.notification(returning: returned))
         let part = try #require(message.root.children.last)
         #expect(part.contentType.description == type)
-        #expect(envelope.is8BitMIME == is8Bit)
+        #expect((envelope.body == .eightBitMIME) == is8Bit)
         #expect(
             octets.split(separator: .lineFeed).allSatisfy { $0.count <= 999 && !$0.contains(0) })
         #expect(octets.count <= Notification.maximumMessageOctets + (8 << 10))
