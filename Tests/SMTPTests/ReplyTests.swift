@@ -96,5 +96,20 @@ struct ReplyTests {
         #expect(odd.saslMechanisms == ["LOGIN", "PLAIN"])
         #expect(Extensions(lines: ["SIZE 99999999999999999999"]).maximumMessageOctets == 0)
         #expect(Extensions(lines: ["SIZE -5"]).maximumMessageOctets == 0)
+        #expect(Extensions(lines: ["size"]).maximumMessageOctets == 0)
+        let further = Extensions(lines: [
+            "CHUNKING", "binarymime", "SMTPUTF8", "DSN", "REQUIRETLS", "DELIVERBY 240,x",
+            "MT-PRIORITY MIXER", "LIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1 X=2",
+        ])
+        #expect(further.isChunking && further.isBinaryMIME && further.isInternational)
+        #expect(further.hasDSN && further.canRequireTLS)
+        #expect(further.minimumDeliverBySeconds == 240 && further.priorityProfile == "MIXER")
+        #expect(further.limits.recipients == 20 && further.limits.transactions == 5)
+        #expect(further.limits.recipientDomains == 1)
+        #expect(Extensions(lines: further.lines) == further)
+        // RFC 9422 §3.7: what cannot be read does not count.
+        for limit in ["RCPTMAX=0", "RCPTMAX=1234567", "RCPTMAX", "RCPTMAX=-1", "RCPTMAX=1x"] {
+            #expect(Extensions(lines: ["LIMITS " + limit]).limits == Extensions.Limits())
+        }
     }
 }
