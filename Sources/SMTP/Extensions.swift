@@ -34,6 +34,24 @@ package struct Extensions: Hashable, Sendable {
     package var priorityProfile: String?
     /// RFC 9422.
     package var limits = Limits()
+    /// FUTURERELEASE (RFC 4865); nil without it.
+    package var futureRelease: FutureRelease?
+    /// ETRN (RFC 1985).
+    package var canStartQueue = false
+    /// XCLIENT: attribute names in upper case that a trusted proxy may state; empty without it.
+    package var clientAttributes: [String] = []
+
+    /// How far ahead a message may be held (RFC 4865 §3).
+    package struct FutureRelease: Hashable, Sendable {
+        package var maximumSeconds: Int
+        /// As `maximumSeconds` from now, in the form of RFC 3339.
+        package var maximumDateTime: String
+
+        package init(maximumSeconds: Int, maximumDateTime: String) {
+            self.maximumSeconds = maximumSeconds
+            self.maximumDateTime = maximumDateTime
+        }
+    }
 
     /// `LIMITS` (RFC 9422 §4): what is nil has no stated limit.
     package struct Limits: Hashable, Sendable {
@@ -83,6 +101,14 @@ package struct Extensions: Hashable, Sendable {
             lines.append(profile.isEmpty ? "MT-PRIORITY" : "MT-PRIORITY \(profile)")
         }
         if let limits = limits.line { lines.append(limits) }
+        if let futureRelease {
+            lines.append(
+                "FUTURERELEASE \(futureRelease.maximumSeconds) \(futureRelease.maximumDateTime)")
+        }
+        if canStartQueue { lines.append("ETRN") }
+        if !clientAttributes.isEmpty {
+            lines.append("XCLIENT " + clientAttributes.joined(separator: " "))
+        }
         return lines
     }
 
@@ -104,6 +130,10 @@ package struct Extensions: Hashable, Sendable {
                     saslMechanisms.append(word.uppercased())
                 }
             case "LIMITS": limits = Limits(line.dropFirst(keyword.utf8.count))
+            case "FUTURERELEASE" where words.count > 2:
+                futureRelease = FutureRelease(
+                    maximumSeconds: max(0, Int(words[1]) ?? 0), maximumDateTime: String(words[2]))
+            case "XCLIENT": clientAttributes = words.dropFirst().map { $0.uppercased() }
             default: readFurther(keyword, words.dropFirst().first)
             }
         }
@@ -120,6 +150,7 @@ package struct Extensions: Hashable, Sendable {
             // `deliverby-param = min-by-time *( ',' extension-token )` (RFC 2852 §2).
             let least = value?.prefix { $0 != "," }
             minimumDeliverBySeconds = max(0, least.flatMap { Int($0) } ?? 0)
+        case "ETRN": canStartQueue = true
         case "MT-PRIORITY": priorityProfile = value.map { String($0) } ?? ""
         default: break
         }
@@ -165,22 +196,22 @@ extension Extensions.Limits {
     }
 }
 
-/// How a message came, for the `with` clause of its Received field (RFC 3848 §2).
-package enum ProtocolKeyword: String, Hashable, Sendable {
-    case smtp = "SMTP"
-    case esmtp = "ESMTP"
-    case esmtpA = "ESMTPA"
-    case esmtpS = "ESMTPS"
-    case esmtpSA = "ESMTPSA"
+/// How a message came, for the `with` clause of its Received field (RFC 3848 §2, RFC 6531 §4.3).
+package struct ProtocolKeyword: Hashable, Sendable {
+    package let rawValue: String
 
-    package init(isExtended: Bool, isSecured: Bool, isAuthenticated: Bool) {
-        self =
-            switch (isExtended || isSecured || isAuthenticated, isSecured, isAuthenticated) {
-            case (false, _, _): .smtp
-            case (true, false, false): .esmtp
-            case (true, false, true): .esmtpA
-            case (true, true, false): .esmtpS
-            case (true, true, true): .esmtpSA
+    package init(
+        isExtended: Bool, isSecured: Bool, isAuthenticated: Bool, isInternational: Bool = false,
+        isLocal: Bool = false
+    ) {
+        let ending = (isSecured ? "S" : "") + (isAuthenticated ? "A" : "")
+        rawValue =
+            switch (isLocal, isInternational) {
+            case (true, false): "LMTP" + ending
+            case (true, true): "UTF8LMTP" + ending
+            case (false, true): "UTF8SMTP" + ending
+            case (false, false) where isExtended || !ending.isEmpty: "ESMTP" + ending
+            case (false, false): "SMTP"
             }
     }
 }
