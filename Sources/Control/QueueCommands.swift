@@ -95,6 +95,8 @@ extension QueueEntry {
             "accepted": .string(CalendarDate(accepted).internetFormat),
             "expires": .string(CalendarDate(expires).internetFormat),
             "octets": .integer(Int64(octets)), "message_id": JSON(messageID),
+            "body": .string(body.rawValue), "international": .bool(isInternational),
+            "requests": requests.json,
             "source": .object(source.map { ($0.key.rawValue, .string($0.value)) }),
             "recipients": .array(recipients.map(\.json)),
         ]
@@ -105,6 +107,8 @@ extension QueueEntry.Recipient {
     var json: JSON {
         [
             "address": .string(address), "original": JSON(original),
+            "notify": JSON(notify?.description),
+            "original_recipient": JSON(originalRecipient?.text),
             "destination": .string(destination), "state": .string(state.rawValue),
             "attempts": .integer(Int64(attempts)), "next_attempt": JSON(time: nextAttempt),
             "last_attempt": JSON(time: lastAttempt), "status": JSON(lastStatus?.description),

@@ -76,9 +76,9 @@ extension Deliverer {
             var reader = spooler.read(message)
             while let piece = try await reader.next() { try await draft.append(piece[...]) }
             let envelope = Envelope(
-                from: message.reversePath, to: targets.map(\.recipient),
-                body: message.is8BitMIME ? .eightBitMIME : .sevenBit,
-                isInternational: message.isInternational)
+                from: message.reversePath, to: targets.expanded(from: recipient.asked),
+                body: message.body, isInternational: message.isInternational,
+                requests: message.requests)
             let source: [Fact.Field] = [.init(.reason, "continues \(message.id)")]
             let id = try await draft.commit(
                 Acceptance(envelope, source: source, expires: message.expires))

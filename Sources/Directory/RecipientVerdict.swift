@@ -40,3 +40,26 @@ package struct Target: Hashable, Sendable {
     /// As an envelope holds it.
     package var recipient: Envelope.Recipient { Envelope.Recipient(address, original: original) }
 }
+
+extension [Target] {
+    /// The recipients that take the place of `recipient`, whose address led to these targets.
+    ///
+    /// If its sender wants to hear of success and there are several, it stays itself: delivery
+    /// expands it, in one transaction with the notification that says so.
+    package func recipients(for recipient: Envelope.Recipient) -> [Envelope.Recipient] {
+        let isExpansionTold = count > 1 && recipient.notify?.contains(.success) == true
+        return isExpansionTold ? [recipient] : expanded(from: recipient)
+    }
+
+    /// RFC 3461 §5.2.7.2: a single one inherits all that the sender asks for; §5.2.7.3 (c):
+    /// several inherit all but SUCCESS, which the notification of the expansion answers.
+    package func expanded(from recipient: Envelope.Recipient) -> [Envelope.Recipient] {
+        map { target in
+            var expanded = target.recipient
+            expanded.notify = recipient.notify
+            if count > 1 { expanded.notify?.remove(.success) }
+            expanded.originalRecipient = recipient.originalRecipient
+            return expanded
+        }
+    }
+}

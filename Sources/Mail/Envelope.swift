@@ -89,7 +89,7 @@ extension Envelope {
     }
 
     /// `NOTIFY=` (RFC 3461 §4.1): upon which ends the sender wants to hear; none of them is `NEVER`.
-    package struct Notify: OptionSet, Hashable, Sendable {
+    package struct Notify: OptionSet, Hashable, Sendable, CustomStringConvertible {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -97,6 +97,27 @@ extension Envelope {
         package static let failure = Notify(rawValue: 2)
         package static let delay = Notify(rawValue: 4)
         package static let never: Notify = []
+
+        private static let words: [(word: String, end: Notify)] = [
+            ("SUCCESS", .success), ("FAILURE", .failure), ("DELAY", .delay),
+        ]
+
+        /// The value of the parameter, as `description` writes it.
+        package init?(_ text: String) {
+            self = []
+            if text == "NEVER" { return }
+            for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+                guard let known = Self.words.first(where: { $0.word == word }) else { return nil }
+                insert(known.end)
+            }
+        }
+
+        /// The value of the parameter: `NEVER`, or `SUCCESS,DELAY`.
+        package var description: String {
+            isEmpty
+                ? "NEVER"
+                : Self.words.filter { contains($0.end) }.map(\.word).joined(separator: ",")
+        }
     }
 
     /// `ORCPT=` (RFC 3461 §4.2): the recipient as its first sender wrote it, xtext undone.
@@ -142,6 +163,7 @@ extension Envelope {
         /// `T`: every relay that passes it on reports so.
         package var isTraced: Bool
 
+        /// What happens when the time has passed.
         package enum Mode: String, Hashable, Sendable {
             /// `R`: it is returned as failed.
             case `return` = "R"

@@ -14,6 +14,8 @@ package struct Acceptance: Sendable {
     /// Whence it came: client, helo, protocolName, tls, account.
     package var source: [Fact.Field]
     /// When we give up; nil for the usual lifetime.
+    ///
+    /// A message that is held at first (`holdUntil`) gets so much more.
     package var expires: Timestamp?
     /// Further facts to keep with it (an alias expanded, say).
     package var facts: [Fact]
@@ -42,11 +44,13 @@ extension Acceptance {
         claim: (claim: Claim, node: String)?, in transaction: any Transaction
     ) throws(StorageFailure) -> [DueRecipient] {
         precondition(!envelope.recipients.isEmpty, "a message is accepted for someone")
+        let released = max(now, envelope.requests.holdUntil ?? now)
         let message = SpooledMessage(
             id: id, reversePath: envelope.reversePath, accepted: now,
-            expires: expires ?? now + Self.lifetime, content: Content.ID(value: id.value),
-            octets: octets, is8BitMIME: envelope.body != .sevenBit,
-            isInternational: envelope.isInternational)
+            expires: (expires ?? now + Self.lifetime) + (released - now),
+            content: Content.ID(value: id.value),
+            octets: octets, body: envelope.body, isInternational: envelope.isInternational,
+            requests: envelope.requests)
         try Content.insert(message.content, octets: octets, body, in: transaction)
         try insert(message, in: transaction)
         for (ordinal, recipient) in envelope.recipients.enumerated() {
@@ -55,10 +59,7 @@ extension Acceptance {
         try Trace.record(ownFacts(of: message) + facts, in: transaction)
         guard let claim else { return [] }
         return envelope.recipients.enumerated().map { ordinal, recipient in
-            DueRecipient(
-                message: message, ordinal: ordinal, address: recipient.address,
-                original: recipient.original, attempts: 0, firstAttempt: nil,
-                isDelayNotified: false, claim: claim.claim)
+            DueRecipient(message: message, ordinal: ordinal, recipient, claim: claim.claim)
         }
     }
 
@@ -69,8 +70,8 @@ extension Acceptance {
             """
             INSERT INTO message
                 (id, accepted, expires, reverse_path, content_id, octets, is_8bit,
-                 is_international, message_id, source)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 is_international, message_id, source, parameters)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .integer(message.id.value), .integer(message.accepted.milliseconds),
@@ -78,6 +79,7 @@ extension Acceptance {
                 .integer(message.content.value), .integer(Int64(message.octets)),
                 .integer(message.is8BitMIME ? 1 : 0), .integer(message.isInternational ? 1 : 0),
                 .text(optional: messageID), .text(source.stored),
+                .text(optional: StoredParameters.text(message.body, message.requests)),
             ])
     }
 
@@ -85,13 +87,13 @@ extension Acceptance {
         _ recipient: Envelope.Recipient, _ ordinal: Int, of message: SpooledMessage,
         claim: (claim: Claim, node: String)?, in transaction: any Transaction
     ) throws(StorageFailure) {
-        let due = claim?.claim.expires ?? message.accepted
+        let due = claim?.claim.expires ?? message.released
         try transaction.execute(
             """
             INSERT INTO recipient
                 (message_id, ordinal, address, original, destination, next_attempt, claim,
-                 claim_node, attempts, is_delay_notified)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)
+                 claim_node, attempts, is_delay_notified, parameters, priority)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)
             """,
             [
                 .integer(message.id.value), .integer(Int64(ordinal)),
@@ -99,6 +101,8 @@ extension Acceptance {
                 .text(optional: recipient.original?.description),
                 .text(recipient.address.destination.description), .integer(due.milliseconds),
                 .integer(optional: claim?.claim.token), .text(optional: claim?.node),
+                .text(optional: StoredParameters.text(recipient)),
+                .integer(Int64(message.requests.priority)),
             ])
     }
 

@@ -65,7 +65,8 @@ extension Spooler {
             """
             SELECT r.next_attempt, r.message_id, r.ordinal, r.destination, r.address, r.original,
                 r.attempts, r.first_attempt, r.is_delay_notified, m.reverse_path, m.accepted,
-                m.expires, m.content_id, m.octets, m.is_8bit, m.is_international
+                m.expires, m.content_id, m.octets, m.is_8bit, m.is_international, m.parameters,
+                r.parameters
             FROM recipient r JOIN message m ON m.id = r.message_id
             WHERE r.next_attempt <= ? AND (r.next_attempt, r.message_id, r.ordinal) > (?, ?, ?)
             ORDER BY r.next_attempt, r.message_id, r.ordinal LIMIT ?
@@ -142,15 +143,20 @@ extension DueRecipient {
     fileprivate init?(row: any Row, claim: Claim) {
         guard let address = try? Address(row.text(4)) else { return nil }
         let id = QueueID(value: row.integer(1))
+        let (body, requests) = StoredParameters.message(
+            row.optionalText(16), is8Bit: row.integer(14) != 0)
         let message = SpooledMessage(
             id: id, reversePath: ReversePath(stored: row.text(9)),
             accepted: Timestamp(milliseconds: row.integer(10)),
             expires: Timestamp(milliseconds: row.integer(11)),
             content: Content.ID(value: row.integer(12)), octets: Int(row.integer(13)),
-            is8BitMIME: row.integer(14) != 0, isInternational: row.integer(15) != 0)
+            body: body, isInternational: row.integer(15) != 0, requests: requests)
+        let (notify, originalRecipient) = StoredParameters.recipient(row.optionalText(17))
         self.init(
-            message: message, ordinal: Int(row.integer(2)), address: address,
-            original: row.optionalText(5).flatMap { try? Address($0) },
+            message: message, ordinal: Int(row.integer(2)),
+            Envelope.Recipient(
+                address, original: row.optionalText(5).flatMap { try? Address($0) },
+                notify: notify, originalRecipient: originalRecipient),
             attempts: Int(row.integer(6)),
             firstAttempt: row.optionalInteger(7).map { Timestamp(milliseconds: $0) },
             isDelayNotified: row.integer(8) != 0, claim: claim)

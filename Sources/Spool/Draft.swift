@@ -55,7 +55,9 @@ package struct Draft: ~Copyable, Sendable {
     package consuming func commit(_ acceptance: Acceptance) async throws -> QueueID {
         let body = try await finishBody()
         let recipients = acceptance.envelope.recipients.count
-        let handover = intake.handover?.reserve(recipients) == true ? intake.handover : nil
+        let isHeld = acceptance.envelope.requests.holdUntil != nil
+        let handover =
+            !isHeld && intake.handover?.reserve(recipients) == true ? intake.handover : nil
         do {
             let due = try await write(acceptance, body, isHandedOver: handover != nil)
             handover?.accept(due)

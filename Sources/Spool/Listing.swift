@@ -12,8 +12,10 @@ package struct QueueEntry: Hashable, Sendable {
     package var expires: Timestamp
     package var reversePath: ReversePath
     package var octets: Int
-    package var is8BitMIME: Bool
+    package var body: Envelope.Body
     package var isInternational: Bool
+    /// What its sender asks for by extensions of SMTP.
+    package var requests: Envelope.Requests
     package var messageID: String?
     package var source: [Fact.Field]
     /// Those that are not done, in the order of the envelope.
@@ -24,6 +26,10 @@ package struct QueueEntry: Hashable, Sendable {
         package var ordinal: Int
         package var address: String
         package var original: String?
+        /// `NOTIFY=` (RFC 3461 §4.1); nil if the sender did not say.
+        package var notify: Envelope.Notify?
+        /// `ORCPT=` (RFC 3461 §4.2).
+        package var originalRecipient: Envelope.OriginalRecipient?
         package var destination: String
         package var state: State
         /// When it is due; nil while it is held or tried.
@@ -104,23 +110,25 @@ extension Spooler {
         var entry = try transaction.first(
             """
             SELECT accepted, expires, reverse_path, octets, is_8bit, is_international, message_id,
-                source
+                source, parameters
             FROM message WHERE id = ?
             """,
             [.integer(id.value)]
         ) { row in
-            QueueEntry(
+            let (body, requests) = StoredParameters.message(
+                row.optionalText(8), is8Bit: row.integer(4) != 0)
+            return QueueEntry(
                 id: id, accepted: Timestamp(milliseconds: row.integer(0)),
                 expires: Timestamp(milliseconds: row.integer(1)),
                 reversePath: ReversePath(stored: row.text(2)), octets: Int(row.integer(3)),
-                is8BitMIME: row.integer(4) != 0, isInternational: row.integer(5) != 0,
+                body: body, isInternational: row.integer(5) != 0, requests: requests,
                 messageID: row.optionalText(6), source: [Fact.Field](stored: row.text(7)),
                 recipients: [])
         }
         entry?.recipients = try transaction.all(
             """
             SELECT ordinal, address, original, destination, next_attempt, claim_node, attempts,
-                first_attempt, last_attempt, last_status, last_text, last_host
+                first_attempt, last_attempt, last_status, last_text, last_host, parameters
             FROM recipient WHERE message_id = ? ORDER BY ordinal
             """,
             [.integer(id.value)]
@@ -161,9 +169,10 @@ extension QueueEntry.Recipient {
         }
         let node = row.optionalText(5)
         let due = time(4)
+        let (notify, originalRecipient) = StoredParameters.recipient(row.optionalText(12))
         self.init(
             ordinal: Int(row.integer(0)), address: row.text(1), original: row.optionalText(2),
-            destination: row.text(3),
+            notify: notify, originalRecipient: originalRecipient, destination: row.text(3),
             state: due == nil ? .held : node == nil ? .waiting : .active,
             nextAttempt: node == nil ? due : nil, attempts: Int(row.integer(6)),
             firstAttempt: time(7), lastAttempt: time(8),

@@ -44,6 +44,14 @@ extension Migrations {
             ) WITHOUT ROWID;
             CREATE INDEX recipient_due ON recipient (next_attempt);
             CREATE INDEX recipient_waiting ON recipient (destination) WHERE attempts > 0;
+            """,
+            // What senders ask for by extensions of SMTP (`StoredParameters`); usual mail asks for
+            // nothing. What is urgent is found apart from the rest, which leaves its index alone.
             """
+            ALTER TABLE message ADD COLUMN parameters TEXT;
+            ALTER TABLE recipient ADD COLUMN parameters TEXT;
+            ALTER TABLE recipient ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+            CREATE INDEX recipient_urgent ON recipient (next_attempt) WHERE priority > 0;
+            """,
         ])
 }

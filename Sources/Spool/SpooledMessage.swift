@@ -15,12 +15,15 @@ package struct SpooledMessage: Hashable, Sendable {
     package let expires: Timestamp
     package let content: Content.ID
     package let octets: Int
-    package let is8BitMIME: Bool
+    package let body: Envelope.Body
     package let isInternational: Bool
+    /// What its sender asks for by extensions of SMTP.
+    package let requests: Envelope.Requests
 
     package init(
         id: QueueID, reversePath: ReversePath, accepted: Timestamp, expires: Timestamp,
-        content: Content.ID, octets: Int, is8BitMIME: Bool, isInternational: Bool
+        content: Content.ID, octets: Int, body: Envelope.Body, isInternational: Bool,
+        requests: Envelope.Requests = Envelope.Requests()
     ) {
         self.id = id
         self.reversePath = reversePath
@@ -28,9 +31,17 @@ package struct SpooledMessage: Hashable, Sendable {
         self.expires = expires
         self.content = content
         self.octets = octets
-        self.is8BitMIME = is8BitMIME
+        self.body = body
         self.isInternational = isInternational
+        self.requests = requests
     }
+
+    package var is8BitMIME: Bool { body != .sevenBit }
+
+    /// When it may first be delivered: at once, or when the sender wants it (RFC 4865).
+    ///
+    /// Lifetime and delay count from here.
+    package var released: Timestamp { max(accepted, requests.holdUntil ?? accepted) }
 }
 
 /// A recipient this node has claimed: to be tried now, and then settled.
@@ -41,6 +52,10 @@ package struct DueRecipient: Hashable, Sendable {
     package let address: Address
     /// What the sender wrote, if an alias led elsewhere.
     package let original: Address?
+    /// `NOTIFY=` (RFC 3461 §4.1); nil if the sender did not say.
+    package let notify: Envelope.Notify?
+    /// `ORCPT=` (RFC 3461 §4.2).
+    package let originalRecipient: Envelope.OriginalRecipient?
     /// The queue it stands in: the domain in A-labels, or the address literal.
     package let destination: String
     /// How often it has been tried.
@@ -53,18 +68,27 @@ package struct DueRecipient: Hashable, Sendable {
     package let claim: Claim
 
     package init(
-        message: SpooledMessage, ordinal: Int, address: Address, original: Address?,
-        attempts: Int, firstAttempt: Timestamp?, isDelayNotified: Bool, claim: Claim
+        message: SpooledMessage, ordinal: Int, _ recipient: Envelope.Recipient,
+        attempts: Int = 0, firstAttempt: Timestamp? = nil, isDelayNotified: Bool = false,
+        claim: Claim
     ) {
         self.message = message
         self.ordinal = ordinal
-        self.address = address
-        self.original = original
-        destination = address.destination.description
+        address = recipient.address
+        original = recipient.original
+        notify = recipient.notify
+        originalRecipient = recipient.originalRecipient
+        destination = recipient.address.destination.description
         self.attempts = attempts
         self.firstAttempt = firstAttempt
         self.isDelayNotified = isDelayNotified
         self.claim = claim
+    }
+
+    /// As the envelope has it.
+    package var asked: Envelope.Recipient {
+        Envelope.Recipient(
+            address, original: original, notify: notify, originalRecipient: originalRecipient)
     }
 
     package var key: RecipientKey { RecipientKey(message: message.id, ordinal: ordinal) }
