@@ -73,6 +73,7 @@ let cores: [Target] = [
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
     tests("BytesTests", on: ["Bytes"]),
+    tests("WorldTests", on: ["Bytes", "World"]),
     tests("MailTests", on: ["Bytes", "Mail"]),
     tests("DNSTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
     tests("MIMETests", on: ["Bytes", "Mail", "World", "MIME"]),
@@ -98,8 +99,8 @@ let house: [Target] = [
     module(
         "Reception",
         on: [
-            "Bytes", "Mail", "World", "MIME", "SASL", "SMTP", "Storage", "Journal", "Directory",
-            "Spool",
+            "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
+            "Directory", "Spool",
         ], [log, metrics]),
     module(
         "Delivery",

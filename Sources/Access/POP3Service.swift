@@ -54,6 +54,16 @@ package final class POP3Service: Sendable {
         self.logger = logger
     }
 
+    /// Says why a client is not served; without a word where TLS would have to come first.
+    package func turnAway(
+        _ connection: any Connection, _ refusal: Admission.Refusal, implicitTLS: Bool
+    ) {
+        logger.debug("turned \(connection.remoteAddress) away: \(refusal)")
+        guard !implicitTLS else { return }
+        // RFC 3206 §4: a fault that goes away by itself.
+        connection.write(Array("-ERR [SYS/TEMP] too many connections, try again later\r\n".utf8))
+    }
+
     /// Serves one client to its end; the listener closes the connection.
     ///
     /// `implicitTLS`: the client begins with the handshake (RFC 8314 §3.3).

@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Directory
 import Mail
 import SMTP
 import Spool
 
-/// Who may send what to whom: the facts come from the directory, the words are replies.
+/// Who may send what to whom: the facts come from directory and DNS, the words are replies.
 struct ReceptionPolicy: Sendable {
     let registry: Registry
+    let nullMX: NullMX
+    /// By which a client may name this host in an address literal.
+    let ownAddresses: Set<IPAddress>
 
-    /// An account sends only from its own addresses; a stranger may name any sender, for now.
+    /// An account sends only from its own addresses; a stranger may name any sender whose domain
+    /// takes mail.
     func judgeSender(_ path: ReversePath, account: Account?) async -> Reply? {
-        guard let account, let address = path.address else { return nil }
+        guard let address = path.address else { return nil }
+        guard let account else {
+            // RFC 7505 §4.2: such a domain sends no mail either.
+            guard let domain = address.domain else { return nil }
+            return await nullMX.isStated(by: domain) ? .senderHasNullMX : nil
+        }
         return await registry.mayUse(account.id, as: address) ? nil : .senderNotOwned
     }
 
@@ -22,7 +32,7 @@ struct ReceptionPolicy: Sendable {
     func judgeRecipient(
         _ path: ForwardPath, account: Account?
     ) async throws(Reply) -> Placement {
-        switch await registry.judge(path) {
+        switch await registry.judge(try resolve(path)) {
         case .local(let targets): return Placement(targets.map(\.recipient))
         case .relay(let domain):
             return Placement(
@@ -30,11 +40,29 @@ struct ReceptionPolicy: Sendable {
                 lifetime: domain.lifetimeSeconds.map { .seconds($0) })
         case .notOurs:
             guard account != nil else { throw .relayingDenied }
-            return Placement([Envelope.Recipient(try address(path))])
+            let address = try address(path)
+            // RFC 7505 §4.1: a person learns it now, and not from a notification.
+            if let domain = address.domain, await nullMX.isStated(by: domain) {
+                throw .domainHasNullMX
+            }
+            return Placement([Envelope.Recipient(address)])
         case .unknownUser: throw .mailboxUnknown
         case .mailboxDisabled: throw .mailboxDisabled
         case .temporarilyUnknown: throw .localError
         }
+    }
+
+    /// RFC 5321 §4.5.1: the postmaster is also known at this host's own address literals, where
+    /// nobody else is.
+    private func resolve(_ path: ForwardPath) throws(Reply) -> ForwardPath {
+        guard case .address(let address) = path,
+            case .literal(.ip(let host)) = address.destination,
+            ownAddresses.contains(host.unmapped)
+        else { return path }
+        guard address.localPart.value.utf8.equalsIgnoringCase("postmaster".utf8) else {
+            throw .mailboxUnknown
+        }
+        return .postmaster
     }
 
     /// Only a local postmaster has no domain.

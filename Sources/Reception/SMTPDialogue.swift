@@ -20,11 +20,21 @@ struct SMTPDialogue: ~Copyable {
     /// Of the transaction under way, each once, with what aliases made of them.
     private var recipients = RecipientList()
     private var incoming: IncomingMessage?
+    /// What is waited for, and since when.
+    private var waiting: (subject: UInt64, since: Instant)?
+    /// Octets of replies written since the client last had to take them.
+    private var unsentOctets = 0
+
+    /// Replies written ahead of what the client takes: many commands in one go may each ask for
+    /// a long one.
+    private static let maximumUnsentOctets = 64 << 10
 
     init(_ service: SMTPService, _ connection: any Connection) {
         self.service = service
         self.connection = connection
-        policy = ReceptionPolicy(registry: service.registry)
+        policy = ReceptionPolicy(
+            registry: service.registry, nullMX: service.nullMX,
+            ownAddresses: service.configuration.ownAddresses.union([connection.localAddress.host]))
         session = ServerSession(service.configuration.session, tls: connection.tls)
     }
 
@@ -46,7 +56,8 @@ struct SMTPDialogue: ~Copyable {
     }
 
     private mutating func listen() async throws(NetworkFailure) {
-        let deadline = service.surroundings.time.now + session.timeout
+        let deadline = deadline()
+        unsentOctets = 0
         do throws(NetworkFailure) {
             if let octets = try await connection.receive(deadline: deadline) {
                 session.receive(octets)
@@ -54,17 +65,44 @@ struct SMTPDialogue: ~Copyable {
                 session.receiveEnd()
             }
         } catch {
-            switch error {
-            case .deadlinePassed: session.expire()
-            case .cancelled: session.end(with: .shuttingDown)
-            default: throw error
-            }
+            try conclude(error)
+        }
+    }
+
+    /// When the client's time for what is waited for is over.
+    private mutating func deadline() -> Instant {
+        let now = service.surroundings.time.now
+        let patience = session.patience
+        if waiting?.subject != patience.subject { waiting = (patience.subject, now) }
+        return min(now + patience.silence, (waiting?.since ?? now) + patience.total)
+    }
+
+    private mutating func conclude(_ failure: NetworkFailure) throws(NetworkFailure) {
+        switch failure {
+        case .deadlinePassed: session.expire()
+        case .cancelled: session.end(with: .shuttingDown)
+        default: throw failure
+        }
+    }
+
+    /// A client that asks much and reads nothing is waited for before more is written.
+    private mutating func send(_ reply: Reply) async throws(NetworkFailure) {
+        let octets = reply.encoded
+        unsentOctets += octets.count
+        connection.write(octets)
+        guard unsentOctets > Self.maximumUnsentOctets else { return }
+        unsentOctets = 0
+        do throws(NetworkFailure) {
+            try await connection.flush(
+                deadline: service.surroundings.time.now + session.patience.silence)
+        } catch {
+            try conclude(error)
         }
     }
 
     private mutating func perform(_ step: ServerSession.Step) async throws(NetworkFailure) {
         switch step {
-        case .send(let reply): connection.write(reply.encoded)
+        case .send(let reply): try await send(reply)
         case .startTLS: try await startTLS()
         case .authenticate(let mechanism, let initialResponse):
             await authenticate(mechanism, initialResponse)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bytes
+package import DNS
 package import Directory
 package import Logging
 package import SMTP
@@ -14,6 +16,7 @@ package struct SMTPService: Sendable {
     let surroundings: Surroundings
     let registry: Registry
     let intake: Intake
+    let nullMX: NullMX
     let log: Logger
 
     /// What distinguishes one listener from another.
@@ -23,6 +26,8 @@ package struct SMTPService: Sendable {
         package var identity: (any TLSIdentity)?
         /// The connection begins with the handshake (RFC 8314 §3.3).
         package var isImplicitTLS: Bool
+        /// Further addresses of this host, beside the one that a client is connected to.
+        package var ownAddresses: Set<IPAddress> = []
 
         package init(
             session: ServerSession.Configuration, identity: (any TLSIdentity)? = nil,
@@ -36,14 +41,15 @@ package struct SMTPService: Sendable {
     }
 
     package init(
-        _ configuration: Configuration, surroundings: Surroundings, registry: Registry,
-        intake: Intake, log: Logger
+        _ configuration: Configuration, surroundings: Surroundings, resolver: any Resolver,
+        registry: Registry, intake: Intake, log: Logger
     ) {
         self.configuration = configuration
         self.surroundings = surroundings
         self.registry = registry
         self.intake = intake
         self.log = log
+        nullMX = NullMX(resolver, time: surroundings.time)
     }
 
     /// A handshake takes a few round trips; more is a peer that holds the connection for nothing.
@@ -64,5 +70,18 @@ package struct SMTPService: Sendable {
         }
         var dialogue = SMTPDialogue(self, connection)
         await dialogue.run()
+    }
+
+    /// Says why a connection is not served; without a word where TLS would have to come first.
+    package func turnAway(_ connection: any Connection, _ refusal: Admission.Refusal) {
+        log.debug("turned \(connection.remoteAddress) away: \(refusal)")
+        guard !configuration.isImplicitTLS else { return }
+        let reply: Reply =
+            switch refusal {
+            case .tooMany: .tooManyConnections
+            case .tooManyFromNetwork: .tooManyFromNetwork
+            case .tooFastFromNetwork: .tooFastFromNetwork
+            }
+        connection.write(reply.encoded)
     }
 }

@@ -124,8 +124,14 @@ extension Reply {
     package static let shuttingDown = Reply(
         421, 4, 3, 2, "The service is shutting down, please come back later")
     package static let tooManyConnections = Reply(
-        421, 4, 7, 0, "Too many connections, please come back later")
+        421, 4, 3, 2, "Too many connections, please come back later")
+    package static let tooManyFromNetwork = Reply(
+        421, 4, 7, 0, "Too many connections from your network, please come back later")
+    package static let tooFastFromNetwork = Reply(
+        421, 4, 7, 0, "Too many connections from your network in a minute, please slow down")
     package static let timedOut = Reply(421, 4, 4, 2, "Nothing came for too long, closing")
+    package static let tooManyCommands = Reply(
+        421, 4, 7, 0, "Too many commands without a message, closing")
     package static let tooManyErrors = Reply(421, 4, 7, 0, "Too many errors, closing")
     package static let notSMTP = Reply(421, 4, 7, 0, "This is a mail server, closing")
 

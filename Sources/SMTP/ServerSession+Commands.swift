@@ -24,13 +24,13 @@ extension ServerSession {
                 try expectNoArgument(command.argument)
                 transaction = nil
                 hasRefusedSender = false
-                say(.okay)
+                sayIdly(.okay)
             case .quit:
                 try expectNoArgument(command.argument)
                 close(saying: .closing)
             // RFC 5321 §4.1.1.9: an argument is ignored.
-            case .noop: say(.okay)
-            case .help: say(.help)
+            case .noop: sayIdly(.okay)
+            case .help: sayIdly(.help)
             case .vrfy: try verify(command.argument)
             case .expn, .send, .soml, .saml, .turn: throw .commandNotImplemented
             case nil where command.isHTTP: close(saying: .notSMTP)
@@ -62,7 +62,7 @@ extension ServerSession {
         transaction = nil
         hasRefusedSender = false
         let text = "\(configuration.hostName) greets \(name)"
-        say(Reply(250, nil, lines: [text] + (isExtended ? extensions.lines : [])))
+        sayIdly(Reply(250, nil, lines: [text] + (isExtended ? extensions.lines : [])))
     }
 
     /// What is offered now.
@@ -88,7 +88,7 @@ extension ServerSession {
     private mutating func verify(_ argument: ArraySlice<UInt8>) throws(Reply) {
         guard !argument.isEmpty else { throw .syntaxError }
         try expectAdmission()
-        say(.cannotVerify)
+        sayIdly(.cannotVerify)
     }
 
     /// What must have happened before mail: RFC 3207 §4, RFC 4954 §6.
@@ -182,6 +182,7 @@ extension ServerSession {
         case .accept(let text):
             errors = 0
             refusals = 0
+            idleCommands = 0
             say(text.map { Reply(250, 2, 0, 0, $0) } ?? .messageAccepted)
         case .refuse(let reply):
             refuse(reply)

@@ -55,6 +55,7 @@ extension ServerSession {
     }
 
     private mutating func finishContent(_ content: Content) -> Step? {
+        subjects += 1
         guard let fault = content.fault else {
             phase = .committing
             return .takeResponsibility

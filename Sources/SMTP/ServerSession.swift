@@ -7,11 +7,12 @@ package import World
 /// The receiving side of an SMTP connection (RFC 5321), without I/O and clock.
 ///
 /// The driver writes what `next` gives, performs the step, and answers; when `next` gives nil
-/// and nothing is to be answered, it flushes, receives within `timeout`, and goes on:
+/// and nothing is to be answered, it flushes, receives within `patience`, and goes on:
 /// ```
 /// while true {
 ///     while let step = session.next() { switch step { … } }
-///     flush; session.receive(octets) | session.receiveEnd() | session.expire()
+///     flush, wait as `patience` says
+///     session.receive(octets) | session.receiveEnd() | session.expire()
 /// }
 /// ```
 /// Replies to a pipelined group come as so many `send` steps before the next nil, to be written
@@ -38,6 +39,10 @@ package struct ServerSession: ~Copyable, Sendable {
     var hasRefusedSender = false
     var errors = 0
     var refusals = 0
+    /// Commands since the last accepted message that bring none nearer.
+    var idleCommands = 0
+    /// How many commands and messages have been read; see `Patience.subject`.
+    var subjects: UInt64 = 0
     var authenticationFailures = 0
 
     /// For a connection just accepted; `tls` if it began with a handshake (RFC 8314 §3.3).
@@ -57,7 +62,7 @@ package struct ServerSession: ~Copyable, Sendable {
     /// Commands that arrived before are still answered; half a message is discarded.
     package mutating func receiveEnd() { hasPeerEnded = true }
 
-    /// `timeout` has passed without octets: 421 (RFC 5321 §3.8, §4.5.3.2.7).
+    /// `patience` is at its end: 421 (RFC 5321 §3.8, §4.5.3.2.7).
     package mutating func expire() { end(with: .timedOut) }
 
     /// Ends the session at once, in place of the greeting or a further reply.
@@ -73,10 +78,19 @@ package struct ServerSession: ~Copyable, Sendable {
         }
     }
 
-    /// How long to wait for octets (RFC 5321 §4.5.3.2.7), from the last ones that came.
-    package var timeout: Duration {
-        if case .content = phase { return configuration.contentTimeout }
-        return configuration.commandTimeout
+    /// How long to wait for octets; `expire` when it is over.
+    package var patience: Patience {
+        guard case .content(let content) = phase else {
+            return Patience(
+                silence: configuration.commandTimeout, total: configuration.commandTimeout,
+                subject: subjects)
+        }
+        let octets = content.octets + content.swallowedOctets
+        return Patience(
+            silence: configuration.contentTimeout,
+            total: configuration.contentAllowance
+                + .seconds(octets / Self.minimumContentOctetsPerSecond),
+            subject: subjects)
     }
 
     /// Whether a shutdown may cut here without a reply being lost: no transaction is open.
@@ -141,8 +155,10 @@ package struct ServerSession: ~Copyable, Sendable {
         guard let line = input.nextLine(limit: limit) else { return false }
         switch line {
         case .line where isSkippingLine:
+            subjects += 1
             isSkippingLine = false
         case .line(let octets):
+            subjects += 1
             if octets.contains(0) {
                 refuseLine(.bareLineEnd)
             } else if case .authenticationLine = phase {
@@ -189,6 +205,16 @@ package struct ServerSession: ~Copyable, Sendable {
         if errors >= Self.maximumErrors { close(saying: .tooManyErrors) } else { say(reply) }
     }
 
+    /// Answers a command that brings no message nearer, and closes when there are too many.
+    mutating func sayIdly(_ reply: Reply) {
+        idleCommands += 1
+        if idleCommands >= Self.maximumIdleCommands {
+            close(saying: .tooManyCommands)
+        } else {
+            say(reply)
+        }
+    }
+
     /// Passes a refusal on, and closes when the client seems to be guessing addresses.
     mutating func refuse(_ reply: Reply) {
         // After 421 nothing more is said (RFC 5321 §3.8).
@@ -216,6 +242,12 @@ extension ServerSession {
     /// Then the client is taken for one that guesses addresses; of a mailing list's members
     /// some may have left.
     package static let maximumRefusals = 100
+    /// NOOP, RSET, VRFY and the like since the last accepted message, until 421: a client that
+    /// keeps a connection for later messages needs a few.
+    package static let maximumIdleCommands = 200
+    /// What the line of a message must bring on average, behind `contentAllowance`: the slowest
+    /// modems did better, and a connection must not be held for nothing.
+    package static let minimumContentOctetsPerSecond = 500
     /// RFC 4954 §9 asks for at least three attempts.
     package static let maximumAuthenticationFailures = 5
     /// What is read of a message after its refusal, so that the client gets to see the reply.
@@ -253,10 +285,15 @@ extension ServerSession {
         package var saslMechanisms: [String] = []
         /// Words after the host name in the greeting.
         package var greeting = ""
-        /// RFC 5321 §4.5.3.2.7.
+        /// For a whole command, from the reply to the one before: RFC 5321 §4.5.3.2.7 asks for at
+        /// least 5 minutes.
         package var commandTimeout = Duration.minutes(5)
         /// Between octets of a message: a client may take 3 minutes (§4.5.3.2.5).
         package var contentTimeout = Duration.minutes(5)
+        /// For a whole message, beside the time that its octets deserve.
+        ///
+        /// RFC 5321 §4.5.3.2.6 lets the other side wait so long for its end.
+        package var contentAllowance = Duration.minutes(10)
 
         package init(
             hostName: Domain, service: Service, maximumMessageOctets: Int = 50 << 20
@@ -274,6 +311,17 @@ extension ServerSession {
         case exchange
         /// Mail programs, on ports 587 and 465 (RFC 6409, RFC 8314).
         case submission
+    }
+
+    /// How long the client may take (RFC 5321 §4.5.3.2), without a clock.
+    package struct Patience: Hashable, Sendable {
+        /// From the last octets that came.
+        package let silence: Duration
+        /// From the moment at which `subject` was first waited for: who sends an octet a minute
+        /// is not silent, and still has to come to an end.
+        package let total: Duration
+        /// Changes with each command and each message.
+        package let subject: UInt64
     }
 
     /// Who the client says it is, unverified (RFC 5321 §4.1.1.1).

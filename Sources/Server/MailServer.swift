@@ -26,6 +26,9 @@ package struct MailServer: Sendable {
     private let names: NameServer
     private let intake: Intake
     private let deliverer: Deliverer
+    private let resolver: any Resolver
+    /// One for all listeners: who may connect.
+    private let doorkeeper: Doorkeeper
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
@@ -33,6 +36,9 @@ package struct MailServer: Sendable {
 
     /// How long deliveries under way may take to end when the server stops.
     static let stoppingGrace = Duration.seconds(30)
+    /// Connections that are told at the same time that there are too many; further ones wait
+    /// unaccepted.
+    static let turnedAwayAtATime = 64
     /// How often the journal is pruned and orphaned bodies are collected.
     static let housekeepingInterval = Duration.hours(1)
 
@@ -49,6 +55,8 @@ package struct MailServer: Sendable {
         self.surroundings = surroundings
         self.identity = identity
         self.log = log
+        self.resolver = resolver
+        doorkeeper = Doorkeeper(settings.limits.admission, time: surroundings.time)
         names = NameServer(zones: zones, world: surroundings, log: log)
         let arrivals = Arrivals()
         intake = Intake(node.spooler, handover: arrivals)
@@ -133,16 +141,25 @@ package struct MailServer: Sendable {
     }
 
     private func serve(_ service: ServerSettings.Service, on listener: any Listener) async {
-        let limit = settings.limits.connections
+        let limit = settings.limits.connections + Self.turnedAwayAtATime
         switch service {
         case .smtp, .submission, .submissions:
             let smtp = SMTPService(
-                configuration(of: service), surroundings: surroundings, registry: node.registry,
-                intake: intake, log: log)
-            await listener.serve(limit: limit) { await smtp.handle($0) }
+                configuration(of: service), surroundings: surroundings, resolver: resolver,
+                registry: node.registry, intake: intake, log: log)
+            await listener.serve(limit: limit) { connection in
+                await doorkeeper.admit(
+                    connection.remoteAddress.host,
+                    turnAway: { smtp.turnAway(connection, $0) },
+                    serve: { await smtp.handle(connection) })
+            }
         case .pop3, .pop3s:
-            await listener.serve(limit: limit) {
-                await pop3.handle($0, implicitTLS: service == .pop3s)
+            await listener.serve(limit: limit) { connection in
+                let isImplicit = service == .pop3s
+                await doorkeeper.admit(
+                    connection.remoteAddress.host,
+                    turnAway: { pop3.turnAway(connection, $0, implicitTLS: isImplicit) },
+                    serve: { await pop3.handle(connection, implicitTLS: isImplicit) })
             }
         case .dns: preconditionFailure("the name server listens by itself")
         }
@@ -155,8 +172,10 @@ package struct MailServer: Sendable {
         session.maximumRecipients = settings.limits.recipients
         // RFC 6409 §4.3: people prove who they are on the submission ports, servers nowhere.
         if service != .smtp { session.saslMechanisms = Mechanism.allCases.map(\.name) }
-        return SMTPService.Configuration(
+        var configuration = SMTPService.Configuration(
             session: session, identity: identity, isImplicitTLS: service == .submissions)
+        configuration.ownAddresses = Set(settings.publicAddresses)
+        return configuration
     }
 
     private func keepHouse() async {
@@ -169,6 +188,14 @@ package struct MailServer: Sendable {
             }
             try? await surroundings.time.sleep(for: Self.housekeepingInterval)
         }
+    }
+}
+
+extension ServerSettings.Limits {
+    fileprivate var admission: Admission.Limits {
+        Admission.Limits(
+            connections: connections, perNetwork: connectionsPerNetwork,
+            perNetworkAndMinute: connectionsPerNetworkAndMinute, exempt: exemptNetworks)
     }
 }
 

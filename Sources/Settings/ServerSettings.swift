@@ -57,8 +57,17 @@ package struct ServerSettings: Sendable, Equatable {
     package struct Limits: Sendable, Equatable {
         package var messageOctets = 52_428_800
         package var recipients = 1_000
-        /// Per service.
+        /// At a time, to all services together.
         package var connections = 2_000
+        /// Of these, from one network (a /24, or a /64 of IPv6); 0: no bound.
+        package var connectionsPerNetwork = 200
+        /// New ones within a minute from one network; 0: no bound.
+        package var connectionsPerNetworkAndMinute = 1_200
+        /// Networks without these two bounds.
+        package var exemptNetworks = [
+            IPNetwork(of: .v4(IPv4Address(127, 0, 0, 0)), prefixLength: 8),
+            IPNetwork(of: .v6(IPv6Address(high: 0, low: 1)), prefixLength: 128),
+        ]
 
         package init() {}
     }

@@ -38,7 +38,16 @@ package struct SettingKey: Sendable {
         .init("public-addresses", list: true, "Further addresses that lead to this host."),
         .init("limits.message-octets", "Largest message accepted; default 52428800 (50 MiB)."),
         .init("limits.recipients", "Recipients of one message; default 1000, at least 100."),
-        .init("limits.connections", "Connections at a time for each service; default 2000."),
+        .init("limits.connections", "Connections at a time, to all services; default 2000."),
+        .init(
+            "limits.connections-per-network",
+            "Of these, from one /24 or IPv6 /64; default 200, 0: any number."),
+        .init(
+            "limits.connections-per-network-and-minute",
+            "New ones from one network in a minute; default 1200, 0: any number."),
+        .init(
+            "limits.exempt-networks", list: true,
+            "Networks without these two limits; default 127.0.0.0/8 and ::1."),
         .init("sending.port", "Port of other exchangers; 25, but for trials on one machine."),
         .init("sending.source", list: true, "Addresses to send from, one of each family."),
         .init("log.level", "trace, debug, info, notice, warning or error; default info."),

@@ -142,6 +142,10 @@ package struct SettingsFile {
         }
     }
 
+    private func networks(_ key: String) throws(SettingsError) -> [IPNetwork] {
+        try list(key, "an address or a network such as 192.0.2.0/24") { IPNetwork($0) }
+    }
+
     /// Everything, checked.
     package func settings() throws(SettingsError) -> ServerSettings {
         guard let host = text("host-name") else {
@@ -178,6 +182,15 @@ package struct SettingsFile {
             "limits.recipients", in: 100...100_000, default: limits.recipients)
         settings.limits.connections = try number(
             "limits.connections", in: 1...1_000_000, default: limits.connections)
+        settings.limits.connectionsPerNetwork = try number(
+            "limits.connections-per-network", in: 0...1_000_000,
+            default: limits.connectionsPerNetwork)
+        settings.limits.connectionsPerNetworkAndMinute = try number(
+            "limits.connections-per-network-and-minute", in: 0...10_000_000,
+            default: limits.connectionsPerNetworkAndMinute)
+        if texts("limits.exempt-networks") != nil {
+            settings.limits.exemptNetworks = try networks("limits.exempt-networks")
+        }
         settings.sending.port = UInt16(try number("sending.port", in: 1...65_535, default: 25))
         settings.sending.source = try list("sending.source", "an IP address") { IPAddress($0) }
         settings.logLevel = try logLevel()

@@ -418,7 +418,7 @@ struct ServerSessionTests {
                 C: MAIL FROM:<goaway@example.net>
                 C: RCPT TO:<bob@example.org>
                 C: QUIT
-                S: 421 4.7.0 Too many connections, please come back later
+                S: 421 4.3.2 Too many connections, please come back later
                 D: close
                 """)
     }
