@@ -47,6 +47,7 @@ package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
         guard self.address == address else { return nil }
     }
 
+    /// Whether the address begins with the network's bits; one of the other family never does.
     package func contains(_ address: IPAddress) -> Bool {
         let address = address.unmapped
         guard address.isIPv4 == self.address.isIPv4 else { return false }
