@@ -7,8 +7,10 @@
 SEEDS ?= 1000
 SEED ?=
 ROUNDS ?= 100
+SECONDS ?= 60
+FUZZERS ?=
 
-.PHONY: demo test release bench crash-test simulate format lint clean packages-build packages-test
+.PHONY: demo test release bench crash-test simulate fuzz format lint clean packages-build packages-test
 
 demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
@@ -38,11 +40,15 @@ simulate: packages-test
 	SIMULATION_SEEDS=$(SEEDS) SIMULATION_SEED=$(SEED) \
 	    swift test --skip-build --filter PromisesTests/promises
 
+# Millions of inputs for each parser, SECONDS=n for each; FUZZERS="A B" only these.
+fuzz:
+	Scripts/fuzz $(SECONDS) $(FUZZERS)
+
 format:
-	swift format -i -r Package.swift Sources Tests
+	swift format -i -r Package.swift Sources Tests Fuzzers
 
 lint:
-	swift format lint --strict -r Package.swift Sources Tests
+	swift format lint --strict -r Package.swift Sources Tests Fuzzers
 
 clean:
 	swift package clean

@@ -9,8 +9,10 @@ import Foundation
 import PackageDescription
 
 let coresOnly = ProcessInfo.processInfo.environment["POSTREITER_CORES"] == "1"
+/// `make fuzz`: the cores alone, told by the compiler which way each input takes.
+let isFuzzing = ProcessInfo.processInfo.environment["FUZZ"] == "1"
 
-let settings: [SwiftSetting] = [
+let ordinary: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -24,6 +26,7 @@ let settings: [SwiftSetting] = [
     // The tests run with the dynamic checks of exclusive access; a release pays nothing for them.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
+let settings = ordinary + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"]), .define("FUZZ")] : [])
 
 func names(_ modules: [String]) -> [Target.Dependency] { modules.map { .byName(name: $0) } }
 
@@ -82,6 +85,32 @@ let cores: [Target] = [
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
 ]
+
+// What must hold whatever comes in, for the tests and for the fuzzers.
+let fuzzers = [
+    "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
+]
+/// Git keeps no empty folders.
+func isThere(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(path)")
+}
+let fuzzing: [Target] =
+    [
+        .target(
+            name: "Properties",
+            dependencies: names(["Bytes", "Mail", "World", "DNS", "MIME", "SMTP"]),
+            path: "Fuzzers/Properties", swiftSettings: settings),
+        tests("FuzzerTests", on: ["Properties"]),
+    ]
+    + (isFuzzing ? fuzzers : []).map { name in
+        .executableTarget(
+            name: "Fuzz\(name)", dependencies: names(["Properties"]), path: "Fuzzers/\(name)",
+            exclude: ["Corpus", "Found"].filter { isThere("Fuzzers/\(name)/\($0)") },
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [
+                .unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])
+            ])
+    }
 
 let house: [Target] = [
     // Floor 1, with cryptography.
@@ -197,7 +226,7 @@ let house: [Target] = [
 let package = Package(
     name: "postreiter",
     platforms: [.macOS(.v26)],
-    dependencies: coresOnly
+    dependencies: coresOnly || isFuzzing
         ? []
         : [
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -220,5 +249,5 @@ let package = Package(
                 url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
             .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         ],
-    targets: coresOnly ? cores : cores + house
+    targets: cores + fuzzing + (coresOnly || isFuzzing ? [] : house)
 )

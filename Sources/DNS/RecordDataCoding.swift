@@ -77,13 +77,23 @@ extension RecordData {
         return wire
     }
 
-    /// Presentation form on one line; `\# n hex` for a type without a format (RFC 3597 §5).
+    /// Presentation form on one line; `\# n hex` (RFC 3597 §5) for a type without a format, and
+    /// for data that the format cannot express, such as a place beyond the poles.
     package func text(as type: RecordType) -> String {
         let wire = wire
-        if let format = RecordFormat.byType[type.rawValue], let text = try? format.text(of: wire) {
+        if let format = RecordFormat.byType[type.rawValue], let text = try? format.text(of: wire),
+            isRead(from: text, as: type)
+        {
             return text
         }
         return wire.isEmpty ? "\\# 0" : "\\# \(wire.count) \(Hexadecimal.encode(wire))"
+    }
+
+    /// Whether the text stands for this data and no other; wire forms may say the same in many
+    /// ways, of which text knows one.
+    private func isRead(from text: String, as type: RecordType) -> Bool {
+        guard case .unknown = self else { return true }
+        return (try? RecordData(type, text: text)) == self
     }
 
     /// Reads presentation form as a master file has it, names without a final dot below `origin`.

@@ -36,13 +36,13 @@ package enum InternationalDomain {
         return result
     }
 
-    /// Each `xn--` label that decodes and encodes back to itself, as a U-label.
+    /// Each `xn--` label that is turned back into itself (RFC 5891 §5.4), as a U-label.
     package static func toUnicode(_ name: String) -> String {
         guard name.contains("xn--") else { return name }
         return name.split(separator: ".", omittingEmptySubsequences: false)
             .map { label in
                 guard label.hasPrefix("xn--"), let text = Punycode.decode(label.dropFirst(4)),
-                    !text.isASCII, Punycode.encode(text) == String(label.dropFirst(4))
+                    !text.isASCII, let again = try? toASCII(text), again == label
                 else { return String(label) }
                 return text
             }
