@@ -134,8 +134,8 @@ let house: [Target] = [
     module(
         "Delivery",
         on: [
-            "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "Routing", "Storage", "Journal",
-            "MessageStore", "Directory", "Spool",
+            "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Storage",
+            "Journal", "MessageStore", "Directory", "Spool",
         ], [log, metrics]),
     module(
         "Access",

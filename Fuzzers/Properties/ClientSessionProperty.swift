@@ -69,6 +69,7 @@ private struct ClientConversation: ~Copyable {
     private let configuration: ClientSession.Configuration
     private var session: ClientSession
     private let recipients: [Address]
+    private let isBinary: Bool
     private var begun = 0
     private var finished = 0
     private var delivered = 0
@@ -83,11 +84,9 @@ private struct ClientConversation: ~Copyable {
         let policies: [ClientSession.TLSPolicy] = [.never, .opportunistic, .required]
         var configuration = ClientSession.Configuration(
             hostName: name, remoteHost: "mx", tls: policies[Int(flags & 3) % 3])
-        if flags & 4 != 0 {
-            configuration.credentials = ClientSession.Credentials(
-                name: "name", password: "secret")
-        }
-        configuration.sends8BitAnyway = flags & 8 != 0
+        if flags & 4 != 0 { configuration.mechanisms = ["SCRAM-SHA-256", "PLAIN"] }
+        if flags & 8 != 0 { configuration.dialect = .lmtp }
+        isBinary = flags & 32 != 0
         recipients = flags & 16 == 0 ? [one] : [one, two]
         self.configuration = configuration
         session = ClientSession(configuration)
@@ -127,14 +126,26 @@ private struct ClientConversation: ~Copyable {
                 try expect(
                     configuration.tls != .required || session.tls != nil, "not secured, and idle")
                 begun += 1
-                session.begin(
-                    ClientSession.Transaction(
-                        from: .null, to: recipients, octets: text.count, is8Bit: begun == 2))
+                var transaction = ClientSession.Transaction(
+                    from: .null, to: recipients, octets: text.count, is8Bit: begun == 2)
+                if isBinary { transaction.envelope.body = .binaryMIME }
+                session.begin(transaction)
             case .sendContent:
                 let written = session.encodeContent(text) + session.endContent()
                 try expect(
-                    written.isEmpty || written.suffix(5).elementsEqual("\r\n.\r\n".utf8),
+                    written.isEmpty || written.suffix(5).elementsEqual("\r\n.\r\n".utf8)
+                        || written.elementsEqual("BDAT \(text.count) LAST\r\n".utf8 + text),
                     "a message without its end")
+            case .authenticate(let mechanism):
+                session.authenticate(
+                    mechanism, initialResponse: Array("secret".utf8),
+                    isServerAuthentic: mechanism == "PLAIN")
+            case .challenge(let octets):
+                if octets.count > 8 {
+                    session.cancelAuthentication("too long")
+                } else {
+                    session.respond(octets, isServerAuthentic: octets.count > 4)
+                }
             case .finished(let report):
                 finished += 1
                 try expect(report.results.count == recipients.count, "an outcome is missing")
@@ -151,7 +162,9 @@ private struct ClientConversation: ~Copyable {
     private mutating func look(_ octets: [UInt8]) throws(Property.Broken) {
         try expect(octets.hasWholeLineEnds, "a command with a bare line end: \(octets)")
         let verb = octets.prefix(4)
-        let isHarmless = ["EHLO", "HELO", "STAR", "QUIT"].contains { verb.elementsEqual($0.utf8) }
+        let isHarmless = ["EHLO", "HELO", "LHLO", "STAR", "QUIT"].contains {
+            verb.elementsEqual($0.utf8)
+        }
         try expect(
             session.tls != nil || configuration.tls != .required || isHarmless,
             "said before TLS: \(String(lossy: octets))")

@@ -19,6 +19,7 @@ struct DirectoryCommands {
         case "account.list": return try await listAccounts(arguments)
         case "alias.list": return try await listAliases(arguments)
         case "relay.list": return try await listRelays()
+        case "transport.list": return try await listTransports()
         case "change.list": return try await listChanges(arguments)
         default:
             try await change(name, arguments)
@@ -58,6 +59,9 @@ struct DirectoryCommands {
             try await registry.add(relayRecipient: arguments.address("address"), by: author)
         case "relay.disallow":
             try await registry.remove(relayRecipient: arguments.address("address"), by: author)
+        case "transport.add": try await addTransport(arguments)
+        case "transport.remove":
+            try await registry.remove(transport: scope(arguments), by: author)
         case "change.undo":
             try await registry.undo(change: arguments.number("change") ?? 0, by: author)
         default: throw ControlFailure.usage("unknown command `\(name)`")
@@ -140,6 +144,67 @@ struct DirectoryCommands {
             ])
         }
         return ["relays": .array(list)]
+    }
+
+    private func scope(_ arguments: Arguments) throws(ControlFailure) -> Transport.Scope {
+        let text = try arguments.text("domain")
+        guard let scope = Transport.Scope(text) else { throw .data("`\(text)` is no domain") }
+        return scope
+    }
+
+    private func addTransport(_ arguments: Arguments) async throws {
+        var transport = Transport(
+            try scope(arguments), host: arguments.json["host"]?.string,
+            usesAddressFallback: arguments.flag("address-fallback"))
+        if let text = arguments.json["protocol"]?.string {
+            guard let carrier = Transport.Carrier(rawValue: text) else {
+                throw ControlFailure.data("`\(text)` is no protocol: smtp or lmtp")
+            }
+            transport.carrier = carrier
+        }
+        if let text = arguments.json["security"]?.string {
+            guard let security = Transport.Security(rawValue: text) else {
+                throw ControlFailure.data(
+                    "`\(text)` is no security: opportunistic, none, required or implicit")
+            }
+            transport.security = security
+        }
+        if let name = arguments.json["user"]?.string {
+            transport.account = Transport.Account(
+                name: name, password: try arguments.text("password"))
+        }
+        try Self.check(transport)
+        try await registry.set(transport: transport, by: author)
+    }
+
+    private static func check(_ transport: Transport) throws(ControlFailure) {
+        guard let host = transport.host else { return }
+        guard let relay = try? RelayHost(host) else {
+            throw .data("`\(host)` is no host name, address or socket, perhaps with a port")
+        }
+        if transport.security.isVerified, relay.exchange.name == nil {
+            throw .data("name the host: a certificate is for a name, and `\(host)` is none")
+        }
+        if transport.carrier == .lmtp, case .socket = relay.exchange { return }
+        // RFC 2033 §5: LMTP is not for port 25.
+        if transport.carrier == .lmtp, relay.port == nil {
+            throw .data("say the port of the LMTP server, as in `\(host):24`")
+        }
+    }
+
+    private func listTransports() async throws -> JSON {
+        [
+            "transports": .array(
+                try await registry.transports().map {
+                    [
+                        "domain": .string($0.scope.description),
+                        "protocol": .string($0.carrier.rawValue), "host": JSON($0.host),
+                        "security": .string($0.security.rawValue),
+                        "user": JSON($0.account?.name),
+                        "address-fallback": .bool($0.usesAddressFallback),
+                    ]
+                })
+        ]
     }
 
     private func listChanges(_ arguments: Arguments) async throws -> JSON {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Directory
 import Mail
 import Routing
 import SMTP
@@ -20,6 +21,8 @@ final class Courier {
 
     /// As many as a route has hosts; more would be hosts that it had before.
     private static let maximumConnections = Route.maximumHosts
+    /// For one message to one host that takes few recipients on each.
+    private static let maximumConnectionsPerHost = 20
     /// Beyond this no further host is tried: the claim must outlast the attempt.
     private static let attemptLimit = Duration.minutes(45)
 
@@ -30,7 +33,7 @@ final class Courier {
     /// Tries everything that may be tried now.
     func deliver(_ job: Job) async -> DispatchReport {
         ending = .unknown
-        let decision = await deliverer.decide(job.destination)
+        let (decision, account) = await deliverer.way(to: job.destination)
         if case .transient = decision.verdict { ending = .unreachable }
         guard let route = decision.route else {
             let outcome = decision.outcome ?? .transient(.init(EnhancedStatus(4, 3, 5), "at home"))
@@ -38,18 +41,16 @@ final class Courier {
             return DispatchReport(
                 begun: deliverer.time.timestamp, results: job.recipients.map { _ in result })
         }
-        var attempt = Attempt(job, time: deliverer.time)
+        var attempt = Attempt(job, account: account, time: deliverer.time)
         attempt.report.route = route.hosts
             .map { "\($0.preference) \($0.exchange)" }.joined(separator: ", ")
         let limit = now + Self.attemptLimit
-        for host in route.hosts {
-            guard !attempt.isOver, now < limit else { break }
-            if await reuse(host, &attempt) { continue }
-            for address in host.addresses {
-                guard let open = await open(host, address, &attempt) else { continue }
-                await transact(open, &attempt)
+        for host in route.hosts where !attempt.isOver {
+            guard now < limit else {
+                attempt.hasUnaskedHost = true
                 break
             }
+            await serve(host, &attempt)
         }
         return attempt.finish()
     }
@@ -59,36 +60,77 @@ final class Courier {
         connections = []
     }
 
+    // MARK: Hosts
+
+    private func serve(_ host: Route.Host, _ attempt: inout Attempt) async {
+        if let kept = await kept(for: host, attempt) {
+            switch await transact(kept, &attempt) {
+            case .done:
+                ending = .answered
+                return
+            case .wantsConnection: ending = .answered
+            case .unheard: break
+            }
+        }
+        for peer in Self.peers(host, attempt, port: deliverer.settings.port) {
+            guard let first = await open(peer, &attempt) else { continue }
+            var end = await transact(first, &attempt)
+            var more = Self.maximumConnectionsPerHost - 1
+            while end == .wantsConnection, more > 0, let next = await open(peer, &attempt) {
+                end = await transact(next, &attempt)
+                more -= 1
+            }
+            return
+        }
+        attempt.hasUnaskedHost = true
+    }
+
+    /// The ends to connect to, in the order of trying.
+    private static func peers(
+        _ host: Route.Host, _ attempt: Attempt, port: UInt16
+    ) -> [OutboundConnection.Peer] {
+        let security = attempt.security(host)
+        var peers: [OutboundConnection.Peer] = []
+        if case .socket(let path) = host.exchange {
+            peers = [.init(host, .socket(path), security, account: attempt.account)]
+        }
+        for address in host.addresses {
+            let end = SocketAddress(address, port: host.port ?? port)
+            peers.append(.init(host, .address(end), security, account: attempt.account))
+        }
+        return peers
+    }
+
     // MARK: Connections
 
-    /// Uses the connection that a message before has left, if there is one to this host with the
-    /// same security; says whether the host answered.
-    private func reuse(_ host: Route.Host, _ attempt: inout Attempt) async -> Bool {
-        let kept = connections.first {
-            $0.peer.exchange == host.exchange && $0.peer.security == host.security
-                && host.addresses.contains($0.peer.address.host)
+    /// The connection that a message before has left, if there is one to this host with the
+    /// same security, and the host takes more on it.
+    private func kept(
+        for host: Route.Host, _ attempt: Attempt
+    ) async -> OutboundConnection? {
+        let peers = Self.peers(host, attempt, port: deliverer.settings.port)
+        guard let index = connections.firstIndex(where: { peers.contains($0.peer) }) else {
+            return nil
         }
-        guard let kept else { return false }
-        let wasAnswered = await transact(kept, &attempt)
-        if wasAnswered { ending = .answered }
-        return wasAnswered
+        if connections[index].takesMore { return connections[index] }
+        await connections.remove(at: index).quit()
+        return nil
     }
 
     /// Makes a connection on which a transaction can begin; a failure is noted.
     private func open(
-        _ host: Route.Host, _ address: IPAddress, _ attempt: inout Attempt
+        _ peer: OutboundConnection.Peer, _ attempt: inout Attempt
     ) async -> OutboundConnection? {
-        let target = SocketAddress(address, port: host.port ?? deliverer.settings.port)
-        let peer = OutboundConnection.Peer(
-            exchange: host.exchange, address: target, security: host.security)
         if ending == .unknown { ending = .unreachable }
-        var opening = await open(peer, .opportunistic, &attempt)
+        var opening = await open(peer, withoutTLS: false, &attempt)
         // RFC 7435: opportunistic security goes on in plain text where TLS fails.
-        if case .withoutTLS = opening { opening = await open(peer, .never, &attempt) }
+        if case .withoutTLS = opening { opening = await open(peer, withoutTLS: true, &attempt) }
         guard case .ready(let open) = opening else { return nil }
         ending = .answered
         await keep(open)
-        await deliverer.noteSuccess(of: address, for: attempt.job.destinations)
+        if let address = peer.end.host {
+            await deliverer.noteSuccess(of: address, for: attempt.job.destinations)
+        }
         return open
     }
 
@@ -105,124 +147,90 @@ final class Courier {
     }
 
     private func open(
-        _ peer: OutboundConnection.Peer, _ tls: ClientSession.TLSPolicy, _ attempt: inout Attempt
+        _ peer: OutboundConnection.Peer, withoutTLS: Bool, _ attempt: inout Attempt
     ) async -> Opening {
-        let settings = deliverer.settings
-        let plain: any Connection
+        let outbound: OutboundConnection
         do throws(NetworkFailure) {
-            plain = try await deliverer.network.connect(
-                to: peer.address, from: settings.source(towards: peer.address.host),
-                deadline: now + settings.connectTimeout)
+            outbound = try await OutboundConnection(
+                to: peer, withoutTLS: withoutTLS, deliverer)
         } catch {
-            let text = "no connection to \(peer.name): \(error)"
-            attempt.note(Outcome.Evidence(EnhancedStatus(4, 4, 1), text, host: peer.name), nil)
-            deliverer.noteFailure(of: peer.address.host, for: attempt.job.destinations)
+            let isTLS = if case .tls = error { true } else { false }
+            let text = isTLS ? "\(peer.name): \(error)" : "no connection to \(peer.name): \(error)"
+            attempt.note(
+                Outcome.Evidence(
+                    isTLS ? EnhancedStatus(4, 7, 5) : EnhancedStatus(4, 4, 1), text,
+                    host: peer.name), nil)
+            if isTLS { attempt.noteLackOfTLS() }
+            noteFailure(of: peer, attempt)
             return .useless
         }
-        var configuration = ClientSession.Configuration(
-            hostName: settings.hostName, remoteHost: peer.name, tls: tls)
-        configuration.timeouts = settings.timeouts
-        let outbound = OutboundConnection(plain, to: peer, configuration, time: deliverer.time)
         guard case .unusable(let reason, let evidence) = await outbound.open() else {
             return .ready(outbound)
         }
         attempt.note(evidence, outbound.tls)
-        if reason == .tls { return .withoutTLS }
-        // A host that says no is not down.
-        if reason == .connectionLost {
-            deliverer.noteFailure(of: peer.address.host, for: attempt.job.destinations)
+        if reason == .tls {
+            if peer.security == .opportunistic { return .withoutTLS }
+            attempt.noteLackOfTLS()
         }
+        // A host that says no is not down.
+        if reason == .connectionLost { noteFailure(of: peer, attempt) }
         return .useless
+    }
+
+    private func noteFailure(of peer: OutboundConnection.Peer, _ attempt: Attempt) {
+        guard let address = peer.end.host else { return }
+        deliverer.noteFailure(of: address, for: attempt.job.destinations)
     }
 
     // MARK: Transactions
 
-    /// Sends the message for those who still wait; says whether the host answered at all.
-    @discardableResult
-    private func transact(_ open: OutboundConnection, _ attempt: inout Attempt) async -> Bool {
+    private enum TransactionsEnd {
+        /// The host was heard; whoever still waits may try another.
+        case done
+        /// Others were served, and the host wants a fresh connection for the rest.
+        case wantsConnection
+        /// A kept connection had ended meanwhile: a fresh one may do.
+        case unheard
+    }
+
+    /// Sends the message for those who still wait.
+    private func transact(
+        _ open: OutboundConnection, _ attempt: inout Attempt
+    ) async -> TransactionsEnd {
+        let carriage = await deliverer.carriage(
+            of: attempt.job.message, over: open.extensions, &attempt.findings)
+        let form: Carriage.Form
+        switch carriage {
+        case .form(let found): form = found
+        case .refused(let result):
+            attempt.refuse(result, open)
+            return .done
+        }
         while !attempt.isOver {
             let wasUsed = open.transactions > 0
             let offered = attempt.pending
-            let tls = open.tls
             let (report, isOpen) = await open.deliver(
-                attempt.transaction(offered), deliverer.delivery(of: attempt.job))
+                attempt.transaction(offered, form),
+                deliverer.delivery(of: attempt.job, changes: form.changes))
             if !isOpen { connections.removeAll { $0 === open } }
-            guard let report else { return false }
-            // A kept connection may have ended meanwhile: a fresh one may do.
+            guard let report else { return .unheard }
             if wasUsed, !report.wasAnswered, !isOpen, report.results.allSatisfy(\.isHarmless) {
-                return false
+                return .unheard
             }
-            let isAnotherUseful = attempt.apply(report, to: offered, tls)
-            guard isAnotherUseful, isOpen else { return true }
+            switch attempt.apply(report, to: offered, open.tls) {
+            case .nothing: return .done
+            case .transaction where isOpen && open.takesMore: continue
+            case .transaction, .connection:
+                if isOpen { await dismiss(open) }
+                return .wantsConnection
+            }
         }
-        return true
+        return .done
     }
 
-    /// One message on its way: who still waits, and what is known of the others.
-    private struct Attempt {
-        let job: Job
-        var report: DispatchReport
-        private let time: any Time
-        private var results: [DispatchReport.Result?]
-        /// What the last host said to those who may try another.
-        private var soft: [DispatchReport.Result?]
-
-        init(_ job: Job, time: any Time) {
-            self.job = job
-            self.time = time
-            report = DispatchReport(begun: time.timestamp)
-            results = job.recipients.map { _ in nil }
-            soft = results
-        }
-
-        var pending: [Int] { results.indices.filter { results[$0] == nil } }
-        var isOver: Bool { !results.contains { $0 == nil } }
-
-        func transaction(_ offered: [Int]) -> ClientSession.Transaction {
-            ClientSession.Transaction(
-                from: job.message.reversePath, to: offered.map { job.recipients[$0].address },
-                octets: job.message.octets, is8Bit: job.message.is8BitMIME)
-        }
-
-        mutating func note(_ evidence: Outcome.Evidence, _ tls: String?) {
-            report.trials.append(.init(time: time.timestamp, evidence: evidence, tls: tls))
-        }
-
-        /// Returns whether another transaction on the same connection may serve more.
-        mutating func apply(
-            _ answer: ClientSession.Report, to offered: [Int], _ tls: String?
-        ) -> Bool {
-            var wereServed = false
-            var wantAnother = false
-            for (index, result) in zip(offered, answer.results) {
-                let outcome = DispatchReport.Result(outcome: result.outcome, tls: tls)
-                switch (result.outcome, result.advice) {
-                case (.transient, .nextHost): soft[index] = outcome
-                case (.transient, .anotherTransaction):
-                    soft[index] = outcome
-                    wantAnother = true
-                default:
-                    results[index] = outcome
-                    wereServed = true
-                }
-            }
-            let refused = offered.compactMap { soft[$0] }.first
-            if let refused, !isOver { note(refused.outcome.evidence, tls) }
-            // Without progress it would go round in a circle.
-            return wantAnother && wereServed
-        }
-
-        consuming func finish() -> DispatchReport {
-            let last = report.trials.last
-            report.results = results.indices.map { index in
-                if let result = results[index] ?? soft[index] { return result }
-                let evidence =
-                    last?.evidence
-                    ?? Outcome.Evidence(EnhancedStatus(4, 4, 1), "no host could be asked")
-                return DispatchReport.Result(outcome: .transient(evidence))
-            }
-            return report
-        }
+    private func dismiss(_ open: OutboundConnection) async {
+        connections.removeAll { $0 === open }
+        await open.quit()
     }
 }
 

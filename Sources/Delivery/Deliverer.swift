@@ -5,6 +5,7 @@ package import DNS
 package import Directory
 package import Journal
 package import Logging
+import MIME
 package import Mail
 package import Routing
 package import Spool
@@ -106,7 +107,16 @@ package final class Deliverer: Sendable {
     }
 
     /// Looks into the spool now: an operator has changed something.
-    package func wake() { dueBell.ring() }
+    ///
+    /// `retrying`: destinations that someone wants tried now, although they did not answer just
+    /// before.
+    package func wake(retrying destinations: [Destination] = []) {
+        let lines = destinations.map(line)
+        state.withLock { state in
+            for line in lines { state.queue.reopen(line) }
+        }
+        dueBell.ring()
+    }
 
     // MARK: Work
 
@@ -231,9 +241,11 @@ package final class Deliverer: Sendable {
     }
 
     /// The message on its way out; its claim is kept as long as octets flow.
-    func delivery(of job: Job) -> OutboundConnection.Delivery {
+    func delivery(of job: Job, changes: TransportChanges?) -> OutboundConnection.Delivery {
         var extended = time.now
-        return OutboundConnection.Delivery(content: spooler.read(job.message)) { [self] in
+        return OutboundConnection.Delivery(
+            content: spooler.read(job.message), converter: changes.map { TransportConverter($0) }
+        ) { [self] in
             guard time.now > extended + Spooler.claimDuration / 4 else { return }
             extended = time.now
             let until = time.timestamp + Spooler.claimDuration
@@ -245,6 +257,22 @@ package final class Deliverer: Sendable {
 
     /// The way to a destination as it is now, with its explanation.
     package func decide(_ destination: Destination) async -> Decision {
+        await way(to: destination).decision
+    }
+
+    /// The way, and who we are to the host at its end.
+    func way(
+        to destination: Destination
+    ) async -> (decision: Decision, account: Transport.Account?) {
+        let responsibility: Responsibility
+        let transport: Transport?
+        do throws(DirectoryFailure) {
+            responsibility = try self.responsibility(for: destination)
+            transport = try self.transport(for: destination, responsibility)
+        } catch {
+            // Without the directory a message that should go to a smarthost might go elsewhere.
+            return (.directoryUnknown(for: destination), nil)
+        }
         var context = RoutingContext(
             ownNames: settings.ownNames, ownAddresses: settings.ownAddresses,
             role: { [self] domain in
@@ -254,17 +282,45 @@ package final class Deliverer: Sendable {
                 case .elsewhere, nil: .foreign
                 }
             }, isDown: { [self] in health.isDown($0, at: time.now) })
-        if let domain = destination.domain {
-            context.usesAddressFallback = settings.addressFallback.contains(domain)
-        }
+        context.usesAddressFallback =
+            transport?.usesAddressFallback == true
+            || destination.domain.map(settings.addressFallback.contains) == true
         let router = Router(resolver: resolver, context: context)
-        if case .relay(let relay)? = try? responsibility(for: destination),
-            let host = relay.host.flatMap({ try? RelayHost($0) })
-        {
-            return await router.route(destination, by: host)
+        if let host = Self.host(transport, responsibility) {
+            return (await router.route(destination, by: host), transport?.account)
         }
         var generator = entropy.generator
-        return await router.route(destination, using: &generator)
+        return (await router.route(destination, using: &generator), nil)
+    }
+
+    private func transport(
+        for destination: Destination, _ responsibility: Responsibility
+    ) throws(DirectoryFailure) -> Transport? {
+        try registry.transport(
+            for: destination.domain, isElsewhere: responsibility == .elsewhere)
+    }
+
+    /// What an operator has set instead of MX records.
+    private static func host(
+        _ transport: Transport?, _ responsibility: Responsibility
+    ) -> RelayHost? {
+        if let transport, let text = transport.host, var host = try? RelayHost(text) {
+            host.dialect = transport.carrier == .lmtp ? .lmtp : .smtp
+            host.security = Route.Security(rawValue: transport.security.rawValue) ?? .required
+            return host
+        }
+        guard case .relay(let relay) = responsibility else { return nil }
+        return relay.host.flatMap { try? RelayHost($0) }
+    }
+
+    /// The line of the queue in which mail for a destination stands: its own, or that of the
+    /// host that takes everything, which would otherwise see many lines at once.
+    private func line(of destination: Destination) -> Destination {
+        guard let responsibility = try? responsibility(for: destination),
+            let transport = try? transport(for: destination, responsibility),
+            transport.scope == .everything, let host = transport.host
+        else { return destination }
+        return .literal(.general(tag: "transport", content: host))
     }
 
     func responsibility(
@@ -321,7 +377,7 @@ package final class Deliverer: Sendable {
     /// The hosts, without the order that differs at each call; nil without a route.
     private func way(to destination: Destination) async -> [String]? {
         await decide(destination).route?.hosts.map {
-            "\($0.preference) \($0.exchange) \($0.security.rawValue) \($0.port ?? 0)"
+            "\($0.preference) \($0.exchange) \($0.security.rawValue) \($0.dialect) \($0.port ?? 0)"
         }.sorted()
     }
 
@@ -368,8 +424,10 @@ package final class Deliverer: Sendable {
     ) {
         let (places, closed) = state.withLock { state in
             let unsorted = state.unsorted.reduce(0) { $0 + $1.count }
-            let places = state.stopDeadline == nil ? state.queue.places - unsorted : 0
             let closed = state.queue.closed(at: time.now)
+            // A line that is not of one destination cannot be passed over.
+            let isOpen = state.stopDeadline == nil && !closed.contains(where: \.isTransport)
+            let places = isOpen ? state.queue.places - unsorted : 0
             state.moreIsDue = places <= 0 || !closed.isEmpty
             return (places, closed)
         }
@@ -392,7 +450,11 @@ package final class Deliverer: Sendable {
             case nil: unknown.append(recipient)
             }
         }
-        let jobs = Job.group(elsewhere)
+        let jobs = Job.group(elsewhere).map { job in
+            var job = job
+            job.line = line(of: job.destination)
+            return job
+        }
         var refused = state.withLock { enqueue(jobs, &$0) }
         if !jobs.isEmpty { workBell.ring() }
         refused += unknown.map { ($0, time.timestamp + .minutes(1)) }
@@ -424,7 +486,7 @@ package final class Deliverer: Sendable {
         for job in jobs {
             var until = timestamp
             if state.stopDeadline == nil {
-                switch state.queue.offer(job, for: job.destination, at: now) {
+                switch state.queue.offer(job, for: job.line, at: now) {
                 case .accepted: continue
                 case .full: state.moreIsDue = true
                 case .paused(let end): until = timestamp + (end - now)
@@ -501,6 +563,12 @@ extension Deliverer {
 extension Fact.Kind {
     fileprivate var endsAttempt: Bool {
         self == .delivered || self == .deferred || self == .bounced
+    }
+}
+
+extension Destination {
+    fileprivate var isTransport: Bool {
+        if case .literal(.general(tag: "transport", _)) = self { true } else { false }
     }
 }
 

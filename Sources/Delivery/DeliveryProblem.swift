@@ -63,7 +63,7 @@ struct DeliveryProblem {
         case (4, 7): return .expired
         case (6, 7): return .international
         case (6, _): return .content
-        case (7, 4), (7, 5), (7, 10), (7, 11): return .security
+        case (7, 4), (7, 5), (7, 10), (7, 11), (7, 30): return .security
         case (7, _): return .refused
         default: return .other
         }

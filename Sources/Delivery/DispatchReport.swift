@@ -18,6 +18,12 @@ struct DispatchReport: Sendable {
         var outcome: Outcome
         /// `TLSv1.3` or nil for plain text, if a host was reached.
         var tls: String?
+        /// Whether the host was told what the sender wants to hear (RFC 3461 §5.2.1).
+        ///
+        /// If not, a success that was to be reported is ours to report as "relayed" (§5.2.2).
+        var isNotificationPassedOn = false
+        /// Whether the host was told the deliver-by time, or there is none (RFC 2852 §4.1.4.2).
+        var isDeliverByPassedOn = true
     }
 
     /// A host that did not take the job.

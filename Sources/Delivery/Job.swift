@@ -10,6 +10,8 @@ struct Job: Sendable {
     let message: SpooledMessage
     /// Where it is queued; with several domains on the same way, the first.
     let destination: Destination
+    /// The line of the queue: that of the destination, unless one host takes everything.
+    var line: Destination
     /// At least one.
     var recipients: [DueRecipient]
     /// When the first of the claims ends: from then on the mail may be somebody else's.
@@ -19,6 +21,7 @@ struct Job: Sendable {
         precondition(!recipients.isEmpty, "a job has recipients")
         message = recipients[0].message
         self.destination = destination
+        line = destination
         self.recipients = recipients
         claimEnds = recipients.map(\.claim.expires).min() ?? recipients[0].claim.expires
     }

@@ -2,9 +2,12 @@
 
 import Bytes
 import DNS
+import Directory
+import MIME
 import Mail
 import MessageStore
 import Routing
+import SASL
 import SMTP
 import World
 
@@ -12,16 +15,45 @@ import World
 ///
 /// Used by one task. The only place where delivery waits for a peer.
 final class OutboundConnection {
-    /// Where it leads.
+    /// Where it leads, and on which terms: a connection serves only for a peer that is equal.
     struct Peer: Hashable {
         var exchange: Route.Exchange
-        var address: SocketAddress
+        var end: End
         var security: Route.Security
+        var dialect: Route.Dialect
+        var account: Transport.Account?
+
+        /// What is connected to.
+        enum End: Hashable {
+            case address(SocketAddress)
+            case socket(String)
+
+            var host: IPAddress? { if case .address(let end) = self { end.host } else { nil } }
+        }
+
+        init(
+            _ host: Route.Host, _ end: End, _ security: Route.Security,
+            account: Transport.Account?
+        ) {
+            exchange = host.exchange
+            self.end = end
+            self.security = security
+            dialect = host.dialect
+            self.account = account
+        }
 
         /// `mx1.example.org [192.0.2.1]`.
         var name: String {
-            exchange.name == nil ? exchange.description : "\(exchange) [\(address.host)]"
+            guard exchange.name != nil, let host = end.host else { return exchange.description }
+            return "\(exchange) [\(host)]"
         }
+
+        /// For SNI and the certificate; empty for an address.
+        var serverName: String { exchange.name.map { $0.lowercased.description } ?? "" }
+
+        /// An operator's certificate is checked; on the open net any is better than plain text
+        /// (RFC 7435 §3).
+        var verifies: Bool { security == .required || security == .implicit }
     }
 
     /// What the caller has to know.
@@ -37,20 +69,58 @@ final class OutboundConnection {
     private(set) var transactions = 0
     private let connection: any Connection
     private let time: any Time
+    private let entropy: any Entropy
     private var session: ClientSession
+    private var exchange: ClientExchange?
 
+    /// The best first: with the first the password itself never crosses the line.
+    private static let mechanisms: [Mechanism] = [.scramSHA256, .plain, .login]
+
+    /// Connects, and with implicit TLS shakes hands.
     init(
-        _ connection: any Connection, to peer: Peer,
-        _ configuration: ClientSession.Configuration, time: any Time
-    ) {
-        self.connection = connection
+        to peer: Peer, withoutTLS: Bool, _ deliverer: Deliverer
+    ) async throws(NetworkFailure) {
+        let settings = deliverer.settings
+        let deadline = deliverer.time.now + settings.connectTimeout
+        switch peer.end {
+        case .address(let address):
+            connection = try await deliverer.network.connect(
+                to: address, from: settings.source(towards: address.host), deadline: deadline)
+        case .socket(let path):
+            connection = try await deliverer.network.connect(toSocket: path, deadline: deadline)
+        }
+        if peer.security == .implicit {
+            do throws(NetworkFailure) {
+                try await connection.startTLS(
+                    .client(serverName: peer.serverName, verify: true), deadline: deadline)
+            } catch {
+                await connection.close()
+                throw error
+            }
+        }
         self.peer = peer
-        self.time = time
-        session = ClientSession(configuration)
+        time = deliverer.time
+        entropy = deliverer.entropy
+        let policy: ClientSession.TLSPolicy =
+            switch peer.security {
+            case .opportunistic: withoutTLS ? .never : .opportunistic
+            case .none: .never
+            case .required, .implicit: .required
+            }
+        var configuration = ClientSession.Configuration(
+            hostName: settings.hostName, remoteHost: peer.name, tls: policy)
+        configuration.timeouts = settings.timeouts
+        configuration.dialect = peer.dialect == .lmtp ? .lmtp : .smtp
+        if peer.account != nil { configuration.mechanisms = Self.mechanisms.map(\.name) }
+        session = ClientSession(configuration, tls: connection.tls)
     }
 
     /// The TLS version, nil in plain text.
     var tls: String? { session.tls?.version }
+    /// What the host offers now.
+    var extensions: Extensions { session.extensions }
+    /// Whether the host takes another message on this connection.
+    var takesMore: Bool { session.takesMore }
 
     /// Goes on to the next event; after `closed` there is none.
     func advance(_ content: inout Delivery?) async -> Event {
@@ -60,6 +130,8 @@ final class OutboundConnection {
                 case .send(let octets): connection.write(octets)
                 case .startTLS: await startTLS()
                 case .sendContent: await send(&content)
+                case .authenticate(let mechanism): authenticate(by: mechanism)
+                case .challenge(let octets): respond(to: octets)
                 case .idle: return .idle
                 case .finished(let report): return .finished(report)
                 case .unusable(let reason, let evidence): return .unusable(reason, evidence)
@@ -127,13 +199,40 @@ final class OutboundConnection {
 
     private func startTLS() async {
         do throws(NetworkFailure) {
-            // Opportunistic: any certificate is better than plain text (RFC 7435 §3).
-            let name = peer.exchange.name.map { $0.lowercased.description } ?? ""
             try await connection.startTLS(
-                .client(serverName: name, verify: false), deadline: time.now + session.timeout)
+                .client(serverName: peer.serverName, verify: peer.verifies),
+                deadline: time.now + session.timeout)
             session.secured(connection.tls ?? TLSFacts(version: "TLS", cipher: ""))
         } catch {
             session.tlsFailed("\(error)")
+        }
+    }
+
+    // MARK: Authentication
+
+    private func authenticate(by name: String) {
+        guard let account = peer.account, let mechanism = Mechanism(named: name),
+            let user = try? PreparedString(account.name),
+            let password = try? PreparedString(account.password)
+        else { return session.cancelAuthentication("the account cannot be used with \(name)") }
+        var exchange = ClientExchange(
+            mechanism, user: user, password: password,
+            nonce: entropy.octets(ServerExchange.nonceOctets))
+        let response = exchange.initialResponse()
+        self.exchange = exchange
+        session.authenticate(
+            mechanism.name, initialResponse: response,
+            isServerAuthentic: exchange.isServerAuthentic)
+    }
+
+    private func respond(to challenge: [UInt8]) {
+        guard var exchange else { return session.cancelAuthentication("nothing was asked") }
+        do throws(AuthenticationFailure) {
+            let response = try exchange.respond(to: challenge)
+            self.exchange = exchange
+            session.respond(response, isServerAuthentic: exchange.isServerAuthentic)
+        } catch {
+            session.cancelAuthentication("\(peer.name): \(error)")
         }
     }
 
@@ -142,6 +241,8 @@ final class OutboundConnection {
     /// A message on its way out, piece by piece.
     struct Delivery {
         var content: ContentReader
+        /// What is changed on the way, for a host that could not carry it as it is.
+        var converter: TransportConverter?
         /// Asked between pieces: keeps the claim, for a message that takes its time.
         var keepAlive: () async -> Void
     }
@@ -150,19 +251,33 @@ final class OutboundConnection {
         guard var content = delivery?.content, let keepAlive = delivery?.keepAlive else {
             return session.contentFailed("there is no message")
         }
+        var converter = delivery?.converter
         do {
             while let piece = try await content.next() {
-                connection.write(session.encodeContent(piece))
+                write(converter?.convert(piece) ?? piece)
                 try await connection.flush(deadline: time.now + session.timeout)
+                while session.awaitsChunkReply { try await receiveChunkReply() }
                 await keepAlive()
                 guard session.isSendingContent else { return }
             }
+            if let rest = converter?.finish(), !rest.isEmpty { write(rest) }
             connection.write(session.endContent())
         } catch let failure as NetworkFailure {
             await takeLastWord(failure)
         } catch {
             session.contentFailed("the message cannot be read: \(error)")
         }
+    }
+
+    private func write(_ piece: consuming [UInt8]) {
+        let encoded = session.encodeContent(piece)
+        if !encoded.isEmpty { connection.write(encoded) }
+    }
+
+    private func receiveChunkReply() async throws(NetworkFailure) {
+        let octets = try await connection.receive(deadline: time.now + session.timeout)
+        guard let octets else { throw .disconnected }
+        session.receive(octets)
     }
 
     /// A peer that refuses the rest of a message says so before it closes.

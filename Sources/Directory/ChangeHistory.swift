@@ -97,7 +97,7 @@ extension Lookup {
             try checkIsLocal(key.domain)
             for target in targets { try checkLeadsSomewhere(target) }
         case .postmaster(let address): try checkIsHere(address)
-        case .account, .relayRecipient: break
+        case .account, .relayRecipient, .transport: break
         case nil: try checkIsNotMissed(replacement.after)
         }
     }
@@ -117,7 +117,7 @@ extension Lookup {
                 try transaction.execute(
                     "DELETE FROM directory_relay_recipient WHERE address = ?", [.text(key.text)])
             }
-        case .account, .relayRecipient, .postmaster, nil: break
+        case .account, .relayRecipient, .postmaster, .transport, nil: break
         }
     }
 

@@ -17,9 +17,10 @@ enum Entry: Hashable, Sendable {
     case relay(RelayDomain)
     case relayRecipient(AddressKey)
     case postmaster(Address)
+    case transport(Transport)
 
     enum Kind: String, Sendable {
-        case domain, account, address, alias, relay, postmaster
+        case domain, account, address, alias, relay, postmaster, transport
         case relayRecipient = "relay_recipient"
     }
 
@@ -32,6 +33,7 @@ enum Entry: Hashable, Sendable {
         case .relay: .relay
         case .relayRecipient: .relayRecipient
         case .postmaster: .postmaster
+        case .transport: .transport
         }
     }
 
@@ -43,6 +45,7 @@ enum Entry: Hashable, Sendable {
         case .address(let key, _), .alias(let key, _), .relayRecipient(let key): key.text
         case .relay(let relay): relay.name.name
         case .postmaster: "postmaster"
+        case .transport(let transport): transport.scope.description
         }
     }
 }
@@ -79,6 +82,7 @@ extension Entry {
             ]
         case .relayRecipient(let key): [key.text]
         case .postmaster(let address): [address.description]
+        case .transport(let transport): transport.fields
         }
     }
 
@@ -122,6 +126,9 @@ extension Entry {
                     host: fields[2].isEmpty ? nil : fields[2], lifetimeSeconds: Int64(fields[3])))
         case (.relayRecipient, 1): self = .relayRecipient(try key(fields[0]))
         case (.postmaster, 1): self = .postmaster(try Address(fields[0]))
+        case (.transport, 7):
+            guard let transport = Transport(fields: fields) else { throw damaged }
+            self = .transport(transport)
         default: throw damaged
         }
     }
@@ -169,6 +176,7 @@ extension Entry {
             try transaction.execute(
                 "INSERT INTO directory_relay_recipient (address, domain) VALUES (?, ?)",
                 [.text(key.text), .text(key.domain.name)])
+        case .transport(let transport): try transport.insert(transaction)
         case .postmaster(let address):
             try transaction.execute(
                 "INSERT INTO directory_postmaster (id, address) VALUES (1, ?)",
@@ -213,6 +221,8 @@ extension Entry {
             try transaction.execute(
                 "DELETE FROM directory_relay_recipient WHERE address = ?", key)
         case .postmaster: try transaction.execute("DELETE FROM directory_postmaster", [])
+        case .transport:
+            try transaction.execute("DELETE FROM directory_transport WHERE scope = ?", key)
         }
     }
 }

@@ -30,6 +30,8 @@ package final class Registry: Sendable {
     struct Cache {
         var verdicts = RecencyCache<Address, RecipientVerdict>(limit: maximumCachedVerdicts)
         var domains = RecencyCache<Domain, Responsibility>(limit: maximumCachedDomains)
+        /// All of them, by scope; nil before they are asked for.
+        var transports: [String: Transport]?
         /// Counts the changes: what was looked up before one is not kept after it.
         var generation: UInt64 = 0
     }
@@ -170,6 +172,7 @@ package final class Registry: Sendable {
         cache.withLock {
             $0.verdicts.removeAll()
             $0.domains.removeAll()
+            $0.transports = nil
             $0.generation += 1
         }
         return try outcome.get()

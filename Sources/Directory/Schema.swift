@@ -82,6 +82,17 @@ extension Migrations {
             );
             CREATE INDEX directory_change_entry_key
                 ON directory_change_entry (kind, key, change);
+            """,
             """
+            CREATE TABLE directory_transport (
+                scope TEXT NOT NULL PRIMARY KEY,
+                carrier TEXT NOT NULL,
+                host TEXT,
+                security TEXT NOT NULL,
+                account TEXT,
+                password TEXT,
+                address_fallback INTEGER NOT NULL
+            );
+            """,
         ])
 }

@@ -112,19 +112,56 @@ package final class LiveNetwork: Network {
             let from = Bytes.SocketAddress(source, port: 0)
             bootstrap = bootstrap.bind(to: try NIOCore.SocketAddress(from))
         }
-        let connected = bootstrap.connect(to: try NIOCore.SocketAddress(address)).map { _ in
-            connection.becomeActive()
+        try await connect(
+            bootstrap, to: try NIOCore.SocketAddress(address), connection, attempt,
+            named: address)
+        return connection
+    }
+
+    package func connect(
+        toSocket path: String, deadline: Instant
+    ) async throws(NetworkFailure) -> any Connection {
+        let executor = nearestExecutor()
+        let rest = (deadline - LiveTime().now).nanoseconds
+        guard rest > 0 else { throw .deadlinePassed }
+        if Task.isCancelled { throw .cancelled }
+        let connection = LiveConnection(executor: executor, contexts: contexts)
+        let attempt = ConnectAttempt()
+        let bootstrap = ClientBootstrap(group: executor.loop)
+            .connectTimeout(.nanoseconds(min(rest, Duration.hours(1).nanoseconds)))
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                attempt.began(channel)
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        let address: NIOCore.SocketAddress
+        do {
+            address = try NIOCore.SocketAddress(unixDomainSocketPath: path)
+        } catch {
+            throw .unreachable("\(path) is too long for a socket's path")
         }
+        try await connect(
+            bootstrap, to: address, connection, attempt, named: Bytes.SocketAddress(nil))
+        return connection
+    }
+
+    private func connect(
+        _ bootstrap: ClientBootstrap, to address: NIOCore.SocketAddress,
+        _ connection: LiveConnection, _ attempt: ConnectAttempt,
+        named name: Bytes.SocketAddress
+    ) async throws(NetworkFailure) {
+        let connected = bootstrap.connect(to: address).map { _ in connection.becomeActive() }
         do {
             try await withTaskCancellationHandler {
                 try await connected.get()
             } onCancel: {
                 attempt.cancel()
             }
-            return connection
         } catch {
             if Task.isCancelled { throw .cancelled }
-            switch NetworkFailure(error, at: address) {
+            switch NetworkFailure(error, at: name) {
             case .notPermitted, .addressInUse: throw .unreachable("\(error)")
             case let failure: throw failure
             }

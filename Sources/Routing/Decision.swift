@@ -14,6 +14,13 @@ package struct Decision: Sendable {
     package var steps: [Step]
     package var findings: [Finding]
 
+    /// Nothing can be decided while the store does not answer.
+    package static func directoryUnknown(for destination: Destination) -> Decision {
+        Decision(
+            destination: destination, verdict: .transient(.directoryUnknown), isImplicit: false,
+            steps: [], findings: [])
+    }
+
     /// What was decided.
     package enum Verdict: Hashable, Sendable {
         case route(Route)
@@ -62,6 +69,8 @@ package enum Reason: Hashable, Sendable {
     case addressesUnknown(Domain)
     /// The host that the operator has set has no address: his mistake is no reason to give up.
     case relayHostUnknown(RelayHost)
+    /// The store does not say whether an operator has set a way.
+    case directoryUnknown
 
     package var status: EnhancedStatus {
         switch self {
@@ -71,6 +80,7 @@ package enum Reason: Hashable, Sendable {
         case .loop: EnhancedStatus(5, 4, 6)
         case .lookUpFailed: EnhancedStatus(4, 4, 3)
         case .addressesUnknown, .relayHostUnknown: EnhancedStatus(4, 4, 4)
+        case .directoryUnknown: EnhancedStatus(4, 3, 0)
         }
     }
 
@@ -78,7 +88,7 @@ package enum Reason: Hashable, Sendable {
     package var replyCode: Int {
         switch self {
         case .nullMX: 556  // RFC 7505 §4.1
-        case .lookUpFailed, .addressesUnknown, .relayHostUnknown: 451
+        case .lookUpFailed, .addressesUnknown, .relayHostUnknown, .directoryUnknown: 451
         case .noSuchDomain, .noMailHost, .unknownLiteral, .noAddress, .loop: 550
         }
     }

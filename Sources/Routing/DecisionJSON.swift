@@ -35,6 +35,7 @@ extension Route.Host {
             ("addresses", JSON(addresses.map(\.description))),
             ("security", .string(security.rawValue)),
         ]
+        if dialect != .smtp { members.append(("protocol", .string(dialect.rawValue))) }
         if let port { members.append(("port", .integer(Int64(port)))) }
         return .object(members)
     }

@@ -46,6 +46,10 @@ extension Reason {
             language.choose(
                 "No address of the relay host \(host) is known",
                 "Zum Relay-Rechner \(host) ist keine Adresse bekannt")
+        case .directoryUnknown:
+            language.choose(
+                "The store does not say where this mail goes now",
+                "Der Speicher sagt zurzeit nicht, wohin diese E-Mail geht")
         }
     }
 }

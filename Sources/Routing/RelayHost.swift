@@ -7,10 +7,23 @@ import DNS
 package struct RelayHost: Hashable, Sendable, CustomStringConvertible {
     package let exchange: Route.Exchange
     package let port: UInt16?
+    package var security = Route.Security.opportunistic
+    package var dialect = Route.Dialect.smtp
 
-    /// Reads `mx.example.org`, `mx.example.org:2525`, `192.0.2.1:25` or `[2001:db8::1]:25`.
+    /// Of a Unix socket's path: what the system takes (`sun_path`), with its end.
+    static let maximumPathOctets = 107
+
+    /// Reads `mx.example.org`, `mx.example.org:2525`, `192.0.2.1:25`, `[2001:db8::1]:25` or
+    /// `unix:/run/lmtp`.
     package init(_ text: String) throws(SyntaxError) {
-        if let address = SocketAddress(text) {
+        if text.hasPrefix("unix:") {
+            let path = String(text.dropFirst(5))
+            guard path.hasPrefix("/"), path.utf8.count <= Self.maximumPathOctets,
+                path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+            else { throw SyntaxError(at: 5, expected: "the whole path of a socket") }
+            exchange = .socket(path)
+            port = nil
+        } else if let address = SocketAddress(text) {
             exchange = .literal(address.host)
             port = address.port
         } else if let address = IPAddress(Self.withoutBrackets(text)) {

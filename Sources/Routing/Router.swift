@@ -107,6 +107,7 @@ struct Search {
         note(.relayHost(destination, host))
         var addresses: [IPAddress]
         switch host.exchange {
+        case .socket: return .route(Route([Self.host(host, [])]))
         case .literal(let address): addresses = [address]
         case .name(let name):
             let known = await router.addresses(of: name)
@@ -118,15 +119,18 @@ struct Search {
             }
         }
         guard !addresses.isEmpty else { return .transient(.relayHostUnknown(host)) }
-        guard !addresses.contains(where: context.isOwn) else {
+        // Behind another port it is another program on this machine: a filter, or LMTP.
+        guard (host.port ?? 25) != 25 || !addresses.contains(where: context.isOwn) else {
             return .permanent(.loop(destination))
         }
         addresses = Array(addresses.prefix(Route.maximumAddresses))
-        return .route(
-            Route([
-                .init(
-                    preference: 0, exchange: host.exchange, addresses: addresses, port: host.port)
-            ]))
+        return .route(Route([Self.host(host, addresses)]))
+    }
+
+    private static func host(_ host: RelayHost, _ addresses: [IPAddress]) -> Route.Host {
+        Route.Host(
+            preference: 0, exchange: host.exchange, addresses: addresses,
+            security: host.security, dialect: host.dialect, port: host.port)
     }
 
     mutating func domain(

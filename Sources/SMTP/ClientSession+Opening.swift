@@ -30,7 +30,8 @@ extension ClientSession {
     private mutating func take(_ reply: Reply) {
         switch phase {
         case .transaction(let state): take(reply, in: state)
-        case .content(let state, _): takeEarly(reply, in: state)
+        case .content(let state, let encoder): takeEarly(reply, in: state, encoder)
+        case .drainingChunks(let state): drain(reply, in: state)
         case .awaitingFinal(let state): takeFinal(reply, in: state)
         case .awaitingQuit: close()
         case .closed, .handshake: return
@@ -40,7 +41,8 @@ extension ClientSession {
         case .awaitingGreeting: takeGreeting(reply)
         case .awaitingEHLO, .awaitingHELO: takeHello(reply)
         case .awaitingStartTLS: takeStartTLS(reply)
-        case .awaitingAuthentication(let response): takeAuthentication(reply, response)
+        case .authenticating: violate("a reply to nothing: \(reply)")
+        case .awaitingAuthentication(let state): takeAuthentication(reply, state)
         case .awaitingReset:
             guard reply.isPositiveCompletion else {
                 return give(up: .refused, evidence(reply, to: "RSET"))
@@ -61,13 +63,15 @@ extension ClientSession {
     }
 
     mutating func sayHello() {
-        send("EHLO \(configuration.hostName)")
+        // RFC 2033 §4.1.
+        let verb = configuration.dialect == .lmtp ? "LHLO" : "EHLO"
+        send("\(verb) \(configuration.hostName)")
         phase = .awaitingEHLO
     }
 
     private mutating func takeHello(_ reply: Reply) {
         if case .awaitingEHLO = phase {
-            if reply.isPermanentNegative {
+            if reply.isPermanentNegative, configuration.dialect == .smtp {
                 // §3.2: a server that does not know EHLO.
                 send("HELO \(configuration.hostName)")
                 phase = .awaitingHELO
@@ -79,9 +83,15 @@ extension ClientSession {
             }
         }
         guard reply.isPositiveCompletion else {
-            return give(up: .helloRefused, evidence(reply, to: isExtended ? "EHLO" : "HELO"))
+            return give(up: .helloRefused, evidence(reply, to: helloCommand))
         }
         secureOrGoOn()
+    }
+
+    private var helloCommand: String {
+        if configuration.dialect == .lmtp { return "LHLO" }
+        if case .awaitingHELO = phase { return "HELO" }
+        return "EHLO"
     }
 
     // MARK: - TLS
@@ -113,50 +123,6 @@ extension ClientSession {
         } else {
             authenticateOrGoOn()
         }
-    }
-
-    // MARK: - AUTH
-
-    private mutating func authenticateOrGoOn() {
-        guard let credentials = configuration.credentials, !isAuthenticated else {
-            return becomeIdle()
-        }
-        guard tls != nil || configuration.allowsPlaintextPassword else {
-            return cannotAuthenticate("the connection to \(host) is not encrypted")
-        }
-        guard extensions.saslMechanisms.contains("PLAIN") else {
-            return cannotAuthenticate("\(host) does not offer AUTH PLAIN")
-        }
-        // RFC 4616 §2: [authzid] NUL authcid NUL passwd.
-        let response = Base64.encode(Array("\0\(credentials.name)\0\(credentials.password)".utf8))
-        // RFC 4954 §4: the initial response only where it fits a command line.
-        if response.utf8.count <= 480 {
-            send("AUTH PLAIN \(response)")
-            phase = .awaitingAuthentication(response: nil)
-        } else {
-            send("AUTH PLAIN")
-            phase = .awaitingAuthentication(response: response)
-        }
-    }
-
-    private mutating func takeAuthentication(_ reply: Reply, _ response: String?) {
-        if reply.isPositiveCompletion {
-            isAuthenticated = true
-            becomeIdle()
-        } else if reply.code == 334, let response {
-            send(response)
-            phase = .awaitingAuthentication(response: nil)
-        } else if reply.code == 334 {
-            send("*")
-        } else {
-            give(up: .authentication, evidence(reply, to: "AUTH"))
-        }
-    }
-
-    private mutating func cannotAuthenticate(_ text: String) {
-        give(
-            up: .authentication,
-            Outcome.Evidence(EnhancedStatus(4, 7, 0), "cannot authenticate: " + text, host: host))
     }
 
     // MARK: - Ways out
@@ -196,6 +162,9 @@ extension ClientSession {
         case .transaction(let state), .content(let state, _):
             finish(state, otherwise: .transient(evidence), .nextHost)
             close()
+        case .drainingChunks(let state):
+            finish(state, otherwise: .transient(evidence), .nextHost)
+            close()
         case .awaitingFinal(let state):
             // RFC 5321 §6.1, RFC 1047: it may have been accepted.
             finish(state, otherwise: .ambiguous(evidence), .none)
@@ -210,11 +179,11 @@ extension ClientSession {
         case .awaitingGreeting: "before the greeting"
         case .awaitingEHLO, .awaitingHELO: "after EHLO"
         case .awaitingStartTLS, .handshake: "in STARTTLS"
-        case .awaitingAuthentication: "in AUTH"
+        case .authenticating, .awaitingAuthentication: "in AUTH"
         case .idle, .awaitingReset: "between messages"
         case .transaction(let state): "while sending \(state.awaitedCommand)"
-        case .content: "while sending the message"
-        case .awaitingFinal: "after the final dot"
+        case .content, .drainingChunks: "while sending the message"
+        case .awaitingFinal: "after the end of the message"
         case .awaitingQuit, .closed: "at the end"
         }
     }

@@ -9,7 +9,7 @@ package import World
 /// The driver performs what `next` gives and, when it gives nil, flushes and receives within
 /// `timeout`. After `idle` it may `begin` a transaction, or `quit`; the connection can be kept
 /// meanwhile. Each transaction ends with `finished` and an outcome for each recipient, whatever
-/// happens. After `close` there are no more steps.
+/// happens. After `close` there are no more steps. LMTP (RFC 2033) is a dialect of the same.
 ///
 /// ```
 /// while true {
@@ -29,6 +29,10 @@ package struct ClientSession: ~Copyable, Sendable {
     package internal(set) var tls: TLSFacts?
     var isExtended = false
     var isAuthenticated = false
+    /// MAIL commands so far, for MAILMAX (RFC 9422 §4.1).
+    var transactions = 0
+    /// Domains of recipients so far, for RCPTDOMAINMAX (RFC 9422 §4.3).
+    var recipientDomains: Set<Destination> = []
 
     /// For a connection just opened; `tls` if it began with a handshake (RFC 8314 §3.3).
     package init(_ configuration: Configuration, tls: TLSFacts? = nil) {
@@ -44,7 +48,7 @@ package struct ClientSession: ~Copyable, Sendable {
         case .content:
             replies.receive(octets)
             // At once, so that the driver stops sending what nobody wants.
-            readReply()
+            while case .content = phase, readReply() {}
         default: replies.receive(octets)
         }
     }
@@ -77,7 +81,7 @@ package struct ClientSession: ~Copyable, Sendable {
         return switch phase {
         case .awaitingGreeting: timeouts.greeting
         case .transaction(let state): state.isAwaitingData ? timeouts.data : timeouts.command
-        case .content: timeouts.block
+        case .content, .drainingChunks: timeouts.block
         case .awaitingFinal: timeouts.final
         case .awaitingQuit: timeouts.quit
         default: timeouts.command
@@ -86,6 +90,9 @@ package struct ClientSession: ~Copyable, Sendable {
 
     /// Whether `begin` and `quit` may be called.
     package var isIdle: Bool { if case .idle = phase { true } else { false } }
+
+    /// Whether the peer takes another transaction on this connection (RFC 9422 §4.1).
+    package var takesMore: Bool { transactions < extensions.limits.transactions ?? .max }
 
     /// The handshake that `startTLS` asked for is done: all begins anew (RFC 3207 §4.2).
     package mutating func secured(_ facts: TLSFacts) {
@@ -126,12 +133,11 @@ extension ClientSession {
         /// For evidence: `mx1.example.org [192.0.2.1]`.
         package var remoteHost: String
         package var tls: TLSPolicy
-        /// For a smarthost; then authentication is required.
-        package var credentials: Credentials?
-        /// Whether a password may go over an unencrypted connection.
-        package var allowsPlaintextPassword = false
-        /// Whether an 8-bit message goes to a peer without 8BITMIME, against RFC 6152 §3.
-        package var sends8BitAnyway = false
+        package var dialect = Dialect.smtp
+        /// The SASL mechanisms to authenticate with, the best first; none for no authentication.
+        ///
+        /// If there are any, it is required, and happens only under TLS.
+        package var mechanisms: [String] = []
         package var timeouts = Timeouts()
 
         package init(hostName: Domain, remoteHost: String, tls: TLSPolicy = .opportunistic) {
@@ -150,15 +156,11 @@ extension ClientSession {
         case required
     }
 
-    /// For SASL PLAIN (RFC 4616).
-    package struct Credentials: Hashable, Sendable {
-        package var name: String
-        package var password: String
-
-        package init(name: String, password: String) {
-            self.name = name
-            self.password = password
-        }
+    /// Which of the two protocols is spoken.
+    package enum Dialect: String, Hashable, Sendable {
+        case smtp
+        /// RFC 2033: LHLO, and a reply for each recipient after the message.
+        case lmtp
     }
 
     /// RFC 5321 §4.5.3.2's least values.
@@ -181,21 +183,30 @@ extension ClientSession {
 
     /// A message and where it is to go.
     package struct Transaction: Hashable, Sendable {
-        package var reversePath: ReversePath
-        /// At least one.
-        package var recipients: [Address]
+        /// With at least one recipient.
+        ///
+        /// `body` and `isInternational` say what the message is, not what
+        /// its sender announced; a peer that cannot carry it gets it converted, or not at all.
+        package var envelope: Envelope
         /// Of the message, before dots are doubled (RFC 1870 §5).
         package var octets: Int
-        /// Whether the message holds octets above 127.
-        package var is8Bit: Bool
+        /// Now, for what remains of a deliver-by time (RFC 2852 §4.1.4).
+        package var time: Timestamp
 
+        package init(_ envelope: Envelope, octets: Int, at time: Timestamp) {
+            self.envelope = envelope
+            self.octets = octets
+            self.time = time
+        }
+
+        /// A message that asks for nothing special.
         package init(
             from reversePath: ReversePath, to recipients: [Address], octets: Int, is8Bit: Bool
         ) {
-            self.reversePath = reversePath
-            self.recipients = recipients
-            self.octets = octets
-            self.is8Bit = is8Bit
+            let envelope = Envelope(
+                from: reversePath, to: recipients.map { Envelope.Recipient($0) },
+                body: is8Bit ? .eightBitMIME : .sevenBit)
+            self.init(envelope, octets: octets, at: Timestamp(milliseconds: 0))
         }
     }
 
@@ -205,10 +216,15 @@ extension ClientSession {
         case send([UInt8])
         /// Flush and shake hands, then `secured` or `tlsFailed`.
         case startTLS
+        /// Begin a SASL exchange, then `authenticate`.
+        case authenticate(mechanism: String)
+        /// Answer what the server asks in it, with `respond` or `cancelAuthentication`.
+        case challenge([UInt8])
         /// Ready: `begin` or `quit`. After an earlier `idle`, the connection was kept.
         case idle
         /// Write the message chunk by chunk through `encodeContent`, flushing each within
         /// `timeout`, and then what `endContent` gives. `contentFailed` if it cannot be read.
+        /// Receive while `awaitsChunkReply`; end as soon as it is no longer `isSendingContent`.
         case sendContent
         /// The transaction is over; `idle` or `close` follows.
         case finished(Report)
@@ -228,7 +244,7 @@ extension ClientSession {
         /// If not, and the connection had been kept from an earlier one, a fresh connection to
         /// the same host may do.
         package var wasAnswered: Bool
-        /// The reply to the final dot, with the peer's queue id; nil if there was none.
+        /// The (last) reply to the message, with the peer's queue id; nil if there was none.
         package var finalReply: Reply?
     }
 
@@ -236,17 +252,31 @@ extension ClientSession {
     package struct Result: Hashable, Sendable {
         package var outcome: Outcome
         package var advice: Advice
+        /// Whether the peer was told what the sender wants to hear (DSN, RFC 3461 §5.2.1).
+        ///
+        /// If not, a success that was to be reported is ours to report as "relayed" (§5.2.2).
+        package var isNotificationPassedOn = false
+        /// Whether the peer was told the deliver-by time (RFC 2852 §4.1.4.2), or there is none.
+        package var isDeliverByPassedOn = true
+
+        package init(_ outcome: Outcome, _ advice: Advice) {
+            self.outcome = outcome
+            self.advice = advice
+        }
     }
 
     /// What may help a recipient who was not served.
     package enum Advice: Hashable, Sendable {
         /// Delivered, refused for good, or not to be repeated at once.
         case none
-        /// Another exchanger may take it now (RFC 5321 §5.1).
+        /// Another exchanger may take it now (RFC 5321 §5.1); said of a permanent outcome too,
+        /// where this one only lacks an extension that another may have.
         case nextHost
-        /// The peer took others of this transaction and has enough for one: another
-        /// transaction on the same connection (§4.5.3.1.10).
+        /// The peer has enough recipients for one transaction: another one on the same connection
+        /// (§4.5.3.1.10), or on a fresh one unless `takesMore`.
         case anotherTransaction
+        /// The peer has enough for one connection (RFC 9422 §4.3).
+        case anotherConnection
     }
 
     /// Why a connection is of no use.
@@ -276,12 +306,16 @@ extension ClientSession {
         case awaitingHELO
         case awaitingStartTLS
         case handshake
-        case awaitingAuthentication(response: String?)
+        /// The driver works on its part of a SASL exchange.
+        case authenticating(AuthenticationState)
+        case awaitingAuthentication(AuthenticationState)
         case idle
         case transaction(TransactionState)
         /// The driver sends the message.
-        case content(TransactionState, DotStuffer)
-        /// The final dot was given to the driver: from here on the end may be ambiguous.
+        case content(TransactionState, ContentEncoder)
+        /// A chunk was refused: replies to those behind it are still to come.
+        case drainingChunks(TransactionState)
+        /// The end of the message was given to the driver: from here on the end may be ambiguous.
         case awaitingFinal(TransactionState)
         case awaitingReset
         case awaitingQuit

@@ -16,8 +16,10 @@ package struct DotStuffer: Sendable {
     }
 
     private var place = Place.lineStart
+    private let doublesDots: Bool
 
-    package init() {}
+    /// Without doubling dots, only line ends are made CR LF: for BDAT (RFC 3030 §2).
+    package init(doublingDots: Bool = true) { doublesDots = doublingDots }
 
     /// The chunk as it goes on the wire; chunks may be cut anywhere.
     package mutating func encode(_ chunk: consuming [UInt8]) -> [UInt8] {
@@ -51,6 +53,16 @@ package struct DotStuffer: Sendable {
         }
     }
 
+    /// What the last line lacks to be ended.
+    mutating func finishLine() -> [UInt8] {
+        defer { place = .lineStart }
+        return switch place {
+        case .lineStart: []
+        case .line: [.carriageReturn, .lineFeed]
+        case .carriageReturn: [.lineFeed]
+        }
+    }
+
     /// The next octet to put in, and before which; nil when the chunk is through.
     private mutating func nextInsertion(
         _ octets: UnsafeBufferPointer<UInt8>, _ index: inout Int
@@ -59,7 +71,7 @@ package struct DotStuffer: Sendable {
             switch place {
             case .lineStart:
                 place = .line
-                if octets[index] == .dot { return (index, .dot) }
+                if doublesDots, octets[index] == .dot { return (index, .dot) }
             case .line:
                 let carriageReturn = position(
                     of: .carriageReturn, in: octets, from: index, to: octets.count)

@@ -66,6 +66,13 @@ package struct Queue<Job: Sendable>: Sendable {
             .keys.sorted { $0.description < $1.description }
     }
 
+    /// Ends a pause: someone wants the destination tried now.
+    ///
+    /// It stays on probation: one connection shows whether it is back.
+    package mutating func reopen(_ destination: Destination) {
+        lines[destination]?.pausedUntil = Instant(nanoseconds: .min)
+    }
+
     /// When the first of the probations under way ends; nil without any.
     package func nextReopening(after now: Instant) -> Instant? {
         lines.values.filter { $0.isPaused(at: now) }.map(\.pausedUntil).min()

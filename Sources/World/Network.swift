@@ -12,6 +12,11 @@ package protocol Network: Sendable {
         to address: SocketAddress, from source: IPAddress?, deadline: Instant
     ) async throws(NetworkFailure) -> any Connection
 
+    /// Connects to a Unix socket of this machine, by its whole path.
+    func connect(
+        toSocket path: String, deadline: Instant
+    ) async throws(NetworkFailure) -> any Connection
+
     /// Takes an address for datagrams; port 0 takes any free one.
     func bind(to address: SocketAddress) async throws(NetworkFailure) -> any DatagramSocket
 
@@ -19,6 +24,15 @@ package protocol Network: Sendable {
     func identity(
         certificateChain: [UInt8], privateKey: [UInt8]
     ) throws(NetworkFailure) -> any TLSIdentity
+}
+
+extension Network {
+    /// A network without Unix sockets.
+    package func connect(
+        toSocket path: String, deadline: Instant
+    ) async throws(NetworkFailure) -> any Connection {
+        throw .unreachable("there are no Unix sockets here")
+    }
 }
 
 /// An address on which connections arrive.

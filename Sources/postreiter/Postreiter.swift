@@ -18,6 +18,7 @@ struct Postreiter: AsyncParsableCommand {
                 name: "Administer",
                 subcommands: [
                     DomainCommand.self, AccountCommand.self, AliasCommand.self, RelayCommand.self,
+                    TransportCommand.self,
                     ChangeCommand.self,
                 ]),
             CommandGroup(

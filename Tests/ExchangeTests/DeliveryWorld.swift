@@ -132,6 +132,14 @@ final class DeliveryWorld: @unchecked Sendable {
             Acceptance(envelope, expires: expires.map { simulation.timestamp + $0 }))
     }
 
+    /// Accepts a whole message with an envelope of the test's own.
+    @discardableResult
+    func accept(_ envelope: Envelope, content: String) async throws -> QueueID {
+        var draft = intake.open()
+        try await draft.append(Array(content.utf8)[...])
+        return try await draft.commit(Acceptance(envelope))
+    }
+
     func sleep(_ duration: Duration) async throws { try await simulation.sleep(for: duration) }
 
     /// Waits, in steps of a second or a minute, until it is so; false if that takes longer than `limit`.

@@ -25,6 +25,18 @@ final class Sink: @unchecked Sendable {
     var final: (Message) -> String? = { _ in "250 2.0.0 taken" }
     /// Whether STARTTLS is offered; `nil` octets make a handshake that fails.
     var offersTLS = false
+    /// The names in its certificate.
+    var certificate = "sink"
+    /// What EHLO is answered with besides.
+    var keywords = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"]
+    /// RFC 2033: LHLO alone, and a reply for each recipient.
+    var isLMTP = false
+    /// Where it listens.
+    var port: UInt16 = 25
+    /// Whether TLS comes before the greeting.
+    var isImplicitTLS = false
+    /// All lines that were commands.
+    private(set) var commands: [String] = []
     var breaksHandshake = false
 
     init(_ host: SimulatedHost, _ simulation: Simulation) {
@@ -44,24 +56,29 @@ final class Sink: @unchecked Sendable {
     }
 
     private func listen() async throws -> any Listener {
-        try await host.network.listen(on: SocketAddress(host.addresses[0], port: 25))
+        try await host.network.listen(on: SocketAddress(host.addresses[0], port: port))
     }
 
     private func handle(_ connection: any Connection) async {
         connections += 1
         var input = InputBuffer()
         var message = Message(reversePath: "", recipients: [], content: "", isProtected: false)
+        if isImplicitTLS {
+            guard await startTLS(connection) else { return }
+            message.isProtected = true
+        }
         say(greeting, connection)
         while let line = await line(&input, connection) {
             let verb = line.prefix(4).uppercased()
+            commands.append(line)
             if let said = reply(line) {
                 say(said, connection)
                 if said.hasPrefix("421") { return }
                 continue
             }
             switch verb {
-            case "EHLO":
-                say("250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n" + extensions, connection)
+            case isLMTP ? "LHLO" : "EHLO": say(hello, connection)
+            case "EHLO", "LHLO": say("500 5.5.1 not here", connection)
             case "STAR":
                 say("220 go ahead", connection)
                 guard await startTLS(connection) else { return }
@@ -78,9 +95,18 @@ final class Sink: @unchecked Sendable {
                 say("354 go on", connection)
                 guard let content = await content(&input, connection) else { return }
                 message.content = content
-                guard let said = final(message) else { return }
-                if said.hasPrefix("2") { messages.append(message) }
-                say(said, connection)
+                guard end(&message, connection) else { return }
+            case "BDAT":
+                let words = line.split(separator: " ")
+                guard let chunk = await octets(Int(words[1]) ?? 0, &input, connection) else {
+                    return
+                }
+                message.content += chunk
+                if words.last != "LAST" {
+                    say("250 2.0.0 more", connection)
+                } else if !end(&message, connection) {
+                    return
+                }
             case "QUIT":
                 say("221 bye", connection)
                 return
@@ -89,8 +115,26 @@ final class Sink: @unchecked Sendable {
         }
     }
 
-    private var extensions: String {
-        offersTLS ? "250-STARTTLS\r\n250 ENHANCEDSTATUSCODES" : "250 ENHANCEDSTATUSCODES"
+    private var hello: String {
+        let lines = ["sink"] + keywords + (offersTLS ? ["STARTTLS"] : [])
+        return lines.dropLast().map { "250-\($0)\r\n" }.joined() + "250 " + (lines.last ?? "")
+    }
+
+    /// Takes the message or not; false if the connection is lost.
+    private func end(_ message: inout Message, _ connection: any Connection) -> Bool {
+        var taken = message
+        if isLMTP { taken.recipients = [] }
+        for recipient in isLMTP ? message.recipients : [""] {
+            var one = message
+            if isLMTP { one.recipients = [recipient] }
+            guard let said = final(one) else { return false }
+            if said.hasPrefix("2"), isLMTP { taken.recipients.append(recipient) }
+            if said.hasPrefix("2"), !isLMTP { messages.append(message) }
+            say(said, connection)
+        }
+        if isLMTP, !taken.recipients.isEmpty { messages.append(taken) }
+        message.content = ""
+        return true
     }
 
     private func startTLS(_ connection: any Connection) async -> Bool {
@@ -100,7 +144,7 @@ final class Sink: @unchecked Sendable {
         }
         guard
             let identity = try? host.network.identity(
-                certificateChain: Array("sink".utf8), privateKey: [])
+                certificateChain: Array(certificate.utf8), privateKey: [])
         else { return false }
         let deadline = simulation.now + .minutes(1)
         return (try? await connection.startTLS(.server(identity), deadline: deadline)) != nil
@@ -117,6 +161,19 @@ final class Sink: @unchecked Sendable {
             guard let octets = try? await connection.receive(deadline: deadline) else { return nil }
             input.append(octets)
         }
+    }
+
+    private func octets(
+        _ count: Int, _ input: inout InputBuffer, _ connection: any Connection
+    ) async -> String? {
+        while input.count < count {
+            let deadline = simulation.now + .minutes(10)
+            guard let octets = try? await connection.receive(deadline: deadline) else { return nil }
+            input.append(octets)
+        }
+        let octets = input.unread.prefix(count)
+        input.consume(count)
+        return String(lossy: octets)
     }
 
     private func content(

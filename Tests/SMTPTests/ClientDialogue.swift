@@ -21,7 +21,13 @@ struct ClientDialogue {
     var reports: [ClientSession.Report] = []
     var evidence: Outcome.Evidence?
 
+    /// The answers to `authenticate` and `challenge`, in turn; without one it is cancelled.
+    var responses: [(octets: [UInt8]?, isServerAuthentic: Bool)] = []
+
     private var transcript: [String] = []
+    private var pieces: [[UInt8]] = []
+    /// Written behind the last line end.
+    private(set) var unended: [UInt8] = []
 
     init(
         to recipients: [String] = ["bob@example.org"], octets: Int = 20, is8Bit: Bool = false,
@@ -76,6 +82,14 @@ struct ClientDialogue {
     }
 
     private mutating func drive(_ session: inout ClientSession) {
+        repeat {
+            perform(&session)
+            sendPiece(&session)
+        } while session.isSendingContent && !session.awaitsChunkReply
+        perform(&session)
+    }
+
+    private mutating func perform(_ session: inout ClientSession) {
         while let step = session.next() {
             switch step {
             case .send(let octets): write(octets)
@@ -93,7 +107,29 @@ struct ClientDialogue {
                 } else {
                     session.begin(transactions.removeFirst())
                 }
-            case .sendContent: sendContent(&session)
+            case .sendContent:
+                pieces = stride(from: 0, to: content.count, by: cut ?? max(1, content.count)).map {
+                    Array(content[$0..<min($0 + (cut ?? content.count), content.count)])
+                }
+            case .authenticate(let mechanism):
+                transcript.append("D: authenticate \(mechanism)")
+                guard !responses.isEmpty else {
+                    session.cancelAuthentication("no response")
+                    continue
+                }
+                let response = responses.removeFirst()
+                session.authenticate(
+                    mechanism, initialResponse: response.octets,
+                    isServerAuthentic: response.isServerAuthentic)
+            case .challenge(let octets):
+                transcript.append("D: challenge <\(String(lossy: octets))>")
+                guard !responses.isEmpty else {
+                    session.cancelAuthentication("no response")
+                    continue
+                }
+                let response = responses.removeFirst()
+                session.respond(
+                    response.octets ?? [], isServerAuthentic: response.isServerAuthentic)
             case .finished(let report):
                 reports.append(report)
                 for result in report.results {
@@ -107,23 +143,18 @@ struct ClientDialogue {
         }
     }
 
-    private mutating func sendContent(_ session: inout ClientSession) {
-        var octets: [UInt8] = []
-        var rest = content[...]
-        while !rest.isEmpty {
-            let chunk = rest.prefix(cut ?? rest.count)
-            rest = rest.dropFirst(chunk.count)
-            octets += session.encodeContent(Array(chunk))
-        }
-        write(octets + session.endContent())
+    private mutating func sendPiece(_ session: inout ClientSession) {
+        guard session.isSendingContent else { return }
+        guard !pieces.isEmpty else { return write(session.endContent()) }
+        write(session.encodeContent(pieces.removeFirst()))
     }
 
     private mutating func write(_ octets: [UInt8]) {
-        for line in String(lossy: octets).split(separator: "\r\n", omittingEmptySubsequences: false)
-            .dropLast()
-        {
-            transcript.append(line.isEmpty ? "C:" : "C: \(line)")
-        }
+        unended += octets
+        let lines = String(lossy: unended).split(
+            separator: "\r\n", omittingEmptySubsequences: false)
+        for line in lines.dropLast() { transcript.append(line.isEmpty ? "C:" : "C: \(line)") }
+        unended = Array((lines.last ?? "").utf8)
     }
 
     private static func text(_ result: ClientSession.Result) -> String {

@@ -314,12 +314,9 @@ struct ClientSessionTests {
     @Test("SIZE, 8BITMIME and SMTPUTF8 that the peer lacks are known before sending")
     func obstacles() throws {
         var large = try ClientDialogue(octets: 1001)
-        large.play(pipelining + "D: permanent 5.3.4 none" + goodbye)
+        large.play(pipelining + "D: permanent 5.3.4 nextHost" + goodbye)
         var eight = try ClientDialogue(is8Bit: true)
-        eight.play(plain + "D: permanent 5.6.3 none" + goodbye)
-        var anyway = try ClientDialogue(is8Bit: true)
-        anyway.configuration.sends8BitAnyway = true
-        anyway.play(plain + "C: MAIL FROM:<ann@example.net>")
+        eight.play(plain + "D: permanent 5.6.3 nextHost" + goodbye)
         var declared = try ClientDialogue(is8Bit: true)
         declared.play(
             pipelining + """
@@ -332,7 +329,7 @@ struct ClientSessionTests {
             pipelining + group + accepted + """
                 S: 250 2.0.0 ok
                 D: delivered 2.0.0 none
-                D: permanent 5.6.7 none
+                D: permanent 5.6.7 nextHost
                 """ + goodbye)
     }
 
@@ -411,7 +408,8 @@ struct ClientSessionTests {
         var session = ClientSession(
             ClientSession.Configuration(
                 hostName: try Domain("out.example.net"), remoteHost: "mx"))
-        session.receive(Array("220 mx\r\n250-mx\r\n250 PIPELINING\r\n".utf8))
+        let offer = "220 mx\r\n250-mx\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=500\r\n"
+        session.receive(Array(offer.utf8))
         var groups: [Int] = []
         var recipientLines = 0
         var hasDelivered = false
@@ -617,14 +615,17 @@ struct ClientSecurityTests {
         never.play(Self.offer + "D: idle\nC: MAIL FROM:<ann@example.net>")
     }
 
-    @Test("a smarthost gets the password within TLS only", arguments: cuts)
+    @Test("a smarthost learns who we are within TLS only", arguments: cuts)
     func credentials(cut: Int?) throws {
         var dialogue = try ClientDialogue(cut: cut)
-        dialogue.configuration.credentials = .init(name: "ann", password: "secret")
+        dialogue.configuration.mechanisms = ["SCRAM-SHA-256", "PLAIN"]
+        let plain = (octets: Optional(Array("\0ann\0secret".utf8)), isServerAuthentic: true)
+        dialogue.responses = [plain]
         dialogue.play(
             Self.offer + Self.secured + """
                 S: 250-mx.example.org
                 S: 250 AUTH PLAIN
+                D: authenticate PLAIN
                 C: AUTH PLAIN AGFubgBzZWNyZXQ=
                 S: 235 2.7.0 welcome
                 D: idle
@@ -646,14 +647,125 @@ struct ClientSecurityTests {
                 D: unusable authentication 4.7.0
                 D: close
                 """)
+        dialogue.responses = [plain]
         dialogue.play(
             Self.offer + Self.secured + """
                 S: 250-mx
                 S: 250 AUTH PLAIN
+                D: authenticate PLAIN
                 C: AUTH PLAIN AGFubgBzZWNyZXQ=
                 S: 535 5.7.8 wrong
                 D: unusable authentication 5.7.8
                 D: close
                 """)
+    }
+
+    private static let offersAuthentication =
+        offer + secured + """
+            S: 250-mx.example.org
+            S: 250 AUTH X
+
+            """
+
+    static let exchanges: [(String, [(octets: [UInt8]?, isServerAuthentic: Bool)])] = [
+        // The server speaks first.
+        (
+            """
+            D: authenticate X
+            C: AUTH X
+            S: 334 VXNlcm5hbWU6
+            D: challenge <Username:>
+            C: YW5u
+            S: 334
+            D: challenge <>
+            C:
+            S: 235 2.7.0 welcome
+            D: idle
+            C: MAIL FROM:<ann@example.net>
+            """,
+            [(nil, true), (Array("ann".utf8), true), ([], true)]
+        ),
+        // What does not fit the line comes when the server asks for it.
+        (
+            """
+            D: authenticate X
+            C: AUTH X
+            S: 334
+            C: \(String(repeating: "eHh4", count: 200))
+            S: 235 2.7.0 welcome
+            D: idle
+            C: MAIL FROM:<ann@example.net>
+            """,
+            [([UInt8](repeating: 0x78, count: 600), true)]
+        ),
+        // An empty response is an equals sign.
+        (
+            """
+            D: authenticate X
+            C: AUTH X =
+            S: 235 2.7.0 welcome
+            D: idle
+            C: MAIL FROM:<ann@example.net>
+            """,
+            [([], true)]
+        ),
+        // A server that has not proved itself is not believed.
+        (
+            """
+            D: authenticate X
+            C: AUTH X YQ==
+            S: 235 2.7.0 welcome
+            D: unusable authentication 4.7.0
+            D: close
+            """,
+            [(Array("a".utf8), false)]
+        ),
+        // No base64.
+        (
+            """
+            D: authenticate X
+            C: AUTH X YQ==
+            S: 334 !!!
+            C: *
+            S: 501 5.7.0 cancelled
+            D: unusable authentication 4.7.0
+            D: close
+            """,
+            [(Array("a".utf8), true)]
+        ),
+        // The driver does not like the challenge.
+        (
+            """
+            D: authenticate X
+            C: AUTH X YQ==
+            S: 334 Yg==
+            D: challenge <b>
+            C: *
+            S: 501 5.7.0 cancelled
+            D: unusable authentication 4.7.0
+            D: close
+            """,
+            [(Array("a".utf8), true)]
+        ),
+        // An end in the middle.
+        (
+            """
+            D: authenticate X
+            C: AUTH X YQ==
+            S: (ends)
+            D: unusable connectionLost 4.4.2
+            D: close
+            """,
+            [(Array("a".utf8), true)]
+        ),
+    ]
+
+    @Test("an exchange goes on as long as the server asks", arguments: exchanges.indices, cuts)
+    func exchange(number: Int, cut: Int?) throws {
+        let (text, responses) = Self.exchanges[number]
+        var dialogue = try ClientDialogue(cut: cut)
+        dialogue.configuration.mechanisms = ["X"]
+        dialogue.responses = responses
+        dialogue.play(Self.offersAuthentication + text)
     }
 }

@@ -120,6 +120,7 @@ private struct Couple: ~Copyable {
                 }
                 toServer += client.endContent()
             case .finished(let report): reports.append(report)
+            case .authenticate, .challenge: Issue.record("no password is wanted")
             case .unusable(let reason, let evidence):
                 #expect(octetsUntilBreak != nil, "\(reason) \(evidence)")
             case .close: hasClosed = true
@@ -167,7 +168,9 @@ struct CoupledTests {
         var expected: [(recipients: [String], message: [UInt8])] = []
         for (index, transaction) in transactions.enumerated() {
             var accepted: [String] = []
-            for (recipient, result) in zip(transaction.recipients, reports[index].results) {
+            for (recipient, result) in zip(
+                transaction.envelope.recipients.map(\.address), reports[index].results)
+            {
                 switch (recipient.localPart.value.first, result.outcome) {
                 case ("u", .permanent(let evidence)):
                     #expect(evidence.status == EnhancedStatus(5, 1, 1))
@@ -201,8 +204,10 @@ struct CoupledTests {
         var delivered: [String] = []
         var unsure: [String] = []
         for (transaction, report) in zip(transactions, reports) {
-            #expect(report.results.count == transaction.recipients.count)
-            for (recipient, result) in zip(transaction.recipients, report.results) {
+            #expect(report.results.count == transaction.envelope.recipients.count)
+            for (recipient, result) in zip(
+                transaction.envelope.recipients.map(\.address), report.results)
+            {
                 switch result.outcome {
                 case .delivered: delivered.append(recipient.description)
                 case .ambiguous: unsure.append(recipient.description)
@@ -304,7 +309,7 @@ struct HostileTests {
                     #expect(report.results.count == 1)
                 case .startTLS: session.tlsFailed("no")
                 case .close: isClosed = true
-                case .send, .unusable: break
+                case .authenticate, .challenge, .send, .unusable: break
                 }
             }
         }

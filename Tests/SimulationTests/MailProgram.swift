@@ -13,7 +13,7 @@ struct MailProgram: Sendable {
     let ledger: Ledger
     let server: SocketAddress
     /// An account's, for submission; nil for a stranger at port 25.
-    var credentials: ClientSession.Credentials?
+    var credentials: (name: String, password: String)?
 
     /// A person gives up after some attempts.
     static let maximumAttempts = 8
@@ -70,7 +70,7 @@ struct MailProgram: Sendable {
         var configuration = ClientSession.Configuration(
             hostName: hostName, remoteHost: "\(server)",
             tls: credentials == nil ? .opportunistic : .required)
-        configuration.credentials = credentials
+        if credentials != nil { configuration.mechanisms = ["PLAIN"] }
         var session = ClientSession(configuration)
         var outcomes = Self.transient(recipients.count, "no transaction")
         var isBegun = false
@@ -92,6 +92,13 @@ struct MailProgram: Sendable {
                             ClientSession.Transaction(
                                 from: letter.reversePath, to: recipients,
                                 octets: letter.octets.count, is8Bit: false))
+                    case .authenticate(let mechanism):
+                        // RFC 4616 §2: [authzid] NUL authcid NUL passwd.
+                        let account = credentials.map { "\0\($0.name)\0\($0.password)" } ?? ""
+                        session.authenticate(
+                            mechanism, initialResponse: Array(account.utf8),
+                            isServerAuthentic: true)
+                    case .challenge: session.cancelAuthentication("PLAIN has no challenge")
                     case .sendContent:
                         connection.write(session.encodeContent(letter.octets))
                         connection.write(session.endContent())

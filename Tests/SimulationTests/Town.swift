@@ -213,8 +213,7 @@ extension Town {
         try await MailProgram(
             simulation: simulation, network: clientHost.network, ledger: ledger,
             server: SocketAddress(sender.host.addresses[0], port: 587),
-            credentials: ClientSession.Credentials(
-                name: author.description, password: Self.password)
+            credentials: (name: author.description, password: Self.password)
         ).post(letter)
     }
 

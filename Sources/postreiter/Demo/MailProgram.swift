@@ -110,7 +110,7 @@ struct MailProgram: Sendable {
         var configuration = ClientSession.Configuration(
             hostName: try Domain("laptop.lotus.example"), remoteHost: person.host.name,
             tls: .required)
-        configuration.credentials = .init(name: person.address, password: person.password)
+        configuration.mechanisms = ["PLAIN"]
         let sender = ReversePath.address(try Address(person.address))
         var session = ClientSession(configuration, tls: connection.tls)
         var waiting = letters[...]
@@ -129,6 +129,13 @@ struct MailProgram: Sendable {
                         .init(
                             from: sender, to: [next.recipient], octets: next.octets.count,
                             is8Bit: false))
+                case .authenticate(let mechanism):
+                    // RFC 4616 §2: [authzid] NUL authcid NUL passwd.
+                    session.authenticate(
+                        mechanism,
+                        initialResponse: Array("\0\(person.address)\0\(person.password)".utf8),
+                        isServerAuthentic: true)
+                case .challenge: session.cancelAuthentication("PLAIN has no challenge")
                 case .sendContent:
                     guard let letter = waiting.popFirst() else { continue }
                     connection.write(session.encodeContent(letter.octets))

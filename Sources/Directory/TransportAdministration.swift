@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Mail
+import Storage
+import Synchronization
+
+/// Transports: listed, looked up, added, removed.
+extension Registry {
+    /// All transports, by domain; that for everything first.
+    package func transports() async throws(DirectoryFailure) -> [Transport] {
+        try await read { try $0.transports() }
+    }
+
+    /// The way that an operator has set for a domain, or for everything; nil without one.
+    ///
+    /// `isElsewhere`: the domain is neither local nor relayed, so that the one for everything counts.
+    package func transport(
+        for domain: Domain?, isElsewhere: Bool
+    ) throws(DirectoryFailure) -> Transport? {
+        let (known, generation) = cache.withLock { ($0.transports, $0.generation) }
+        let all: [String: Transport]
+        if let known {
+            all = known
+        } else {
+            let found = try lookUp { lookup throws(StorageFailure) in try lookup.transports() }
+            let table = Dictionary(uniqueKeysWithValues: found.map { ($0.scope.description, $0) })
+            cache.withLock { if $0.generation == generation { $0.transports = table } }
+            all = table
+        }
+        guard !all.isEmpty else { return nil }
+        return domain.flatMap { all[$0.name] }
+            ?? (isElsewhere ? all[Transport.Scope.everything.description] : nil)
+    }
+
+    /// Sets the way for a domain or for everything; one that is there is replaced.
+    package func set(
+        transport: Transport, by author: String
+    ) async throws(DirectoryFailure) {
+        try Self.check(transport)
+        try await change(by: author, "set the transport of \(transport.scope)") {
+            lookup, revision in
+            let before = try lookup.transport(transport.scope)
+            try revision.replace(before.map { .transport($0) }, with: .transport(transport))
+        }
+    }
+
+    /// Lets a domain, or everything, go by MX records again.
+    package func remove(
+        transport scope: Transport.Scope, by author: String
+    ) async throws(DirectoryFailure) {
+        try await change(by: author, "removed the transport of \(scope)") { lookup, revision in
+            guard let transport = try lookup.transport(scope) else {
+                throw DirectoryFailure.unfit("\(scope)", reason: "it has no transport")
+            }
+            try revision.remove(.transport(transport))
+        }
+    }
+
+    private static func check(_ transport: Transport) throws(DirectoryFailure) {
+        guard let host = transport.host else {
+            guard transport.carrier == .smtp, transport.account == nil,
+                transport.security == .opportunistic, transport.usesAddressFallback
+            else {
+                throw .unfit(
+                    "a transport without a host",
+                    reason: "it can only switch on the address fallback")
+            }
+            return
+        }
+        guard (1...Transport.maximumHostOctets).contains(host.utf8.count),
+            host.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { throw .unfit("the host \(host)", reason: "it is no host name or address") }
+        guard !transport.usesAddressFallback else {
+            throw .unfit("the address fallback", reason: "it goes with MX records only")
+        }
+        let isSocket = host.hasPrefix("unix:")
+        if isSocket, transport.security.isVerified {
+            throw .unfit("TLS over \(host)", reason: "a socket of this machine needs none")
+        }
+        guard let account = transport.account else { return }
+        guard transport.security.isVerified else {
+            throw .unfit(
+                "the account for \(host)",
+                reason: "a password goes only over verified TLS; ask for `required` or `implicit`")
+        }
+        for text in [account.name, account.password] {
+            guard (1...Transport.maximumAccountOctets).contains(text.utf8.count),
+                text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+            else {
+                throw .unfit(
+                    "the account for \(host)",
+                    reason: "name and password have 1 to 255 octets, none of them a control")
+            }
+        }
+    }
+}
+
+extension Lookup {
+    func transports() throws(StorageFailure) -> [Transport] {
+        let rows = try transaction.all(
+            """
+            SELECT scope, carrier, host, security, account, password, address_fallback
+            FROM directory_transport ORDER BY scope
+            """
+        ) { Transport(row: $0) }
+        return rows.compactMap(\.self)
+    }
+
+    func transport(_ scope: Transport.Scope) throws(StorageFailure) -> Transport? {
+        try transaction.first(
+            """
+            SELECT scope, carrier, host, security, account, password, address_fallback
+            FROM directory_transport WHERE scope = ?
+            """, [.text(scope.description)]
+        ) { Transport(row: $0) } ?? nil
+    }
+}
+
+extension Transport {
+    fileprivate init?(row: any Row) {
+        self.init(fields: (0...6).map { $0 == 6 ? String(row.integer(6)) : row.text($0) })
+    }
+
+    /// Reads `fields`, as a change records them.
+    init?(fields: [String]) {
+        guard fields.count == 7, let scope = Scope(fields[0]),
+            let carrier = Carrier(rawValue: fields[1]),
+            let security = Security(rawValue: fields[3])
+        else { return nil }
+        self.init(
+            scope, carrier, host: fields[2].isEmpty ? nil : fields[2], security: security,
+            account: fields[4].isEmpty ? nil : Account(name: fields[4], password: fields[5]),
+            usesAddressFallback: fields[6] == "1")
+    }
+
+    var fields: [String] {
+        [
+            scope.description, carrier.rawValue, host ?? "", security.rawValue,
+            account?.name ?? "", account?.password ?? "", usesAddressFallback ? "1" : "0",
+        ]
+    }
+
+    func insert(_ transaction: any Transaction) throws(StorageFailure) {
+        try transaction.execute(
+            """
+            INSERT INTO directory_transport
+                (scope, carrier, host, security, account, password, address_fallback)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .text(scope.description), .text(carrier.rawValue), .text(optional: host),
+                .text(security.rawValue), .text(optional: account?.name),
+                .text(optional: account?.password), .integer(usesAddressFallback ? 1 : 0),
+            ])
+    }
+}
