@@ -152,6 +152,7 @@ let house: [Target] = [
             .product(name: "Yams", package: "Yams"),
             .product(name: "Configuration", package: "swift-configuration"),
         ]),
+    module("Archive", on: ["Bytes", "World", "Storage", "MessageStore"], [crypto]),
     module(
         "Control",
         on: [
@@ -176,7 +177,8 @@ let house: [Target] = [
         dependencies: names([
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "Control", "Server", "Settings", "LiveWorld", "SimulatedWorld",
+            "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
+            "SimulatedWorld",
         ]) + [
             log, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -190,6 +192,7 @@ let house: [Target] = [
     tests(
         "DirectoryTests",
         on: ["Bytes", "Mail", "World", "SASL", "Storage", "Directory", "SimulatedWorld"]),
+    tests("ArchiveTests", on: ["Bytes", "World", "Storage", "MessageStore", "Archive"]),
     tests("StorageTests", on: ["Bytes", "World", "Storage", "SimulatedWorld"]),
     tests(
         "SpoolTests",

@@ -17,14 +17,23 @@ import NIOPosix
 package struct ControlServer: Sendable {
     private let path: String
     private let administration: Administration
+    private let ownCommands: [String: OwnCommand]
     private let log: Logger
+
+    /// A command about the server itself rather than about what it keeps.
+    package typealias OwnCommand = @Sendable (JSON) async throws(ControlFailure) -> JSON
 
     /// A command's arguments: a relay domain's recipient list may be long.
     static let maximumRequestOctets = 8 << 20
 
-    package init(path: String, administration: Administration, log: Logger) {
+    /// `ownCommands` go before those of `administration`.
+    package init(
+        path: String, administration: Administration, ownCommands: [String: OwnCommand] = [:],
+        log: Logger
+    ) {
         self.path = path
         self.administration = administration
+        self.ownCommands = ownCommands
         self.log = log
     }
 
@@ -34,11 +43,14 @@ package struct ControlServer: Sendable {
         unlink(path)
         defer { unlink(path) }
         let router = Router()
-        let administration = administration
+        let (administration, ownCommands) = (administration, ownCommands)
         router.post("v1/:command") { request, context in
             let body = try await request.body.collect(upTo: Self.maximumRequestOctets)
             let name = context.parameters.get("command") ?? ""
-            return await Self.respond(to: name, [UInt8](buffer: body), administration)
+            return await Self.respond([UInt8](buffer: body)) { (arguments) throws(ControlFailure) in
+                if let own = ownCommands[name] { return try await own(arguments) }
+                return try await administration.perform(name, arguments)
+            }
         }
         var quiet = log
         // What fails is told to the client, or thrown; its stopping is no error of ours.
@@ -53,7 +65,7 @@ package struct ControlServer: Sendable {
     }
 
     private static func respond(
-        to command: String, _ body: [UInt8], _ administration: Administration
+        _ body: [UInt8], _ perform: (JSON) async throws(ControlFailure) -> JSON
     ) async -> Response {
         do throws(ControlFailure) {
             let arguments: JSON
@@ -62,7 +74,7 @@ package struct ControlServer: Sendable {
             } catch {
                 throw .usage("the request is no JSON: \(error)")
             }
-            return response(.ok, try await administration.perform(command, arguments))
+            return response(.ok, try await perform(arguments))
         } catch {
             return response(error.exitCode == 75 ? .serviceUnavailable : .badRequest, error.json)
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Glibc
+import Logging
 import NIOCore
 
 /// Lets a listening socket accept only as long as fewer connections than the limit are open.
@@ -22,6 +24,8 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
     private var currentBatch = AcceptGate.batch
     private var isHeldBack = false
     private var isPausing = false
+    /// Nobody has been accepted since the system first had no more to give.
+    private var isShort = false
 
     init(_ loop: any EventLoop) { self.loop = loop }
 
@@ -64,12 +68,28 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         open += 1
+        if isShort {
+            isShort = false
+            Logger(label: "network").notice("connections are accepted again", metadata: metadata)
+        }
         context.fireChannelRead(data)
+    }
+
+    private var metadata: Logger.Metadata {
+        ["address": "\(Bytes.SocketAddress(context?.channel.localAddress))"]
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let codes = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
         guard let error = error as? IOError, codes.contains(error.errnoCode) else { return }
+        if !isShort {
+            isShort = true
+            Logger(label: "network").warning(
+                """
+                no connections can be accepted for now: \(String(cString: strerror(error.errnoCode))); \
+                see LimitNOFILE= of the unit, or `ulimit -n`
+                """, metadata: metadata)
+        }
         isPausing = true
         loop.assumeIsolated().scheduleTask(in: Self.pause) {
             self.isPausing = false

@@ -74,13 +74,17 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
 
     // MARK: The task's side
 
-    func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]? {
+    func receive(
+        deadline: Instant, heedingCancellation: Bool
+    ) async throws(NetworkFailure) -> [UInt8]? {
         if executor.loop.inEventLoop {
             mayRead = true
             send()
             if let event = outcome(.octets) { return try Self.octets(event) }
         }
-        return try Self.octets(await wait(for: .octets, until: deadline))
+        return try Self.octets(
+            await wait(
+                for: .octets, until: deadline, heedingCancellation: heedingCancellation))
     }
 
     func write(_ octets: consuming [UInt8]) { outgoing.writeBytes(octets) }
@@ -125,8 +129,16 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
 
     /// Suspends until `wish` has an outcome, the deadline passes or the task is cancelled.
     private func wait(
-        for wish: Wish, until deadline: Instant, after first: (@Sendable () -> Void)? = nil
+        for wish: Wish, until deadline: Instant, heedingCancellation: Bool = true,
+        after first: (@Sendable () -> Void)? = nil
     ) async -> Event {
+        guard heedingCancellation else {
+            return await withUnsafeContinuation { continuation in
+                executor.loop.execute {
+                    self.begin(wish, until: deadline, after: nil, continuation)
+                }
+            }
+        }
         if Task.isCancelled { return .failed(.cancelled) }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in

@@ -20,7 +20,8 @@ package final class LiveDatagramSocket: DatagramSocket {
     private let reader: DatagramReader
 
     init(
-        bindingTo address: Bytes.SocketAddress, on executor: LoopExecutor
+        bindingTo address: Bytes.SocketAddress, on executor: LoopExecutor,
+        inherited descriptor: CInt? = nil
     ) async throws(NetworkFailure) {
         let reader = DatagramReader(executor)
         var bootstrap = DatagramBootstrap(group: executor.loop)
@@ -39,7 +40,12 @@ package final class LiveDatagramSocket: DatagramSocket {
                 ChannelOptions.socket(.init(IPPROTO_IPV6), .init(IPV6_V6ONLY)), value: 1)
         }
         do {
-            channel = try await bootstrap.bind(to: NIOCore.SocketAddress(address)).get()
+            channel =
+                if let descriptor {
+                    try await bootstrap.withBoundSocket(descriptor).get()
+                } else {
+                    try await bootstrap.bind(to: NIOCore.SocketAddress(address)).get()
+                }
         } catch {
             throw NetworkFailure(error, at: address)
         }

@@ -40,6 +40,8 @@ package final class LiveListener: Listener {
         }
     }
 
+    package func changeLimit(to limit: Int) { gate.open(limit: limit) }
+
     package func close() async {
         try? await channel.close()
         for connection in arrivals.finish() { await connection.close() }

@@ -20,6 +20,8 @@ package final class LiveNetwork: Network {
     private let byLoop: [ObjectIdentifier: LoopExecutor]
     private let contexts: TLSContexts
     private let turn = Atomic(0)
+    /// Bound by somebody else, and not taken yet.
+    private let inherited = Mutex<[InheritedSocket]>([])
 
     /// `threads` is the number of event loops; `trustRoots` names a PEM file of certificates to
     /// trust as a client, nil for those the system trusts.
@@ -46,6 +48,18 @@ package final class LiveNetwork: Network {
     private func nearestExecutor() -> LoopExecutor {
         let here = MultiThreadedEventLoopGroup.currentEventLoop
         return here.flatMap { byLoop[ObjectIdentifier($0)] } ?? nextExecutor()
+    }
+
+    /// Sockets that `listen` and `bind` shall use for their addresses rather than bind them.
+    package func adopt(_ sockets: [InheritedSocket]) { inherited.withLock { $0 += sockets } }
+
+    private func takeInherited(
+        _ address: Bytes.SocketAddress, isDatagram: Bool
+    ) -> InheritedSocket? {
+        inherited.withLock { sockets in
+            sockets.firstIndex { $0.address == address && $0.isDatagram == isDatagram }
+                .map { sockets.remove(at: $0) }
+        }
     }
 
     package func listen(
@@ -82,7 +96,13 @@ package final class LiveNetwork: Network {
                 ChannelOptions.socket(.init(IPPROTO_IPV6), .init(IPV6_V6ONLY)), value: 1)
         }
         do {
-            let channel = try await bootstrap.bind(to: NIOCore.SocketAddress(address)).get()
+            let inherited = takeInherited(address, isDatagram: false)
+            let channel =
+                if let inherited {
+                    try await bootstrap.withBoundSocket(inherited.descriptor).get()
+                } else {
+                    try await bootstrap.bind(to: NIOCore.SocketAddress(address)).get()
+                }
             return LiveListener(channel, executor: executor, gate: gate, arrivals: arrivals)
         } catch {
             throw NetworkFailure(error, at: address)
@@ -171,13 +191,25 @@ package final class LiveNetwork: Network {
     package func bind(
         to address: Bytes.SocketAddress
     ) async throws(NetworkFailure) -> any DatagramSocket {
-        try await LiveDatagramSocket(bindingTo: address, on: nextExecutor())
+        try await LiveDatagramSocket(
+            bindingTo: address, on: nextExecutor(),
+            inherited: takeInherited(address, isDatagram: true)?.descriptor)
     }
 
     package func identity(
         certificateChain: [UInt8], privateKey: [UInt8]
     ) throws(NetworkFailure) -> any TLSIdentity {
         try LiveTLSIdentity(certificateChain: certificateChain, privateKey: privateKey)
+    }
+
+    /// One identity of several certificate chains with their keys (PEM), chosen by server name; the
+    /// first is for everybody else.
+    package func identity(
+        pairs: [(certificateChain: [UInt8], privateKey: [UInt8])]
+    ) throws(NetworkFailure) -> any TLSIdentity {
+        var known: [LiveTLSIdentity.KeyPair] = []
+        for pair in pairs { known.append(try .init(pair.certificateChain, pair.privateKey)) }
+        return try LiveTLSIdentity(known)
     }
 }
 

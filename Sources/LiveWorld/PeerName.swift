@@ -19,7 +19,7 @@ enum PeerName {
         }
     }
 
-    private static func dnsNames(of certificate: NIOSSLCertificate) -> [String] {
+    static func dnsNames(of certificate: NIOSSLCertificate) -> [String] {
         guard let octets = try? certificate.toDERBytes(),
             let parsed = try? Certificate(derEncoded: octets),
             let alternatives = try? parsed.extensions.subjectAlternativeNames

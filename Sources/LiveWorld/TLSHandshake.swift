@@ -5,37 +5,6 @@ import NIOCore
 import NIOSSL
 import World
 
-/// A certificate chain with its key in the TLS library's form.
-struct LiveTLSIdentity: TLSIdentity {
-    let context: NIOSSLContext
-
-    /// PEM, the leaf's certificate first; `.tls` says which of the two cannot be used.
-    init(certificateChain: [UInt8], privateKey: [UInt8]) throws(NetworkFailure) {
-        let chain: [NIOSSLCertificate]
-        do {
-            chain = try NIOSSLCertificate.fromPEMBytes(certificateChain)
-        } catch {
-            throw .tls("the certificate chain is not PEM")
-        }
-        guard !chain.isEmpty else { throw .tls("the certificate chain is empty") }
-        let key: NIOSSLPrivateKey
-        do {
-            key = try NIOSSLPrivateKey(bytes: privateKey, format: .pem)
-        } catch {
-            throw .tls("the private key is not PEM, or has a passphrase")
-        }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.shutdownTimeout = .seconds(1)
-        do {
-            context = try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw .tls("certificate and private key do not belong together")
-        }
-    }
-}
-
 /// One handshake: the TLS library's handler and what it found.
 struct TLSHandshake {
     private let handler: NIOSSLHandler
@@ -47,7 +16,7 @@ struct TLSHandshake {
         hello = HelloObserver()
         switch role {
         case .server(let identity):
-            guard let identity = identity as? LiveTLSIdentity else {
+            guard let identity = identity.current as? LiveTLSIdentity else {
                 throw .tls("the certificate was not read by this network")
             }
             handler = NIOSSLServerHandler(context: identity.context)

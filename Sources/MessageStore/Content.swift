@@ -71,6 +71,15 @@ package enum Content {
         return nil
     }
 
+    /// All body files with their sizes: for backups and their examination.
+    package static func files(
+        in transaction: any Transaction
+    ) throws(StorageFailure) -> [(name: String, octets: Int)] {
+        try transaction.all(
+            "SELECT file, octets FROM content WHERE file IS NOT NULL ORDER BY file", []
+        ) { ($0.text(0), Int($0.integer(1))) }
+    }
+
     /// Whether a body file of this name belongs to a content.
     package static func isReferred(
         file: String, of id: ID, in transaction: any Transaction

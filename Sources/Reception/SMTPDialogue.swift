@@ -28,6 +28,11 @@ struct SMTPDialogue: ~Copyable {
     /// Replies written ahead of what the client takes: many commands in one go may each ask for
     /// a long one.
     private static let maximumUnsentOctets = 64 << 10
+    /// The server is stopping: the transaction under way may be finished until then.
+    private var finishingDeadline: Instant?
+
+    /// What is not finished by then is broken off when the server stops.
+    static let finishingGrace = Duration.seconds(30)
 
     init(_ service: SMTPService, _ connection: any Connection) {
         self.service = service
@@ -56,10 +61,16 @@ struct SMTPDialogue: ~Copyable {
     }
 
     private mutating func listen() async throws(NetworkFailure) {
-        let deadline = deadline()
+        var deadline = deadline()
         unsentOctets = 0
+        if let finishingDeadline {
+            guard !session.isBetweenTransactions else { return session.end(with: .shuttingDown) }
+            deadline = min(deadline, finishingDeadline)
+        }
         do throws(NetworkFailure) {
-            if let octets = try await connection.receive(deadline: deadline) {
+            if let octets = try await connection.receive(
+                deadline: deadline, heedingCancellation: finishingDeadline == nil)
+            {
                 session.receive(octets)
             } else {
                 session.receiveEnd()
@@ -78,9 +89,13 @@ struct SMTPDialogue: ~Copyable {
     }
 
     private mutating func conclude(_ failure: NetworkFailure) throws(NetworkFailure) {
+        let time = service.surroundings.time
         switch failure {
+        case .deadlinePassed where finishingDeadline.map { $0 <= time.now } ?? false:
+            session.end(with: .shuttingDown)
         case .deadlinePassed: session.expire()
-        case .cancelled: session.end(with: .shuttingDown)
+        case .cancelled:
+            finishingDeadline = finishingDeadline ?? time.now + Self.finishingGrace
         default: throw failure
         }
     }

@@ -19,7 +19,7 @@ package import World
 ///
 /// The same code serves the real network, the demo's loopback and the simulation.
 package struct MailServer: Sendable {
-    private let settings: ServerSettings
+    private let offering: Offering
     private let node: Node
     private let surroundings: Surroundings
     private let identity: (any TLSIdentity)?
@@ -32,9 +32,11 @@ package struct MailServer: Sendable {
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
-    private let stopping = AsyncStream.makeStream(of: Void.self)
+    /// What is to be served besides; its end is the end of serving.
+    private let openings = AsyncStream.makeStream(of: [Listening.Door].self)
+    private let open = OpenDoors()
 
-    /// How long deliveries under way may take to end when the server stops.
+    /// How long transactions and deliveries under way may take to end when the server stops.
     static let stoppingGrace = Duration.seconds(30)
     /// Connections that are told at the same time that there are too many; further ones wait
     /// unaccepted.
@@ -50,7 +52,7 @@ package struct MailServer: Sendable {
         resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger,
         haste: Int = 1
     ) {
-        self.settings = settings
+        offering = Offering(settings)
         self.node = node
         self.surroundings = surroundings
         self.identity = identity
@@ -71,83 +73,74 @@ package struct MailServer: Sendable {
             ids: node.ids, trace: node.trace, log: log)
     }
 
-    /// The addresses that were taken, before anything is served on them.
-    package struct Listening: Sendable, CustomStringConvertible {
-        var streams: [(service: ServerSettings.Service, listener: any Listener)] = []
-        var names: [(udp: any DatagramSocket, tcp: any Listener)] = []
-
-        package var description: String {
-            let streams = streams.map { "\($0.service.rawValue) on \($0.listener.address)" }
-            let names = names.map { "dns on \($0.tcp.address)" }
-            return (streams + names).joined(separator: ", ")
-        }
-    }
-
     /// Takes all addresses or none: a port in use shows before the first mail is accepted.
     package func listen() async throws(NetworkFailure) -> Listening {
-        var listening = Listening()
-        do throws(NetworkFailure) {
-            for (service, address) in settings.listen.all {
-                if service == .dns {
-                    let tcp = try await surroundings.network.listen(on: address)
-                    listening.names.append(
-                        (try await surroundings.network.bind(to: tcp.address), tcp))
-                } else {
-                    listening.streams.append(
-                        (service, try await surroundings.network.listen(on: address)))
-                }
-            }
-        } catch {
-            for (_, listener) in listening.streams { await listener.close() }
-            for (udp, tcp) in listening.names {
-                await udp.close()
-                await tcp.close()
-            }
-            throw error
-        }
-        return listening
+        try await Listening.take(offering.settings.listen.all, on: surroundings.network)
     }
 
     /// Serves until `stop`; cancelling the task instead breaks off what is under way.
     package func run(_ listening: Listening) async throws {
         try await deliverer.prepare()
         try await intake.collectOrphans()
+        openings.continuation.yield(listening.doors)
         await withDiscardingTaskGroup { group in
             group.addTask { await deliverer.run() }
             await withDiscardingTaskGroup { services in
-                start(listening, in: &services)
-                for await _ in stopping.stream {}
+                services.addTask { await keepHouse() }
+                for await doors in openings.stream { serve(doors, in: &services) }
+                // Sessions may finish their transaction while deliveries end.
+                deliverer.stop(within: Self.stoppingGrace)
                 services.cancelAll()
             }
-            deliverer.stop(within: Self.stoppingGrace)
         }
+    }
+
+    /// Applies what has changed in `settings` and can change while serving: addresses, limits.
+    ///
+    /// An address that cannot be taken changes nothing at all. Connections under way keep what
+    /// they were offered.
+    package func change(to settings: ServerSettings) async throws(NetworkFailure) {
+        let wanted = settings.listen.all
+        let known = offering.settings.listen.all
+        let added = wanted.filter { one in !known.contains { $0 == one } }
+        let listening = try await Listening.take(added, on: surroundings.network)
+        for (service, address) in known where !wanted.contains(where: { $0 == (service, address) })
+        {
+            await open.take(service, address)?.close()
+        }
+        offering.change(to: settings)
+        doorkeeper.set(settings.limits.admission)
+        for door in open.all where door.service != .dns {
+            door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
+        }
+        openings.continuation.yield(listening.doors)
     }
 
     /// Nothing new begins: sessions are told 421, deliveries under way get `stoppingGrace`, then
     /// `run` returns.
-    package func stop() { stopping.continuation.finish() }
+    package func stop() { openings.continuation.finish() }
 
     /// Looks into the queue now: an operator has changed something there.
     package func wake() { deliverer.wake() }
 
-    private func start(_ listening: Listening, in services: inout DiscardingTaskGroup) {
-        for (service, listener) in listening.streams {
-            services.addTask { await serve(service, on: listener) }
+    private func serve(_ doors: [Listening.Door], in services: inout DiscardingTaskGroup) {
+        for door in doors {
+            open.add(door)
+            services.addTask {
+                switch door.socket {
+                case .stream(let listener): await serve(door.service, on: listener)
+                case .names(let udp, let tcp): await names.run(udp: udp, tcp: tcp)
+                }
+            }
         }
-        for (udp, tcp) in listening.names {
-            services.addTask { await names.run(udp: udp, tcp: tcp) }
-        }
-        services.addTask { await keepHouse() }
     }
 
     private func serve(_ service: ServerSettings.Service, on listener: any Listener) async {
-        let limit = settings.limits.connections + Self.turnedAwayAtATime
+        let limit = offering.settings.limits.connections + Self.turnedAwayAtATime
         switch service {
         case .smtp, .submission, .submissions:
-            let smtp = SMTPService(
-                configuration(of: service), surroundings: surroundings, resolver: resolver,
-                registry: node.registry, intake: intake, log: log)
             await listener.serve(limit: limit) { connection in
+                let smtp = offering.smtp(service, makeSMTP)
                 await doorkeeper.admit(
                     connection.remoteAddress.host,
                     turnAway: { smtp.turnAway(connection, $0) },
@@ -165,7 +158,17 @@ package struct MailServer: Sendable {
         }
     }
 
-    private func configuration(of service: ServerSettings.Service) -> SMTPService.Configuration {
+    private func makeSMTP(
+        _ service: ServerSettings.Service, _ settings: ServerSettings
+    ) -> SMTPService {
+        SMTPService(
+            configuration(of: service, settings), surroundings: surroundings, resolver: resolver,
+            registry: node.registry, intake: intake, log: log)
+    }
+
+    private func configuration(
+        of service: ServerSettings.Service, _ settings: ServerSettings
+    ) -> SMTPService.Configuration {
         var session = ServerSession.Configuration(
             hostName: settings.hostName, service: service == .smtp ? .exchange : .submission,
             maximumMessageOctets: settings.limits.messageOctets)

@@ -12,9 +12,8 @@ package struct ServerSettings: Sendable, Equatable {
     /// The language of notifications when the sender's is not known.
     package var language: Language
     package var listen: Listen
-    /// PEM files.
-    package var certificate: String
-    package var privateKey: String
+    /// What TLS shows: the first to everybody, the others to who asks for one of their names.
+    package var certificates: [CertificateFiles]
     /// Name servers to ask; empty for the system's own validating resolver.
     package var resolver: [SocketAddress]
     /// Further names and addresses by which other hosts know this one (a public address behind a
@@ -24,6 +23,12 @@ package struct ServerSettings: Sendable, Equatable {
     package var limits: Limits
     package var sending: Sending
     package var logLevel: String
+    /// `text` or `json`.
+    package var logFormat = "text"
+    /// Who the server becomes once it has taken its ports; nil: it stays who it is.
+    package var user: String?
+    /// Nil: the user's own group.
+    package var group: String?
 
     /// Where to listen, by service; an empty list turns a service off.
     package struct Listen: Sendable, Equatable {
@@ -51,6 +56,17 @@ package struct ServerSettings: Sendable, Equatable {
     /// What is served, by the names of the keys under `listen`.
     package enum Service: String, Sendable {
         case smtp, submission, submissions, pop3, pop3s, dns
+    }
+
+    /// A certificate chain and its key: PEM files.
+    package struct CertificateFiles: Sendable, Equatable {
+        package var chain: String
+        package var privateKey: String
+
+        package init(chain: String, privateKey: String) {
+            self.chain = chain
+            self.privateKey = privateKey
+        }
     }
 
     /// Bounds on what others may ask of this host.
@@ -89,8 +105,10 @@ package struct ServerSettings: Sendable, Equatable {
         self.dataFolder = dataFolder
         language = .english
         listen = Listen()
-        certificate = dataFolder + "/certificate.pem"
-        privateKey = dataFolder + "/private-key.pem"
+        certificates = [
+            CertificateFiles(
+                chain: dataFolder + "/certificate.pem", privateKey: dataFolder + "/private-key.pem")
+        ]
         resolver = []
         alsoKnownAs = []
         publicAddresses = []
@@ -105,6 +123,22 @@ extension ServerSettings {
     package var controlSocket: String { dataFolder + "/control.sock" }
     /// Master files of the zones that the name server answers for, `NAME.zone`.
     package var zonesFolder: String { dataFolder + "/zones" }
+}
+
+extension ServerSettings {
+    /// These settings with those of `new` that can change while the server runs.
+    ///
+    /// They are the keys whose `SettingKey.isLive` is set.
+    package func adopting(_ new: Self) -> Self {
+        var settings = self
+        settings.listen = new.listen
+        settings.certificates = new.certificates
+        settings.resolver = new.resolver
+        settings.limits = new.limits
+        settings.logLevel = new.logLevel
+        settings.logFormat = new.logFormat
+        return settings
+    }
 }
 
 /// A setting that cannot be used: where it stands, what is wrong and what to do.

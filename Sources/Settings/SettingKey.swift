@@ -8,6 +8,12 @@ package struct SettingKey: Sendable {
     package let summary: String
     let takesList: Bool
 
+    /// Whether a reload applies it; the others need a restart.
+    package var isLive: Bool {
+        name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
+            || name.hasPrefix("log.") || name == "resolver"
+    }
+
     /// `POSTREITER_LISTEN_SMTP` for `listen.smtp`.
     package var environmentVariable: String {
         "POSTREITER_"
@@ -31,8 +37,8 @@ package struct SettingKey: Sendable {
         .init("listen.pop3", list: true, "POP3 with STLS (port 110)."),
         .init("listen.pop3s", list: true, "POP3 within TLS (port 995)."),
         .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),
-        .init("tls.certificate", "PEM file with the certificate chain."),
-        .init("tls.private-key", "PEM file with its private key."),
+        .init("tls.certificate", list: true, "PEM file with the chain; more are chosen by SNI."),
+        .init("tls.private-key", list: true, "PEM file with its private key; as many."),
         .init("resolver", list: true, "Name servers to ask instead of the built-in resolver."),
         .init("also-known-as", list: true, "Further names by which MX records mean this host."),
         .init("public-addresses", list: true, "Further addresses that lead to this host."),
@@ -50,6 +56,9 @@ package struct SettingKey: Sendable {
             "Networks without these two limits; default 127.0.0.0/8 and ::1."),
         .init("sending.port", "Port of other exchangers; 25, but for trials on one machine."),
         .init("sending.source", list: true, "Addresses to send from, one of each family."),
+        .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
+        .init("group", "With which group; default: the user's own."),
+        .init("log.format", "text or json: one line for each event; default text."),
         .init("log.level", "trace, debug, info, notice, warning or error; default info."),
     ]
 

@@ -146,6 +146,16 @@ package struct SettingsFile {
         try list(key, "an address or a network such as 192.0.2.0/24") { IPNetwork($0) }
     }
 
+    /// What is set, by key, as text: to tell what a changed file has changed.
+    package var values: [String: String] {
+        var values: [String: String] = [:]
+        for key in SettingKey.all {
+            values[key.name] =
+                key.takesList ? texts(key.name)?.joined(separator: ", ") : text(key.name)
+        }
+        return values
+    }
+
     /// Everything, checked.
     package func settings() throws(SettingsError) -> ServerSettings {
         guard let host = text("host-name") else {
@@ -170,8 +180,7 @@ package struct SettingsFile {
         settings.listen.pop3 = try sockets("listen.pop3", port: 110)
         settings.listen.pop3s = try sockets("listen.pop3s", port: 995)
         settings.listen.dns = try sockets("listen.dns", port: 53)
-        settings.certificate = text("tls.certificate") ?? settings.certificate
-        settings.privateKey = text("tls.private-key") ?? settings.privateKey
+        try readCertificates(&settings)
         settings.resolver = try sockets("resolver", port: 53)
         settings.alsoKnownAs = try list("also-known-as", "a host name") { try? Domain($0) }
         settings.publicAddresses = try list("public-addresses", "an IP address") { IPAddress($0) }
@@ -193,8 +202,25 @@ package struct SettingsFile {
         }
         settings.sending.port = UInt16(try number("sending.port", in: 1...65_535, default: 25))
         settings.sending.source = try list("sending.source", "an IP address") { IPAddress($0) }
+        settings.user = text("user")
+        settings.group = text("group")
         settings.logLevel = try logLevel()
+        settings.logFormat = text("log.format") ?? settings.logFormat
+        guard ["text", "json"].contains(settings.logFormat) else {
+            throw wrong("log.format", settings.logFormat, "text or json")
+        }
         return settings
+    }
+
+    private func readCertificates(_ settings: inout ServerSettings) throws(SettingsError) {
+        let chains = texts("tls.certificate") ?? settings.certificates.map(\.chain)
+        let keys = texts("tls.private-key") ?? settings.certificates.map(\.privateKey)
+        guard chains.count == keys.count, !chains.isEmpty else {
+            throw wrong(
+                "tls.private-key", keys.joined(separator: ", "),
+                "one key for each of the \(chains.count) files of `tls.certificate`")
+        }
+        settings.certificates = zip(chains, keys).map { .init(chain: $0, privateKey: $1) }
     }
 
     private func logLevel() throws(SettingsError) -> String {

@@ -43,7 +43,9 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
 // MARK: - Octets
 
 extension SimulatedConnection {
-    func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]? {
+    func receive(
+        deadline: Instant, heedingCancellation: Bool
+    ) async throws(NetworkFailure) -> [UInt8]? {
         if !isClosed { send() }
         simulation.turn()
         while true {
@@ -54,7 +56,7 @@ extension SimulatedConnection {
             case .end: return nil
             case .nothing: if let failure { throw failure }
             }
-            try await awaitArrival(deadline)
+            try await awaitArrival(deadline, heedingCancellation)
         }
     }
 
@@ -81,9 +83,12 @@ extension SimulatedConnection {
         written = []
     }
 
-    private func awaitArrival(_ deadline: Instant) async throws(NetworkFailure) {
+    private func awaitArrival(
+        _ deadline: Instant, _ heedingCancellation: Bool = true
+    ) async throws(NetworkFailure) {
         try await simulation.wait(
-            "receives from", .path(localAddress, remoteAddress), until: deadline
+            "receives from", .path(localAddress, remoteAddress), until: deadline,
+            heedingCancellation: heedingCancellation
         ) { inbound.reader = $0 }
     }
 
@@ -110,7 +115,7 @@ extension SimulatedConnection {
     private func greetClient(
         _ identity: any TLSIdentity, _ deadline: Instant
     ) async throws(NetworkFailure) {
-        guard let identity = identity as? DeclaredIdentity else {
+        guard let identity = identity.current as? DeclaredIdentity else {
             throw .tls("the identity was not made by this network")
         }
         guard case .client(let serverName) = try await handshake(deadline) else {

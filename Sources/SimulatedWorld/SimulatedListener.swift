@@ -13,6 +13,7 @@ final class SimulatedListener: Listener, @unchecked Sendable {
     private var backlog: [SimulatedConnection] = []
     private var isClosed = false
     private var active = 0
+    private var limit = 0
     private var waiter: Waiter?
 
     private var simulation: Simulation { stack.host.world.simulation }
@@ -32,8 +33,9 @@ final class SimulatedListener: Listener, @unchecked Sendable {
     func serve(
         limit: Int, _ handle: @escaping @Sendable (any Connection) async -> Void
     ) async {
+        self.limit = limit
         await withDiscardingTaskGroup { group in
-            while let connection = await next(limit: limit) {
+            while let connection = await next() {
                 active += 1
                 group.addTask {
                     await handle(connection)
@@ -46,7 +48,7 @@ final class SimulatedListener: Listener, @unchecked Sendable {
     }
 
     /// The next connection as soon as a handler is free; nil when it is over.
-    private func next(limit: Int) async -> SimulatedConnection? {
+    private func next() async -> SimulatedConnection? {
         while !isClosed, !Task.isCancelled {
             if active < limit, !backlog.isEmpty { return backlog.removeFirst() }
             do {
@@ -59,6 +61,11 @@ final class SimulatedListener: Listener, @unchecked Sendable {
             }
         }
         return nil
+    }
+
+    func changeLimit(to limit: Int) {
+        self.limit = limit
+        waiter?.wake()
     }
 
     func close() async { shut() }

@@ -123,6 +123,28 @@ final class Connection: @unchecked Sendable, Transaction {
         guard code == SQLITE_DONE else { throw failure(code) }
     }
 
+    /// Copies all pages, as the open transaction sees them, into a new database.
+    func copy(into path: String) throws(StorageFailure) {
+        var target: OpaquePointer?
+        defer { sqlite3_close(target) }
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        var code = sqlite3_open_v2(path, &target, flags, nil)
+        guard code == SQLITE_OK, let target else {
+            throw StorageFailure(code: code, message: "\(path) cannot be made")
+        }
+        guard let backup = sqlite3_backup_init(target, "main", handle, "main") else {
+            throw StorageFailure(
+                code: sqlite3_errcode(target), message: String(cString: sqlite3_errmsg(target)))
+        }
+        code = sqlite3_backup_step(backup, -1)
+        let end = sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE, end == SQLITE_OK else {
+            throw StorageFailure(
+                code: code == SQLITE_DONE ? end : code,
+                message: String(cString: sqlite3_errmsg(target)))
+        }
+    }
+
     // MARK: Transaction
 
     @discardableResult

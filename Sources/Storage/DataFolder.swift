@@ -69,7 +69,10 @@ final class DataFolder: Sendable {
 
     /// With the log folded in, the file is as long as its first page says, or it was cut.
     func refuseTruncatedDatabase(_ connection: Connection) throws(StorageFailure) {
-        try connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        let isHeld =
+            try connection.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.integer(0) != 0 } ?? true
+        // A backup reads at this moment: the log is not folded in, and nothing can be said.
+        guard !isHeld else { return }
         let pages = try connection.first("PRAGMA page_count") { Int($0.integer(0)) } ?? 0
         let octets = try connection.first("PRAGMA page_size") { Int($0.integer(0)) } ?? 0
         guard fileSize(database) ?? 0 < pages * octets else { return }

@@ -45,6 +45,9 @@ package protocol Listener: Sendable {
     /// next ones wait unaccepted. Returns when all handlers have.
     func serve(limit: Int, _ handle: @escaping @Sendable (any Connection) async -> Void) async
 
+    /// Changes the limit of `serve`; connections beyond a lower one go on.
+    func changeLimit(to limit: Int)
+
     /// Stops listening; handlers under way go on.
     func close() async
 }
@@ -60,7 +63,11 @@ package protocol Connection: AnyObject, Sendable {
     /// What was written is sent first, and goes on being sent while this waits, so that two
     /// sides that both write much do not block each other. `.deadlinePassed` leaves the
     /// connection usable; so does `.cancelled`, for last words: cancelling ends the waiting.
-    func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]?
+    /// Without `heedingCancellation` a cancelled task waits all the same: to finish what is under
+    /// way when a server stops.
+    func receive(
+        deadline: Instant, heedingCancellation: Bool
+    ) async throws(NetworkFailure) -> [UInt8]?
 
     /// Keeps octets for sending; `flush`, `receive` and `close` send them.
     func write(_ octets: consuming [UInt8])
@@ -75,6 +82,12 @@ package protocol Connection: AnyObject, Sendable {
 
     /// Flushes as far as possible within a second and closes, also in a cancelled task.
     func close() async
+}
+
+extension Connection {
+    package func receive(deadline: Instant) async throws(NetworkFailure) -> [UInt8]? {
+        try await receive(deadline: deadline, heedingCancellation: true)
+    }
 }
 
 /// A socket for datagrams.

@@ -1,7 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// A certificate chain with its private key, ready for handshakes.
-package protocol TLSIdentity: Sendable {}
+package protocol TLSIdentity: Sendable {
+    /// What the next handshake uses: itself, unless it stands for another.
+    var current: any TLSIdentity { get }
+}
+
+extension TLSIdentity {
+    package var current: any TLSIdentity { self }
+}
+
+/// An identity that can be replaced while a server runs: the next handshake uses the new one.
+package final class ReplaceableIdentity: TLSIdentity {
+    private let identity: Mutex<any TLSIdentity>
+
+    package init(_ identity: any TLSIdentity) { self.identity = Mutex(identity.current) }
+
+    package var current: any TLSIdentity { identity.withLock { $0 } }
+
+    /// Connections that have shaken hands keep what they agreed on.
+    package func replace(by successor: any TLSIdentity) {
+        identity.withLock { $0 = successor.current }
+    }
+}
 
 /// Which side of the handshake to take.
 package enum TLSRole: Sendable {

@@ -2,17 +2,25 @@
 
 import ArgumentParser
 import Control
+import Glibc
 
 /// The command line: the binary is the manual.
 @main
 struct Postreiter: AsyncParsableCommand {
+    /// Also written into backups.
+    static let version = "0.1"
+
     static let configuration = CommandConfiguration(
         commandName: "postreiter",
         abstract: "A complete mail exchanger: the zone, the exchanger, the mailbox.",
-        version: "0.1",
+        version: version,
         groupedSubcommands: [
             CommandGroup(
-                name: "Run", subcommands: [Demo.self, Setup.self, Serve.self, Check.self]),
+                name: "Run",
+                subcommands: [
+                    Demo.self, Setup.self, Serve.self, Reload.self, Check.self,
+                    BackupCommand.self, RestoreCommand.self,
+                ]),
             CommandGroup(name: "Ask", subcommands: [Trace.self, QueueCommand.self]),
             CommandGroup(
                 name: "Administer",
@@ -26,8 +34,21 @@ struct Postreiter: AsyncParsableCommand {
                 subcommands: [MXCommand.self, ZoneCommand.self, MailCommand.self]),
         ])
 
-    /// As `main()`, but an error of ours is one sentence and sysexits(3)'s number.
-    static func main() async {
+    /// Runs the command in a task while the main thread waits.
+    ///
+    /// An asynchronous `main` would leave the main thread in its own pthread_exit for ever, where
+    /// the C library's setuid passes it over: it would stay root when the server gives that up.
+    static func main() {
+        Task {
+            await perform()
+            Log.flush()
+            Glibc.exit(0)
+        }
+        while true { pause() }
+    }
+
+    /// An error of ours is one sentence and sysexits(3)'s number.
+    private static func perform() async {
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -36,6 +57,7 @@ struct Postreiter: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as CommandFailure {
+            Log.flush()
             Output.error(failure.text)
             exit(withError: ExitCode(failure.exitCode))
         } catch let failure as ControlFailure {

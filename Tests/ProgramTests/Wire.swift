@@ -5,7 +5,9 @@ import Foundation
 /// A TCP connection of a test's own, octet by octet what the test wants it to be.
 ///
 /// Its calls block, so it is made and used within `onThread`.
-final class Wire {
+///
+/// Unchecked: used by one thread at a time.
+final class Wire: @unchecked Sendable {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private var position = 0

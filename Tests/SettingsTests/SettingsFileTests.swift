@@ -45,7 +45,7 @@ struct SettingsFileTests {
         #expect(settings.listen.smtp.map(\.description) == ["0.0.0.0:25", "[::]:2525"])
         #expect(settings.listen.submission.map(\.port) == [1587])
         #expect(settings.listen.submissions.isEmpty)
-        #expect(settings.certificate == "/etc/tls/chain.pem")
+        #expect(settings.certificates.first?.chain == "/etc/tls/chain.pem")
         #expect(settings.resolver.map(\.description) == ["127.0.0.1:5353"])
         #expect(settings.publicAddresses.count == 2)
         #expect(settings.limits.messageOctets == 100_000)

@@ -10,7 +10,7 @@ struct FloorTests {
         ["DNS", "MIME", "SASL", "SMTP", "POP3"],
         ["Routing"],
         ["Storage", "Journal", "MessageStore", "Directory", "Spool"],
-        ["Reception", "Delivery", "Access", "NameService", "Control"],
+        ["Reception", "Delivery", "Access", "NameService", "Archive", "Control"],
         ["CUnbound", "LiveWorld", "SimulatedWorld", "Settings", "Server", "postreiter"],
     ]
 
@@ -39,6 +39,7 @@ struct FloorTests {
         "Storage": ["GRDB", "GRDBSQLite", "Foundation", "Logging"],
         "Directory": ["Crypto", "CryptoExtras"],
         "Spool": ["DequeModule"],
+        "Archive": ["Crypto"],
         "Reception": ["Logging", "Metrics", "CoreMetrics"],
         "Delivery": ["Logging", "Metrics", "CoreMetrics"],
         "Access": ["Logging"],

@@ -12,8 +12,11 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "The configuration file.")
     var config = "/etc/postreiter/postreiter.yaml"
 
+    /// The settings of the file, with the environment over it.
+    func settings() throws -> ServerSettings { try settingsFile().checkedSettings() }
+
     /// Reads the file and the environment over it.
-    func settings() throws -> ServerSettings {
+    func settingsFile() throws -> SettingsFile {
         guard Files.exists(config) else {
             throw CommandFailure.configuration(
                 "\(config) is not there; `postreiter setup DOMAIN` writes one,"
@@ -22,8 +25,7 @@ struct ServerOptions: ParsableArguments {
         let text = String(lossy: try Files.read(config))
         do {
             return try SettingsFile(
-                text, name: config, environment: ProcessInfo.processInfo.environment
-            ).settings()
+                text, name: config, environment: ProcessInfo.processInfo.environment)
         } catch {
             throw CommandFailure.configuration(error.description)
         }
@@ -38,6 +40,17 @@ struct ServerOptions: ParsableArguments {
             return try await Offline.perform(command, arguments, settings)
         } catch let failure as ControlFailure {
             throw CommandFailure(failure)
+        }
+    }
+}
+
+extension SettingsFile {
+    /// The settings, or what is wrong with them as a failure of the command.
+    func checkedSettings() throws(CommandFailure) -> ServerSettings {
+        do {
+            return try settings()
+        } catch {
+            throw .configuration(error.description)
         }
     }
 }

@@ -4,11 +4,14 @@ import ArgumentParser
 import Bytes
 import Control
 import DNS
+import Glibc
 import LiveWorld
 import Logging
+import Mail
 import NameService
 import Server
 import Settings
+import Storage
 import World
 
 /// `postreiter serve`: runs until it is told to stop.
@@ -17,42 +20,114 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     func run() async throws {
-        let settings = try server.settings()
-        let log = Log.make(level: settings.logLevel)
-        let identity = try ServerIdentity.load(settings)
+        let manager = ServiceManager()
+        let file = try server.settingsFile()
+        var settings = try file.checkedSettings()
+        let log = Log.make(level: settings.logLevel, format: settings.logFormat)
+        defer { Log.flush() }
         let signals = SignalSource()
-        let zones = try ZoneFolder.load(settings.zonesFolder)
-        let resolver = try makeResolver(settings)
+        let parts = try ServerParts(settings)
+        try DataFolderLock.refuseIfHeld(settings.dataFolder)
+        settings.listen.add(manager.sockets, log)
+        Live.network.adopt(manager.sockets)
+        raiseDescriptorLimit(log)
+        let listening: Listening
+        do throws(NetworkFailure) {
+            listening = try await Listening.take(settings.listen.all, on: Live.network)
+        } catch {
+            throw CommandFailure.unavailable(
+                "cannot listen: \(error); see `listen` in \(server.config)")
+        }
+        try ServerIdentity.become(settings, log)
+        let (running, config) = (settings, server.config)
         try await OpenedStore(settings).withNode { node in
             let mail = MailServer(
-                settings, node: node, surroundings: Live.surroundings, resolver: resolver,
-                identity: identity, zones: zones, log: log)
-            let listening: MailServer.Listening
-            do throws(NetworkFailure) {
-                listening = try await mail.listen()
-            } catch {
-                throw CommandFailure.unavailable(
-                    "cannot listen: \(error); see `listen` in \(server.config)")
-            }
+                running, node: node, surroundings: Live.surroundings, resolver: parts.resolver,
+                identity: parts.identity, zones: parts.zones, log: log)
+            let reloader = Reloader(
+                server, mail: mail, parts: parts, started: file.values, settings: running,
+                inherited: manager.sockets, manager: manager, log: log)
             let control = ControlServer(
-                path: settings.controlSocket,
+                path: running.controlSocket,
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     time: Live.surroundings.time, author: "control socket", wake: { mail.wake() }),
-                log: log)
+                ownCommands: [
+                    "reload": { _ throws(ControlFailure) in try await reloader.reload().json }
+                ], log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await control.run() }
-                group.addTask {
-                    for await signal in signals.signals where signal == .terminate { break }
-                    log.notice("stopping")
-                    mail.stop()
-                }
-                log.notice("serving as \(settings.hostName): \(listening.description)")
+                group.addTask { await heed(signals, mail, reloader, manager, log) }
+                group.addTask { await keepAlive(node, manager) }
+                log.notice("serving as \(running.hostName): \(listening.description)")
+                manager.ready("serving as \(running.hostName) (\(config))")
                 try await mail.run(listening)
                 group.cancelAll()
             }
         }
         log.notice("stopped")
+    }
+
+    /// SIGHUP reads everything again; SIGTERM stops; a second one ends at once.
+    private func heed(
+        _ signals: SignalSource, _ mail: MailServer, _ reloader: Reloader,
+        _ manager: ServiceManager, _ log: Logger
+    ) async {
+        var isStopping = false
+        for await signal in signals.signals {
+            switch signal {
+            case .reload where !isStopping: _ = try? await reloader.reload()
+            case .reload: break
+            case .terminate where !isStopping:
+                isStopping = true
+                log.notice("stopping")
+                manager.stopping("finishing what is under way")
+                mail.stop()
+            case .terminate:
+                // Nothing that was acknowledged is lost by this: it is as safe as a crash.
+                log.notice("ended at once, by a second signal")
+                Log.flush()
+                _exit(EX_TEMPFAIL)
+            }
+        }
+    }
+
+    /// Tells the service manager that the store still answers.
+    private func keepAlive(_ node: Node, _ manager: ServiceManager) async {
+        guard let interval = manager.watchdogInterval else { return }
+        while !Task.isCancelled {
+            let isWell = try? await node.store.read { try $0.first("SELECT 1") { $0.integer(0) } }
+            if isWell == 1 { manager.alive() }
+            try? await Live.surroundings.time.sleep(for: interval)
+        }
+    }
+
+    /// Connections, files and the store need descriptors: as many as the system allows.
+    private func raiseDescriptorLimit(_ log: Logger) {
+        let limit = DescriptorLimit.raise()
+        if limit < Self.usefulDescriptors {
+            log.warning(
+                """
+                only \(limit) files and connections can be open at a time; raise LimitNOFILE= of \
+                the unit, or `ulimit -n`
+                """)
+        }
+    }
+
+    /// For the default limit of connections on two addresses.
+    private static let usefulDescriptors = 4096
+}
+
+/// What is read from files and can be replaced while the server runs.
+struct ServerParts {
+    let identity: ReplaceableIdentity
+    let zones: ZoneBox
+    let resolver: ReplaceableResolver
+
+    init(_ settings: ServerSettings) throws {
+        identity = ReplaceableIdentity(try ServerIdentity.load(settings.certificates))
+        zones = try ZoneFolder.load(settings.zonesFolder)
+        resolver = ReplaceableResolver(try makeResolver(settings))
     }
 }
 
@@ -64,16 +139,91 @@ func makeResolver(_ settings: ServerSettings) throws -> any Resolver {
         time: Live.surroundings.time)
 }
 
-/// The certificate and key of this host.
+/// The certificates and keys of this host, and the user that it runs as.
 enum ServerIdentity {
-    static func load(_ settings: ServerSettings) throws(CommandFailure) -> any TLSIdentity {
-        let certificate = try Files.read(settings.certificate)
-        let key = try Files.read(settings.privateKey)
+    static func load(
+        _ certificates: [ServerSettings.CertificateFiles]
+    ) throws(CommandFailure) -> any TLSIdentity {
+        var pairs: [(certificateChain: [UInt8], privateKey: [UInt8])] = []
+        for files in certificates {
+            let pair = (try Files.read(files.chain), try Files.read(files.privateKey))
+            do {
+                _ = try Live.network.identity(pairs: [pair])
+            } catch {
+                throw .configuration(
+                    "\(files.chain) and \(files.privateKey) cannot be used: \(error)")
+            }
+            pairs.append(pair)
+        }
         do {
-            return try Live.network.identity(certificateChain: certificate, privateKey: key)
+            return try Live.network.identity(pairs: pairs)
         } catch {
-            throw .configuration(
-                "\(settings.certificate) and \(settings.privateKey) cannot be used: \(error)")
+            throw .configuration("the certificates cannot be used: \(error)")
+        }
+    }
+
+    /// The configured user, if this process could become that user.
+    static func user(_ settings: ServerSettings) throws(CommandFailure) -> ServerUser? {
+        guard ServerUser.isRoot, let name = settings.user else { return nil }
+        do {
+            return try ServerUser(user: name, group: settings.group)
+        } catch {
+            throw .configuration("\(error)")
+        }
+    }
+
+    /// Becomes the configured user for good; the data folder must be that user's.
+    static func become(_ settings: ServerSettings, _ log: Logger) throws(CommandFailure) {
+        guard let name = settings.user else {
+            if ServerUser.isRoot {
+                log.warning("running as root; the key `user` names whom to become instead")
+            }
+            return
+        }
+        do {
+            let user = try ServerUser(user: name, group: settings.group)
+            guard !user.isCurrent else { return }
+            guard ServerUser.isRoot else {
+                throw CommandFailure.configuration(
+                    "`user` is \(name), but only root can become another user: run it as \(name)")
+            }
+            try DataFolderLock.prepare(settings.dataFolder, for: user)
+            try user.become()
+            log.notice("running as \(name)")
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw .configuration("\(error)")
+        }
+    }
+}
+
+extension ServerSettings.Listen {
+    /// Sockets that the service manager has opened, by the services that they are named after.
+    mutating func add(_ sockets: [InheritedSocket], _ log: Logger) {
+        for socket in sockets {
+            guard let service = ServerSettings.Service(rawValue: socket.name) else {
+                log.warning(
+                    """
+                    the socket \(socket.address) was handed over as `\(socket.name)`, which is no \
+                    service: name it with FileDescriptorName=smtp, submission, submissions, pop3, \
+                    pop3s or dns
+                    """)
+                continue
+            }
+            let isKnown = all.contains { $0 == (service, socket.address) }
+            if !isKnown, !socket.isDatagram { add(socket.address, to: service) }
+        }
+    }
+
+    private mutating func add(_ address: SocketAddress, to service: ServerSettings.Service) {
+        switch service {
+        case .smtp: smtp.append(address)
+        case .submission: submission.append(address)
+        case .submissions: submissions.append(address)
+        case .pop3: pop3.append(address)
+        case .pop3s: pop3s.append(address)
+        case .dns: dns.append(address)
         }
     }
 }

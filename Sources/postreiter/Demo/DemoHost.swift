@@ -41,9 +41,11 @@ final class DemoHost: Sendable {
         try Files.makeFolder(settings.dataFolder, mode: 0o700)
         let made = try SelfSignedCertificate(
             names: [settings.hostName.name], addresses: settings.listen.smtp.map(\.host))
-        try Files.write(made.certificate, to: settings.certificate)
-        try Files.write(made.privateKey, to: settings.privateKey, mode: 0o600)
-        identity = try ServerIdentity.load(settings)
+        for files in settings.certificates {
+            try Files.write(made.certificate, to: files.chain)
+            try Files.write(made.privateKey, to: files.privateKey, mode: 0o600)
+        }
+        identity = try ServerIdentity.load(settings.certificates)
     }
 
     var name: String { settings.hostName.name }

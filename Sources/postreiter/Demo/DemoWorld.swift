@@ -74,7 +74,7 @@ struct DemoWorld: Sendable {
         (post, mx1, mx2, left, right, plain) = (
             hosts[0], hosts[1], hosts[2], hosts[3], hosts[4], hosts[5]
         )
-        let certificates = try hosts.flatMap { try Files.read($0.settings.certificate) }
+        let certificates = try hosts.flatMap { try Files.read($0.settings.certificates[0].chain) }
         try Files.write(certificates, to: folder.path + "/certificates.pem")
         program = MailProgram(
             network: LiveNetwork(threads: 1, trustRoots: folder.path + "/certificates.pem"),
@@ -105,7 +105,8 @@ struct DemoWorld: Sendable {
 
     private static func log(_ folder: DemoFolder, _ name: String) throws -> Logger {
         let descriptor = try folder.openLog(name)
-        return Logger(label: name) { _ in LineLogHandler(descriptor: descriptor) }
+        let output = Log.output(to: descriptor)
+        return Logger(label: name) { _ in LineLogHandler(output: output) }
     }
 
     // MARK: The servers and their people

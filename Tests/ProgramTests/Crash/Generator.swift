@@ -36,6 +36,8 @@ final class Generator: Sendable {
 
     /// After `stop` only.
     var acknowledged: [NumberedMessage] { state.withLock { $0.acknowledged } }
+    /// While it is running, too.
+    var acknowledgedSoFar: [NumberedMessage] { state.withLock { $0.acknowledged } }
     /// How often each other answer than 250 came.
     var replies: [String: Int] { state.withLock { $0.replies } }
     var sent: Int { state.withLock { $0.sent } }
