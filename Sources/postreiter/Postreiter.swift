@@ -39,7 +39,8 @@ struct Postreiter: AsyncParsableCommand {
     /// An asynchronous `main` would leave the main thread in its own pthread_exit for ever, where
     /// the C library's setuid passes it over: it would stay root when the server gives that up.
     static func main() {
-        Task {
+        // Detached: a task of the main actor would wait for the main thread.
+        Task.detached {
             await perform()
             Log.flush()
             Glibc.exit(0)
