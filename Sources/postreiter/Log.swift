@@ -105,7 +105,7 @@ struct LogLine {
         line.append(.lineFeed)
     }
 
-    /// `2026-11-21T06:11:37Z info 0A4XF7K9Q2MZB accepted …`
+    /// Such as `2026-11-21T06:11:37Z info 0A4XF7K9Q2MZB accepted`.
     private func appendText(to line: inout [UInt8], _ second: LogSecond) {
         line += second.text.utf8
         line.append(.space)
@@ -124,7 +124,7 @@ struct LogLine {
         }
     }
 
-    /// `{"time":"…","level":"info","id":"…","message":"…"}`, then the details by their names.
+    /// An object with `time`, `level`, `id` and `message`, then the details by their names.
     private func appendJSON(to line: inout [UInt8], _ second: LogSecond) {
         line += "{\"time\":\"".utf8
         line += second.text.utf8

@@ -24,7 +24,7 @@ struct DocumentTests {
     func everyKeyIsDocumented() throws {
         let guide = try Repository.text(of: "Documentation/Operation.md")
         let source = try Repository.text(of: "Sources/Settings/SettingKey.swift")
-        let keys = source.matches(of: /\.init\("([a-z0-9.-]+)"/).map { String($0.output.1) }
+        let keys = source.matches(of: /\.init\(\s*"([a-z0-9.-]+)"/).map { String($0.output.1) }
         #expect(keys.count >= 20)
         for key in keys { #expect(guide.contains("| `\(key)` |"), "\(key) is not in the guide") }
         let rows = guide.matches(of: /\n\| `([a-z0-9-]+(?:\.[a-z0-9-]+)?)` \| [^|]+ \| [^|]+ \|/)
