@@ -23,9 +23,13 @@ package final class LiveNetwork: Network {
     /// Bound by somebody else, and not taken yet.
     private let inherited = Mutex<[InheritedSocket]>([])
 
+    /// As many event loops as cores, but for the one on which the store commits: with a loop more,
+    /// connections wake each other's threads, and each message costs a tenth more.
+    package static let usualThreads = max(1, System.coreCount - 1)
+
     /// `threads` is the number of event loops; `trustRoots` names a PEM file of certificates to
     /// trust as a client, nil for those the system trusts.
-    package init(threads: Int = System.coreCount, trustRoots: String? = nil) {
+    package init(threads: Int = usualThreads, trustRoots: String? = nil) {
         precondition(threads > 0, "a network needs a thread")
         group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         executors = group.makeIterator().map { LoopExecutor($0) }

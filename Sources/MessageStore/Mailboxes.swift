@@ -36,14 +36,16 @@ package struct Mailboxes: Sendable {
     /// Puts a content into an account's mailbox, making the mailbox if it is the first message.
     ///
     /// Part of the transaction that takes the message out of the spool. `prefix` is whole header
-    /// lines with CRLF. Returns the UID.
+    /// lines with CRLF. The mailbox's reference is a further one, or, if the caller gives its own
+    /// up, that. Returns the UID.
     @discardableResult
     package static func deliver(
         _ content: Content.ID, octets: Int, prefix: String = "", to account: Int64,
-        mailbox name: String = inbox, at time: Timestamp, in transaction: any Transaction
+        mailbox name: String = inbox, at time: Timestamp, passingReference: Bool = false,
+        in transaction: any Transaction
     ) throws(StorageFailure) -> UInt32 {
         let (mailbox, uid) = try nextUID(account, name, time, transaction)
-        try Content.retain(content, in: transaction)
+        if !passingReference { try Content.retain(content, in: transaction) }
         try transaction.execute(
             """
             INSERT INTO mailbox_message

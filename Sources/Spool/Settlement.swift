@@ -100,17 +100,14 @@ extension Spooler {
     ) throws(StorageFailure) {
         var isEffective = false
         for settlement in conclusion.settlements {
-            guard try settlement.apply(at: now, in: transaction) else {
+            switch try settlement.apply(at: now, in: transaction) {
+            case .lost:
                 settled.lost.append(settlement.recipient.key)
                 continue
+            case .counts(let file): if let file { settled.files.append(file) }
             }
             isEffective = true
             try Trace.record(settlement.facts, in: transaction)
-            guard settlement.endsRecipient else { continue }
-            let message = settlement.recipient.message.id
-            if let file = try removeMessage(message, in: transaction) {
-                settled.files.append(file)
-            }
         }
         guard isEffective, let notice = conclusion.notice else { return }
         _ = try notice.acceptance.insert(
@@ -123,45 +120,61 @@ extension Spooler {
     static func removeMessage(
         _ id: QueueID, in transaction: any Transaction
     ) throws(StorageFailure) -> String? {
-        let isWanted = try transaction.first(
-            "SELECT 1 FROM recipient WHERE message_id = ? LIMIT 1", [.integer(id.value)]
-        ) { _ in true }
-        guard isWanted == nil else { return nil }
-        let content = try transaction.first(
-            "DELETE FROM message WHERE id = ? RETURNING content_id", [.integer(id.value)]
-        ) { Content.ID(value: $0.integer(0)) }
-        guard let content else { return nil }
+        guard let content = try takeContent(of: id, in: transaction) else { return nil }
         return try Content.release(content, in: transaction)
+    }
+
+    /// Removes a message that has no recipient left; its reference to the content returned is the
+    /// caller's now.
+    fileprivate static func takeContent(
+        of id: QueueID, in transaction: any Transaction
+    ) throws(StorageFailure) -> Content.ID? {
+        try transaction.first(
+            """
+            DELETE FROM message WHERE id = ?1
+                AND NOT EXISTS (SELECT 1 FROM recipient WHERE message_id = ?1)
+            RETURNING content_id
+            """,
+            [.integer(id.value)]
+        ) { Content.ID(value: $0.integer(0)) }
     }
 }
 
 extension Settlement {
-    fileprivate var endsRecipient: Bool {
-        switch result {
-        case .deliveredLocally, .done: true
-        case .deferred, .putOff, .held: false
-        }
+    fileprivate enum Effect {
+        /// The recipient was no longer ours: nothing was done.
+        case lost
+        /// Done; nobody refers to this body file any longer.
+        case counts(orphan: String?)
     }
 
-    /// Changes the recipient's row, if the claim still holds; says whether it did.
+    /// Changes the recipient's row, if the claim still holds.
     fileprivate func apply(
         at now: Timestamp, in transaction: any Transaction
-    ) throws(StorageFailure) -> Bool {
+    ) throws(StorageFailure) -> Effect {
+        let isOurs =
+            switch result {
+            case .deliveredLocally, .done: try remove(in: transaction)
+            case .deferred(let until, let evidence, let isDelayNotified):
+                try deferRecipient(until, evidence, isDelayNotified, at: now, in: transaction)
+            case .putOff(let until):
+                try giveBack(due: .integer(until.milliseconds), in: transaction)
+            case .held: try giveBack(due: .null, in: transaction)
+            }
+        guard isOurs else { return .lost }
         switch result {
         case .deliveredLocally(let account, let mailbox, let prefix):
-            guard try remove(in: transaction) else { return false }
+            // From the last recipient the reference passes from the spool to the mailbox.
+            let content = try Spooler.takeContent(of: recipient.message.id, in: transaction)
             try Mailboxes.deliver(
                 recipient.message.content, octets: recipient.message.octets, prefix: prefix,
-                to: account, mailbox: mailbox, at: now, in: transaction)
-            return true
+                to: account, mailbox: mailbox, at: now, passingReference: content != nil,
+                in: transaction)
+            return .counts(orphan: nil)
         case .done:
-            return try remove(in: transaction)
-        case .deferred(let until, let evidence, let isDelayNotified):
-            return try deferRecipient(until, evidence, isDelayNotified, at: now, in: transaction)
-        case .putOff(let until):
-            return try giveBack(due: .integer(until.milliseconds), in: transaction)
-        case .held:
-            return try giveBack(due: .null, in: transaction)
+            let orphan = try Spooler.removeMessage(recipient.message.id, in: transaction)
+            return .counts(orphan: orphan)
+        case .deferred, .putOff, .held: return .counts(orphan: nil)
         }
     }
 

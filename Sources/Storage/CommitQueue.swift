@@ -70,12 +70,24 @@ final class CommitQueue: Sendable {
 
 /// A write that someone waits for.
 class PendingWrite: @unchecked Sendable {
-    /// Runs the statements behind a savepoint; the committer's thread only.
+    /// Runs the statements; the committer's thread only.
+    ///
+    /// Perhaps more than once: what counts is what the last run did.
     func perform(in connection: Connection) {}
     /// Tells the waiter: its own result, or why the commit did not happen.
     func finish(_ failure: StorageFailure?) {}
     /// What the statements threw, if they did.
     var error: (any Error)? { nil }
+
+    /// Runs the statements behind a savepoint, so that a failure undoes only what they did.
+    final func performAlone(in connection: Connection) throws(StorageFailure) {
+        try connection.control("SAVEPOINT one_write")
+        perform(in: connection)
+        // A full disk has ended the whole transaction already; the committer sees that.
+        guard connection.isInTransaction else { return }
+        if error != nil { try connection.control("ROLLBACK TO one_write") }
+        try connection.control("RELEASE one_write")
+    }
 }
 
 /// A write with its result and its waiter.
@@ -97,23 +109,7 @@ final class TypedWrite<Value: Sendable>: PendingWrite, @unchecked Sendable {
     }
 
     override func perform(in connection: Connection) {
-        do {
-            try connection.control("SAVEPOINT one_write")
-        } catch {
-            result = .failure(error)
-            return
-        }
-        do {
-            let value = try body(connection)
-            try connection.control("RELEASE one_write")
-            result = .success(value)
-        } catch {
-            result = .failure(error)
-            // A full disk has ended the whole transaction already; the committer sees that.
-            guard connection.isInTransaction else { return }
-            _ = try? connection.control("ROLLBACK TO one_write")
-            _ = try? connection.control("RELEASE one_write")
-        }
+        result = Result { try body(connection) }
     }
 
     override func finish(_ failure: StorageFailure?) {

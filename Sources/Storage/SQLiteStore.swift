@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 private import Synchronization
 
 /// The store in one SQLite file, with group commit.
@@ -118,23 +117,8 @@ package struct CommitCounts: Hashable, Sendable {
 extension SQLiteStore {
     @concurrent
     private func commitAll() async {
-        var served = 0
-        while true {
-            if folder != nil { gather(served) }
-            guard let batch = await queue.next() else { break }
-            served = batch.count
-            await commit(batch)
-        }
+        while let batch = await queue.next() { await commit(batch) }
         close()
-    }
-
-    /// Lets those who were just served together come again, so that they share the next commit.
-    ///
-    /// A commit costs the disk and the processor about the same for one write as for ten. Waits on
-    /// the store's own thread, for at most a millisecond, and never for a writer that is alone.
-    private func gather(_ served: Int) {
-        guard served > 2 else { return }
-        for _ in 0..<5 where queue.count < served { usleep(200) }
     }
 
     private func commit(_ batch: [PendingWrite]) async {
@@ -160,17 +144,16 @@ extension SQLiteStore {
     }
 
     /// All or nothing of what did not fail by itself; returns why nothing is committed.
+    ///
+    /// Savepoints cost a copy of each page that a write touches, and a write seldom fails; so the
+    /// batch runs without them first, and behind them once more if one of it did fail.
     private func commitTogether(_ batch: [PendingWrite]) -> StorageFailure? {
         writer.exclusively {
             do throws(StorageFailure) {
-                try writer.control("BEGIN IMMEDIATE")
-                for write in batch {
-                    write.perform(in: writer)
-                    guard writer.isInTransaction else {
-                        return write.error as? StorageFailure ?? .full
-                    }
+                if try !attempt(batch) {
+                    writer.rollback()
+                    try attemptApart(batch)
                 }
-                try writer.control("COMMIT")
             } catch {
                 writer.rollback()
                 return error
@@ -181,5 +164,26 @@ extension SQLiteStore {
             }
             return nil
         }
+    }
+
+    /// Commits if no write fails; says whether it did.
+    private func attempt(_ batch: [PendingWrite]) throws(StorageFailure) -> Bool {
+        try writer.control("BEGIN IMMEDIATE")
+        for write in batch {
+            write.perform(in: writer)
+            guard write.error == nil else { return false }
+        }
+        try writer.control("COMMIT")
+        return true
+    }
+
+    /// Commits what does not fail, each write behind its own savepoint.
+    private func attemptApart(_ batch: [PendingWrite]) throws(StorageFailure) {
+        try writer.control("BEGIN IMMEDIATE")
+        for write in batch {
+            try write.performAlone(in: writer)
+            guard writer.isInTransaction else { throw write.error as? StorageFailure ?? .full }
+        }
+        try writer.control("COMMIT")
     }
 }

@@ -112,9 +112,9 @@ extension Row {
 package protocol Store: Sendable {
     /// Runs `body` in a transaction and returns once it is committed and synced.
     ///
-    /// Whoever waits at that moment shares the commit, each behind a savepoint of its own: an
-    /// error thrown by `body` undoes only what `body` did. `body` may run a second time (after a
-    /// shared commit that found no space), so it has no effect but its statements and its
+    /// Whoever waits at that moment shares the commit, and an error thrown by `body` undoes only
+    /// what `body` did. `body` may run again (when another of the commit failed, or when there was
+    /// no space for all), so it has no effect but its statements and its
     /// result. Cancelling the task does not undo.
     @discardableResult
     func write<Result: Sendable>(
