@@ -26,6 +26,7 @@ extension Property {
 
 /// A driver that says yes most of the time, and looks whether it is asked in order.
 private struct ServerConversation: ~Copyable {
+    private let flags: UInt8
     private let configuration: ServerSession.Configuration
     private var session: ServerSession
     private var transcript: [String] = []
@@ -39,9 +40,11 @@ private struct ServerConversation: ~Copyable {
     private var mayBeBinary = false
 
     init(flags: UInt8) {
+        self.flags = flags
         guard let name = try? Domain("mx.example.org") else { preconditionFailure() }
         var configuration = ServerSession.Configuration(
-            hostName: name, service: flags & 1 == 0 ? .exchange : .submission,
+            hostName: name,
+            service: flags & 1 == 0 ? .exchange : flags & 64 == 0 ? .submission : .local,
             maximumMessageOctets: flags & 2 == 0 ? 64 : 4096)
         configuration.maximumRecipients = 3
         configuration.maximumTextLineOctets = 40
@@ -49,8 +52,12 @@ private struct ServerConversation: ~Copyable {
         configuration.isTLSAvailable = flags & 8 != 0
         configuration.requiresTLS = flags & 16 != 0
         configuration.requiresTLSForAuthentication = flags & 32 != 0
+        configuration.canStartQueue = flags & 64 != 0
+        configuration.maximumHoldSeconds = 3600
         self.configuration = configuration
         session = ServerSession(configuration)
+        session.now = Timestamp(seconds: 1_000_000)
+        session.mayStateClient = flags & 128 != 0
     }
 
     consuming func hold(_ pieces: [[UInt8]]) throws(Property.Broken) -> [String] {
@@ -120,6 +127,15 @@ private struct ServerConversation: ~Copyable {
                 try expect(mayBeBinary || kept.hasWholeLineEnds, "smuggled: \(kept)")
                 note("take \(kept)")
                 session.answer(verdict())
+            case .startQueue(let request):
+                note("queue \(request.domain)")
+                try expect(!isDrafting, "ETRN within a message")
+                session.answer(.say(.okay))
+            case .assumeClient(let claims):
+                note("client \(claims)")
+                try expect(flags & 128 != 0, "a client's word is believed")
+                recipients = nil
+                session.answer(verdict())
             case .close:
                 isClosed = true
                 note("close")
@@ -152,7 +168,8 @@ private struct ServerConversation: ~Copyable {
     private mutating func admit(
         _ transaction: ServerSession.Transaction
     ) throws(Property.Broken) {
-        note("sender \(transaction.reversePath)")
+        note("sender \(transaction.reversePath) \(transaction.parameters)")
+        mayBeBinary = transaction.parameters.body == .binaryMIME
         try expect(!configuration.requiresTLS || session.tls != nil, "mail in plain text")
         try expect(
             !configuration.requiresAuthentication || transaction.identity != nil,

@@ -108,6 +108,11 @@ extension Registry {
         return (SCRAMKeys(decoyFor: name, secret: decoySecret, iterations: iterations), nil)
     }
 
+    /// The account of that name, if it may log in: for whom a trusted proxy has authenticated.
+    package func enabledAccount(login: String) async -> Account? {
+        (try? credentials(login: login))?.account
+    }
+
     /// The account, if this is its password and it may log in.
     ///
     /// Takes some milliseconds on the password executor, unless the same password was right

@@ -37,6 +37,13 @@ final class HelloObserver: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
+    /// As if these octets came from the wire now.
+    func feed(_ octets: [UInt8]) {
+        guard let context else { return }
+        channelRead(context: context, data: NIOAny(ByteBuffer(bytes: octets)))
+        context.fireChannelReadComplete()
+    }
+
     /// Reads what was seen and steps out of the way.
     func finish() {
         for octets in [inbound, outbound] { read(TLSHello(records: octets)) }

@@ -11,8 +11,8 @@ import World
 /// What a task does costs least when it runs on the connection's own loop (`LoopExecutor`), as
 /// those of `Listener.serve` do; from elsewhere each wait hops to the loop and back.
 ///
-/// Unchecked: all state is touched on the loop's thread only, but `outgoing`, which belongs to the
-/// one task that uses the connection, and `facts`, which changes only while that task waits.
+/// Unchecked: all state is touched on the loop's thread only, but `outgoing` and `returned`, which
+/// belong to the one task that uses the connection, and `facts`, which changes only while that task waits.
 final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -47,6 +47,9 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
     private(set) var remoteAddress = Bytes.SocketAddress(nil)
     private var facts: TLSFacts?
     private var outgoing = ByteBuffer()
+    private var returned: [UInt8] = []
+    /// What was given back, and what is unread, is the peer's handshake.
+    private var keepsHandshake = false
 
     private var inbound: [UInt8] = []
     /// Nothing is read before the task first asks: a ClientHello must not arrive as plain text.
@@ -77,6 +80,10 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
     func receive(
         deadline: Instant, heedingCancellation: Bool
     ) async throws(NetworkFailure) -> [UInt8]? {
+        if !returned.isEmpty {
+            defer { returned = [] }
+            return returned
+        }
         if executor.loop.inEventLoop {
             mayRead = true
             send()
@@ -85,6 +92,11 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
         return try Self.octets(
             await wait(
                 for: .octets, until: deadline, heedingCancellation: heedingCancellation))
+    }
+
+    func putBack(_ octets: consuming [UInt8], beginsHandshake: Bool) {
+        returned = octets + returned
+        keepsHandshake = beginsHandshake
     }
 
     func write(_ octets: consuming [UInt8]) { outgoing.writeBytes(octets) }
@@ -250,6 +262,8 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
         guard let context, failure == nil else { return }
         guard handshake == nil else { return fail(.tls("TLS is already active")) }
         // RFC 3207 §4.2: what was said in plain text ends here.
+        let early = keepsHandshake ? returned + inbound : []
+        returned = []
         inbound = []
         send()
         // TLS ends both ways at once; the library would wait for a second end in vain.
@@ -258,6 +272,7 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
             let handshake = try TLSHandshake(role, contexts: contexts)
             self.handshake = handshake
             try handshake.install(in: context, before: self)
+            if !early.isEmpty { handshake.feed(early) }
         } catch {
             fail(.tls(error))
         }

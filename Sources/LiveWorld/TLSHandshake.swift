@@ -39,6 +39,9 @@ struct TLSHandshake {
         try pipeline.addHandler(handler, position: .before(last))
     }
 
+    /// Hands in octets of the peer's that had arrived before.
+    func feed(_ octets: [UInt8]) { hello.feed(octets) }
+
     /// Once the handshake is complete; throws if the peer is not who it must be.
     func facts() throws(NetworkFailure) -> TLSFacts {
         if let nameToVerify { try PeerName.verify(nameToVerify, in: handler.peerCertificate) }

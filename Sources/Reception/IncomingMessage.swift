@@ -17,12 +17,14 @@ struct IncomingMessage: ~Copyable {
     private let transaction: ServerSession.Transaction
     private let recipients: RecipientList
     private let account: Account?
-    private let client: IPAddress
+    private let client: Client
     private let service: SMTPService
     private let received: Timestamp
     private var draft: Draft
     private var header = HeaderIntake()
     private var messageID: String?
+    /// As declared, or what the octets turn out to be.
+    private var body: Envelope.Body
     /// Once set, what still comes is read and forgotten.
     private var refusal: Reply?
 
@@ -31,7 +33,7 @@ struct IncomingMessage: ~Copyable {
 
     init(
         _ transaction: ServerSession.Transaction, recipients: RecipientList,
-        account: Account?, client: IPAddress, service: SMTPService
+        account: Account?, client: Client, service: SMTPService
     ) {
         self.transaction = transaction
         self.recipients = recipients
@@ -39,6 +41,7 @@ struct IncomingMessage: ~Copyable {
         self.client = client
         self.service = service
         received = service.surroundings.time.timestamp
+        body = transaction.parameters.body
         draft = service.intake.open()
     }
 
@@ -68,10 +71,11 @@ struct IncomingMessage: ~Copyable {
             await draft.discard()
             throw refusal
         }
+        let parameters = transaction.parameters
         var acceptance = Acceptance(
             Envelope(
-                from: transaction.reversePath, to: recipients.all,
-                body: transaction.parameters.is8BitMIME ? .eightBitMIME : .sevenBit),
+                from: transaction.reversePath, to: recipients.all, body: body,
+                isInternational: parameters.isInternational, requests: parameters.requests),
             messageID: messageID, source: source)
         acceptance.expires = recipients.lifetime.map { received + $0 }
         let (log, summary) = (service.log, summary)
@@ -88,6 +92,8 @@ struct IncomingMessage: ~Copyable {
     consuming func discard() async { await draft.discard() }
 
     private mutating func append(_ octets: ArraySlice<UInt8>) async throws(Reply) {
+        // Many clients send what they never declared; the next host must not get it unannounced.
+        if body == .sevenBit, octets.holdsEightBit { body = .eightBitMIME }
         do throws(StorageFailure) {
             try await draft.append(octets)
         } catch {
@@ -99,24 +105,28 @@ struct IncomingMessage: ~Copyable {
     private mutating func completeHeader() async throws(Reply) {
         let scan = HeaderScan(header.octets[...])
         guard scan.receivedCount < Self.maximumHops else { throw .mailLoop }
+        // RFC 6532 §3.1: what says it is UTF-8 is.
+        if transaction.parameters.isInternational, scan.isInternational,
+            String(validating: header.octets, as: UTF8.self) == nil
+        {
+            throw .headerNotUTF8
+        }
         var octets = ReceivedField(
-            hello: transaction.hello.name, client: client,
-            hostName: service.configuration.session.hostName,
-            protocolKeyword: transaction.protocolKeyword, tls: transaction.tls,
-            queueID: "\(draft.id)",
-            recipient: recipients.only?.address,
-            time: received
+            transaction, client: client, hostName: service.configuration.session.hostName,
+            queueID: draft.id, recipient: recipients.only?.address, time: received
         ).octets
+        var written = header.octets
         if let account {
-            let submission = SubmissionHeader(
+            var submission = SubmissionHeader(
                 header.octets, scan, account: account, registry: service.registry)
             try await submission.judge()
             octets += submission.additions(
                 at: received, queueID: draft.id, host: service.configuration.session.hostName)
+            written = submission.header
         }
         // A message that begins with its body still has a header: ours.
         if scan.headerEnd == 0, scan.bodyStart == 0 { octets += [.carriageReturn, .lineFeed] }
-        octets += header.octets
+        octets += written
         header.complete()
         messageID = HeaderScan.value(of: "Message-ID", in: octets[...])
             .flatMap { MessageIdentifier.parse($0).first?.description }
@@ -126,7 +136,7 @@ struct IncomingMessage: ~Copyable {
     /// What the journal keeps of where it came from.
     private var source: [Fact.Field] {
         var fields = [
-            Fact.Field(.client, client), Fact.Field(.helo, transaction.hello.name),
+            Fact.Field(.client, client.host), Fact.Field(.helo, transaction.hello.name),
             Fact.Field(.protocolName, transaction.protocolKeyword.rawValue),
         ]
         if let tls = transaction.tls { fields.append(Fact.Field(.tls, tls.version)) }
@@ -136,7 +146,11 @@ struct IncomingMessage: ~Copyable {
 
     private var summary: String {
         let whom = recipients.only.map { "<\($0.address)>" } ?? "\(recipients.all.count) recipients"
-        return "\(draft.octets) octets from <\(transaction.reversePath)> at \(client) for \(whom)"
+        let priority = transaction.parameters.requests.priority
+        return """
+            \(draft.octets) octets from <\(transaction.reversePath)> at \(client.host) for \(whom)\
+            \(priority == 0 ? "" : ", priority \(priority)")
+            """
     }
 }
 
@@ -147,5 +161,24 @@ extension Reply {
     /// What a client hears of a store that does not work: never more than "later".
     init(storage failure: any Error) {
         self = failure as? StorageFailure == .full ? .insufficientStorage : .localError
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether any octet is above 127; eight at a time, as it is asked of every message.
+    fileprivate var holdsEightBit: Bool {
+        withUnsafeBytes { octets in
+            var index = 0
+            var bits: UInt64 = 0
+            while index + 8 <= octets.count {
+                bits |= octets.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            while index < octets.count {
+                bits |= UInt64(octets[index])
+                index += 1
+            }
+            return bits & 0x8080_8080_8080_8080 != 0
+        }
     }
 }

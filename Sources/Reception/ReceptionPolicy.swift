@@ -74,13 +74,25 @@ struct ReceptionPolicy: Sendable {
 
 /// Where one recipient leads to.
 struct Placement {
-    let recipients: [Envelope.Recipient]
+    private(set) var recipients: [Envelope.Recipient]
     /// How long a relay domain's mail is held; nil: as usual.
     let lifetime: Duration?
 
     init(_ recipients: [Envelope.Recipient], lifetime: Duration? = nil) {
         self.recipients = recipients
         self.lifetime = lifetime
+    }
+
+    /// Hands on what the sender wants to hear of, and of whom.
+    ///
+    /// RFC 3461 §5.2.7.2: an alias with one target passes all of it on. §5.2.7.3: of an alias with
+    /// several, one target alone reports success, so that the sender hears of it once.
+    mutating func pass(on parameters: RecipientParameters) {
+        for index in recipients.indices {
+            recipients[index].originalRecipient = parameters.originalRecipient
+            recipients[index].notify = parameters.notify
+            if index > 0 { recipients[index].notify?.remove(.success) }
+        }
     }
 }
 

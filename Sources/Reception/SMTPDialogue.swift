@@ -14,6 +14,8 @@ struct SMTPDialogue: ~Copyable {
     private let service: SMTPService
     private let connection: any Connection
     private let policy: ReceptionPolicy
+    /// Who is served: whoever connected or, behind a proxy that is trusted, whom it names.
+    private var client: Client
     private var session: ServerSession
     private var account: Account?
     private var authentication: Authentication?
@@ -40,7 +42,12 @@ struct SMTPDialogue: ~Copyable {
         policy = ReceptionPolicy(
             registry: service.registry, nullMX: service.nullMX,
             ownAddresses: service.configuration.ownAddresses.union([connection.localAddress.host]))
+        let host = connection.remoteAddress.host
+        client = Client(host: host)
         session = ServerSession(service.configuration.session, tls: connection.tls)
+        session.isClientTrusted = service.configuration.priorityNetworks.contains(host)
+        session.mayStateClient = service.configuration.xclientNetworks.contains(host)
+        session.now = service.surroundings.time.timestamp
     }
 
     /// Speaks until either side ends it.
@@ -71,6 +78,7 @@ struct SMTPDialogue: ~Copyable {
             if let octets = try await connection.receive(
                 deadline: deadline, heedingCancellation: finishingDeadline == nil)
             {
+                session.now = service.surroundings.time.timestamp
                 session.receive(octets)
             } else {
                 session.receiveEnd()
@@ -123,10 +131,12 @@ struct SMTPDialogue: ~Copyable {
             await authenticate(mechanism, initialResponse)
         case .authenticationResponse(let response): await authenticate(response)
         case .judgeSender(let transaction): await judgeSender(transaction)
-        case .judgeRecipient(let path, _): await judgeRecipient(path)
+        case .judgeRecipient(let path, let parameters): await judgeRecipient(path, parameters)
         case .openDraft(let transaction): openDraft(transaction)
         case .content(let octets): await incoming?.take(octets)
         case .takeResponsibility: await takeResponsibility()
+        case .startQueue(let request): await startQueue(request)
+        case .assumeClient(let claims): await assume(claims)
         case .discardDraft: await discard()
         case .close: break
         }
@@ -148,7 +158,7 @@ struct SMTPDialogue: ~Copyable {
             return session.authenticationFailed(.mechanismUnknown)
         }
         var attempt = Authentication(
-            mechanism, registry: service.registry, peer: connection.remoteAddress.host)
+            mechanism, registry: service.registry, peer: client.host)
         conclude(await attempt.begin(initialResponse: initialResponse), attempt)
     }
 
@@ -173,7 +183,7 @@ struct SMTPDialogue: ~Copyable {
         case .refused(let reason):
             service.log.notice(
                 """
-                login failed from \(connection.remoteAddress.host) \
+                login failed from \(client.host) \
                 as \(attempt.claimedName ?? "nobody"): \(reason)
                 """)
             session.authenticationFailed(.credentialsInvalid)
@@ -189,14 +199,17 @@ struct SMTPDialogue: ~Copyable {
         session.answer(refusal.map { .refuse($0) } ?? .accept())
     }
 
-    private mutating func judgeRecipient(_ path: ForwardPath) async {
+    private mutating func judgeRecipient(
+        _ path: ForwardPath, _ parameters: RecipientParameters
+    ) async {
         do throws(Reply) {
-            let placement = try await policy.judgeRecipient(path, account: account)
+            var placement = try await policy.judgeRecipient(path, account: account)
+            placement.pass(on: parameters)
             guard recipients.add(placement) else { throw .tooManyRecipients }
             session.answer(.accept())
         } catch {
             service.log.info(
-                "refused <\(path)> from \(connection.remoteAddress.host): \(error)")
+                "refused <\(path)> from \(client.host): \(error)")
             session.answer(.refuse(error))
         }
     }
@@ -204,7 +217,7 @@ struct SMTPDialogue: ~Copyable {
     private mutating func openDraft(_ transaction: ServerSession.Transaction) {
         incoming = IncomingMessage(
             transaction, recipients: recipients, account: account,
-            client: connection.remoteAddress.host, service: service)
+            client: client, service: service)
         session.answer(.accept())
     }
 
@@ -223,4 +236,36 @@ struct SMTPDialogue: ~Copyable {
         guard let message = incoming.take() else { return }
         await message.discard()
     }
+
+    // MARK: - ETRN and XCLIENT
+
+    private mutating func startQueue(_ request: ServerSession.QueueRequest) async {
+        guard let start = service.configuration.startQueue else {
+            return session.answer(.refuse(.commandNotImplemented))
+        }
+        let node = (request.includesSubdomains ? "@" : "") + request.domain.name
+        session.answer(.say(Reply(await start(request), node: node)))
+    }
+
+    /// The client's proxy has said who it is, and is believed.
+    private mutating func assume(_ claims: ServerSession.ClientClaims) async {
+        var owner: Account?
+        if let login = claims.login {
+            owner = await service.registry.enabledAccount(login: login)
+            guard owner != nil else {
+                return session.answer(.refuse(.authenticationUnavailable))
+            }
+        }
+        account = owner
+        client = Client(host: claims.address ?? client.host, name: claims.name)
+        service.log.debug("\(connection.remoteAddress) speaks for \(client.host)")
+        session.answer(.accept())
+    }
+}
+
+/// The other end, as policy, trace fields and log see it.
+struct Client: Sendable {
+    let host: IPAddress
+    /// Its verified name, if a proxy has told it.
+    var name: String?
 }

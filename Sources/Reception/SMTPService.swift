@@ -19,6 +19,20 @@ package struct SMTPService: Sendable {
     let nullMX: NullMX
     let log: Logger
 
+    /// Has what waits for a domain tried at once, if whoever asks may have that.
+    package typealias QueueStarter =
+        @Sendable (ServerSession.QueueRequest) async -> QueueStart
+
+    /// What became of an ETRN command (RFC 1985 §5.1).
+    package enum QueueStart: Hashable, Sendable {
+        /// So many recipients waited, and are tried now.
+        case started(Int)
+        /// This host does not hold mail for that domain.
+        case notAllowed
+        /// Not now.
+        case unable
+    }
+
     /// What distinguishes one listener from another.
     package struct Configuration: Sendable {
         package var session: ServerSession.Configuration
@@ -28,6 +42,12 @@ package struct SMTPService: Sendable {
         package var isImplicitTLS: Bool
         /// Further addresses of this host, beside the one that a client is connected to.
         package var ownAddresses: Set<IPAddress> = []
+        /// Proxies that may say by XCLIENT for whom they stand.
+        package var xclientNetworks: [IPNetwork] = []
+        /// Clients that may ask for a higher priority without authentication (RFC 6710 §4.1).
+        package var priorityNetworks: [IPNetwork] = []
+        /// ETRN: tries what waits for a domain now; nil: not served.
+        package var startQueue: QueueStarter?
 
         package init(
             session: ServerSession.Configuration, identity: (any TLSIdentity)? = nil,
@@ -38,13 +58,20 @@ package struct SMTPService: Sendable {
             self.identity = identity
             self.isImplicitTLS = isImplicitTLS
         }
+
+        /// With ETRN, if there is somebody to start a queue.
+        var completed: Self {
+            var configuration = self
+            configuration.session.canStartQueue = startQueue != nil
+            return configuration
+        }
     }
 
     package init(
         _ configuration: Configuration, surroundings: Surroundings, resolver: any Resolver,
         registry: Registry, intake: Intake, log: Logger
     ) {
-        self.configuration = configuration
+        self.configuration = configuration.completed
         self.surroundings = surroundings
         self.registry = registry
         self.intake = intake
@@ -83,5 +110,24 @@ package struct SMTPService: Sendable {
             case .tooFastFromNetwork: .tooFastFromNetwork
             }
         connection.write(reply.encoded)
+    }
+}
+
+extension [IPNetwork] {
+    /// Whether the address is in one of them.
+    func contains(_ address: IPAddress) -> Bool { contains { $0.contains(address) } }
+}
+
+extension Reply {
+    /// RFC 1985 §5.1.
+    init(_ start: SMTPService.QueueStart, node: String) {
+        switch start {
+        case .started(0): self.init(251, 2, 0, 0, "OK, no messages waiting for node \(node)")
+        case .started(let count):
+            self.init(253, 2, 0, 0, "OK, \(count) pending messages for node \(node) started")
+        case .notAllowed:
+            self.init(459, 4, 7, 1, "Node \(node) not allowed: no mail is held for it here")
+        case .unable: self.init(458, 4, 3, 0, "Unable to queue messages for node \(node)")
+        }
     }
 }

@@ -11,6 +11,7 @@ enum Verb: String, CaseIterable, Hashable {
     case ehlo = "EHLO"
     case helo = "HELO"
     case data = "DATA"
+    case bdat = "BDAT"
     case rset = "RSET"
     case noop = "NOOP"
     case quit = "QUIT"
@@ -19,6 +20,9 @@ enum Verb: String, CaseIterable, Hashable {
     case help = "HELP"
     case startTLS = "STARTTLS"
     case auth = "AUTH"
+    case lhlo = "LHLO"
+    case etrn = "ETRN"
+    case xclient = "XCLIENT"
     // RFC 5321 appendix F.6 and RFC 2920: known, obsolete.
     case send = "SEND"
     case soml = "SOML"

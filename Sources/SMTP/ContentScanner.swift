@@ -56,12 +56,32 @@ struct ContentScanner {
         case dotCarriageReturn
     }
 
+    /// How the octets are framed, and what they may be.
+    enum Form {
+        /// DATA: dots are doubled, and a dot alone is the end.
+        case dotted
+        /// BDAT: every octet counts; lines are lines.
+        case chunked
+        /// BDAT of BODY=BINARYMIME (RFC 3030 §3): behind the header any octet may come.
+        case binary
+    }
+
+    private let form: Form
     private let maximumLineOctets: Int
     private var place = Place.lineStart
     private var lineOctets = 0
+    /// A binary message's header has ended.
+    private var isBinaryBody = false
 
-    init(maximumLineOctets: Int) {
+    init(_ form: Form = .dotted, maximumLineOctets: Int) {
+        self.form = form
         self.maximumLineOctets = maximumLineOctets
+    }
+
+    /// What is wrong with a message that ends here without a dot.
+    var faultAtEnd: Fault? {
+        if case .carriageReturn = place, !isBinaryBody { return .bareCarriageReturn }
+        return nil
     }
 
     /// Looks at octets, at least one, up to the first thing to report.
@@ -70,11 +90,12 @@ struct ContentScanner {
     mutating func scan(_ octets: UnsafeBufferPointer<UInt8>, isStrict: Bool = true) -> Finding {
         var index = 0
         if let finding = leaveDot(octets, &index) { return finding }
+        if isBinaryBody { return Finding(content: 0..<octets.count, consumed: octets.count) }
         let start = index
         while index < octets.count {
             switch place {
             case .lineStart:
-                if octets[index] == .dot {
+                if form == .dotted, octets[index] == .dot {
                     if index > start { return keep(start..<index, octets, isStrict) }
                     place = .dot
                     index += 1
@@ -96,6 +117,10 @@ struct ContentScanner {
                 }
                 index += 1
                 place = .lineStart
+                if form == .binary, lineOctets == 0 {
+                    isBinaryBody = true
+                    return keep(start..<index, octets, isStrict)
+                }
             case .dot:
                 preconditionFailure("a dot is left before the next stretch")
             }

@@ -96,7 +96,11 @@ package struct Reply: Error, Hashable, Sendable, CustomStringConvertible {
                 octets.append(.space)
             }
             // RFC 5321 §4.2: ASCII, as long as SMTPUTF8 (RFC 6531 §3.4) is not spoken.
-            octets.append(contentsOf: line.utf8.lazy.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") })
+            let start = octets.count
+            octets.append(contentsOf: line.utf8)
+            for place in start..<octets.count where octets[place] >= 0x80 {
+                octets[place] = UInt8(ascii: "?")
+            }
             octets.append(.carriageReturn)
             octets.append(.lineFeed)
         }
@@ -149,6 +153,13 @@ extension Reply {
     package static let parameterRepeated = Reply(501, 5, 5, 4, "A parameter is given twice")
     package static let parameterMalformed = Reply(501, 5, 5, 4, "Parameter value not valid")
 
+    package static let prioritySyntax = Reply(
+        501, 5, 5, 2, "A priority is a number from -9 to 9")
+    package static let holdTooLong = Reply(
+        501, 5, 5, 4, "The message cannot be held for so long")
+    package static let deliverByTooSoon = Reply(
+        555, 5, 5, 4, "The message cannot be delivered or returned so soon")
+
     // To MAIL and RCPT.
     package static let senderAccepted = Reply(250, 2, 1, 0, "Sender OK")
     package static let senderSyntax = Reply(
@@ -161,8 +172,11 @@ extension Reply {
     package static let recipientAccepted = Reply(250, 2, 1, 5, "Recipient OK")
     package static let recipientSyntax = Reply(
         501, 5, 1, 3, "Syntax error in the recipient's address, write RCPT TO:<user@domain>")
-    package static let internationalAddress = Reply(
-        553, 5, 6, 7, "Addresses beyond ASCII need SMTPUTF8, which is not offered here")
+    // RFC 6531 §3.5.
+    package static let internationalSender = Reply(
+        550, 5, 6, 7, "An address beyond ASCII needs the parameter SMTPUTF8")
+    package static let internationalRecipient = Reply(
+        553, 5, 6, 7, "An address beyond ASCII needs the parameter SMTPUTF8 in MAIL")
     package static let mailboxUnknown = Reply(550, 5, 1, 1, "No such mailbox here")
     package static let mailboxDisabled = Reply(550, 5, 2, 1, "This mailbox is disabled")
     package static let mailboxFull = Reply(452, 4, 2, 2, "This mailbox is full")
@@ -195,6 +209,13 @@ extension Reply {
     package static let textLineTooLong = Reply(
         554, 5, 6, 0, "A line of the message is too long, nothing was accepted")
 
+    package static let headerNotUTF8 = Reply(
+        554, 5, 6, 0, "The header is not well-formed UTF-8 (RFC 6532), nothing was accepted")
+    package static let chunkSizeMalformed = Reply(
+        501, 5, 5, 4, "BDAT needs a size and nothing but LAST after it, closing")
+    package static let binaryNeedsChunks = Reply(
+        503, 5, 5, 1, "BODY=BINARYMIME needs BDAT")
+
     // To STARTTLS and AUTH.
     package static let readyForTLS = Reply(220, 2, 0, 0, "Go ahead")
     package static let tlsUnavailable = Reply(502, 5, 5, 1, "TLS is not available here")
@@ -224,7 +245,13 @@ extension Reply {
     package static let help = Reply(
         214, EnhancedStatus(2, 0, 0),
         lines: [
-            "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP STARTTLS AUTH",
+            "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY ETRN HELP STARTTLS AUTH",
             "See RFC 5321",
         ])
+    package static let expansionRefused = Reply(502, 5, 5, 1, "EXPN is not served here")
+    package static let useLHLO = Reply(500, 5, 5, 1, "This is LMTP: say LHLO")
+    package static let queueSyntax = Reply(
+        501, 5, 5, 4, "Syntax error, write ETRN example.org or ETRN @example.org")
+    package static let clientNotTrusted = Reply(550, 5, 7, 0, "XCLIENT is not for you")
+    package static let clientMalformed = Reply(501, 5, 5, 4, "XCLIENT attributes not valid")
 }

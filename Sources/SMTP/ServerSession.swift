@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
-package import Mail
+import Mail
 package import World
 
 /// The receiving side of an SMTP connection (RFC 5321), without I/O and clock.
@@ -19,7 +19,8 @@ package import World
 /// and flushed once (RFC 2920 §3.2 (2), (7)). After `close` there are no more steps.
 ///
 /// Memory is bounded: one command line, what the driver gave in one `receive`, and no more.
-/// Not served yet: CHUNKING, SMTPUTF8, DSN; their parameters are refused with 555.
+/// The same machine serves LMTP (RFC 2033), where the end of a message has a reply for each
+/// recipient.
 package struct ServerSession: ~Copyable, Sendable {
     let configuration: Configuration
     var input = InputBuffer()
@@ -31,7 +32,17 @@ package struct ServerSession: ~Copyable, Sendable {
     /// Who has authenticated, as `authenticationSucceeded` named it.
     package internal(set) var identity: String?
     package internal(set) var tls: TLSFacts?
+    /// What the calendar says now, set by the driver before it takes steps.
+    ///
+    /// Nil: parameters that count from now are not known, and not offered.
+    package var now: Timestamp?
+    /// Whether the client may ask for a higher priority without authentication.
+    package var isClientTrusted = false
+    /// Whether the client is a proxy that may say by XCLIENT for whom it stands.
+    package var mayStateClient = false
     var transaction: Transaction?
+    /// A message that comes in chunks, between two of them; its draft is open.
+    var assembly: Content?
     /// What is over already: the rest of a refused line up to its CRLF.
     var isSkippingLine = false
     var hasPeerEnded = false
@@ -80,7 +91,9 @@ package struct ServerSession: ~Copyable, Sendable {
 
     /// How long to wait for octets; `expire` when it is over.
     package var patience: Patience {
-        guard case .content(let content) = phase else {
+        var content = assembly
+        if case .content(let current) = phase { content = current }
+        guard let content else {
             return Patience(
                 silence: configuration.commandTimeout, total: configuration.commandTimeout,
                 subject: subjects)
@@ -90,7 +103,7 @@ package struct ServerSession: ~Copyable, Sendable {
             silence: configuration.contentTimeout,
             total: configuration.contentAllowance
                 + .seconds(octets / Self.minimumContentOctetsPerSecond),
-            subject: subjects)
+            subject: content.subject)
     }
 
     /// Whether a shutdown may cut here without a reply being lost: no transaction is open.
@@ -124,9 +137,12 @@ package struct ServerSession: ~Copyable, Sendable {
     }
 
     private var greeting: String {
-        let text = "\(configuration.hostName) ESMTP"
+        let text = "\(configuration.hostName) \(isLocal ? "LMTP" : "ESMTP")"
         return configuration.greeting.isEmpty ? text : text + " " + configuration.greeting
     }
+
+    /// LMTP.
+    var isLocal: Bool { configuration.service == .local }
 
     /// Nothing more can be made of what arrived.
     private mutating func atEndOfInput() -> Step? {
@@ -141,11 +157,19 @@ package struct ServerSession: ~Copyable, Sendable {
         if case .content(let content) = phase, content.fault == nil {
             pending.append(.discardDraft)
         }
+        forgetTransaction()
         if let reply { pending.append(.send(reply)) }
         pending.append(.close)
         phase = .closed
-        transaction = nil
         input.removeAll()
+    }
+
+    /// RSET, EHLO and the like: as if MAIL had never been said, chunks included.
+    mutating func forgetTransaction() {
+        if assembly != nil { pending.append(.discardDraft) }
+        assembly = nil
+        transaction = nil
+        hasRefusedSender = false
     }
 
     // MARK: - Lines
@@ -216,196 +240,11 @@ package struct ServerSession: ~Copyable, Sendable {
     }
 
     /// Passes a refusal on, and closes when the client seems to be guessing addresses.
-    mutating func refuse(_ reply: Reply) {
+    mutating func refuse(_ reply: Reply, times count: Int = 1) {
         // After 421 nothing more is said (RFC 5321 §3.8).
         if reply.code == 421 { return close(saying: reply) }
         refusals += 1
-        if refusals >= Self.maximumRefusals { close(saying: .tooManyErrors) } else { say(reply) }
-    }
-}
-
-// MARK: - Limits
-
-extension ServerSession {
-    /// In octets without CRLF: RFC 5321's 512, and what extensions add to MAIL (SIZE 26, BODY
-    /// 17, AUTH 500) and will add (DSN 628, SMTPUTF8 10, others), rounded up.
-    package static let maximumCommandOctets = 2048
-    /// Enough for every mechanism in use (RFC 4954 §4).
-    ///
-    /// An AUTH command may be as long.
-    package static let maximumAuthenticationOctets = 12_288
-    static let maximumLineOctets = maximumAuthenticationOctets
-    /// Errors of a client that does not know the protocol, until it is sent away.
-    package static let maximumErrors = 20
-    /// Refused senders and recipients since the last accepted message, until 421.
-    ///
-    /// Then the client is taken for one that guesses addresses; of a mailing list's members
-    /// some may have left.
-    package static let maximumRefusals = 100
-    /// NOOP, RSET, VRFY and the like since the last accepted message, until 421: a client that
-    /// keeps a connection for later messages needs a few.
-    package static let maximumIdleCommands = 200
-    /// What the line of a message must bring on average, behind `contentAllowance`: the slowest
-    /// modems did better, and a connection must not be held for nothing.
-    package static let minimumContentOctetsPerSecond = 500
-    /// RFC 4954 §9 asks for at least three attempts.
-    package static let maximumAuthenticationFailures = 5
-    /// What is read of a message after its refusal, so that the client gets to see the reply.
-    package static let maximumSwallowedOctets = 256 << 20
-}
-
-// MARK: - What the driver sets, sees and answers
-
-extension ServerSession {
-    /// What the session is to offer and to demand.
-    package struct Configuration: Sendable {
-        /// The name in greeting and replies (RFC 5321 §4.1.1.1).
-        package var hostName: Domain
-        package var service: Service
-        /// RFC 1870; content beyond it is refused with 552.
-        package var maximumMessageOctets: Int
-        /// Accepted recipients in a transaction; RFC 5321 §4.5.3.1.8 asks for at least 100.
-        package var maximumRecipients = 1000
-        /// Octets between line ends in the message.
-        ///
-        /// RFC 5321 §4.5.3.1.6 says 998, and many programs do not know it: mail with longer
-        /// lines is accepted, as by other servers, up to a bound (554 5.6.0 beyond it).
-        package var maximumTextLineOctets = 1 << 20
-        /// Whether STARTTLS is offered.
-        package var isTLSAvailable = false
-        /// Whether mail needs TLS.
-        ///
-        /// Not for a public exchanger (RFC 3207 §4).
-        package var requiresTLS = false
-        /// Whether AUTH is offered on encrypted connections only.
-        package var requiresTLSForAuthentication = true
-        /// Whether mail needs authentication (RFC 6409 §4.3): the rule for submission.
-        package var requiresAuthentication: Bool
-        /// Mechanism names in upper case; AUTH is not offered when empty.
-        package var saslMechanisms: [String] = []
-        /// Words after the host name in the greeting.
-        package var greeting = ""
-        /// For a whole command, from the reply to the one before: RFC 5321 §4.5.3.2.7 asks for at
-        /// least 5 minutes.
-        package var commandTimeout = Duration.minutes(5)
-        /// Between octets of a message: a client may take 3 minutes (§4.5.3.2.5).
-        package var contentTimeout = Duration.minutes(5)
-        /// For a whole message, beside the time that its octets deserve.
-        ///
-        /// RFC 5321 §4.5.3.2.6 lets the other side wait so long for its end.
-        package var contentAllowance = Duration.minutes(10)
-
-        package init(
-            hostName: Domain, service: Service, maximumMessageOctets: Int = 50 << 20
-        ) {
-            self.hostName = hostName
-            self.service = service
-            self.maximumMessageOctets = maximumMessageOctets
-            requiresAuthentication = service == .submission
-        }
-    }
-
-    /// For whom the session is.
-    package enum Service: Hashable, Sendable {
-        /// Other exchangers, on port 25.
-        case exchange
-        /// Mail programs, on ports 587 and 465 (RFC 6409, RFC 8314).
-        case submission
-    }
-
-    /// How long the client may take (RFC 5321 §4.5.3.2), without a clock.
-    package struct Patience: Hashable, Sendable {
-        /// From the last octets that came.
-        package let silence: Duration
-        /// From the moment at which `subject` was first waited for: who sends an octet a minute
-        /// is not silent, and still has to come to an end.
-        package let total: Duration
-        /// Changes with each command and each message.
-        package let subject: UInt64
-    }
-
-    /// Who the client says it is, unverified (RFC 5321 §4.1.1.1).
-    package struct Hello: Hashable, Sendable {
-        /// Printable ASCII without space and without `( ) < > @ , ; \ "`, at most 255 octets.
-        package let name: String
-        /// EHLO, not HELO.
-        package let isExtended: Bool
-    }
-
-    /// A mail transaction (RFC 5321 §3.3) as far as it has come, and over what it came.
-    package struct Transaction: Hashable, Sendable {
-        package let hello: Hello
-        package let tls: TLSFacts?
-        /// As `authenticationSucceeded` named it.
-        package let identity: String?
-        package let reversePath: ReversePath
-        package let parameters: MailParameters
-        /// How many recipients the driver has accepted.
-        package internal(set) var recipientCount = 0
-
-        /// For the Received field (RFC 3848).
-        package var protocolKeyword: ProtocolKeyword {
-            ProtocolKeyword(
-                isExtended: hello.isExtended, isSecured: tls != nil,
-                isAuthenticated: identity != nil)
-        }
-    }
-
-    /// What the driver has to do now.
-    package enum Step: Sendable {
-        /// Write this; flush before waiting.
-        case send(Reply)
-        /// Flush, shake hands, then call `secured`; if that fails, close the connection.
-        /// What had arrived in plain text is dropped already.
-        case startTLS
-        /// Begin SASL. Answer `authenticationChallenge`, `authenticationSucceeded` or
-        /// `authenticationFailed`. Whatever exchange was under way before is over.
-        case authenticate(mechanism: String, initialResponse: [UInt8]?)
-        /// The response to the last challenge; answer as to `authenticate`.
-        case authenticationResponse([UInt8])
-        /// A transaction begins, and what was known of an earlier one is void. `answer`.
-        case judgeSender(Transaction)
-        /// One more recipient for the transaction last begun. `answer`.
-        case judgeRecipient(ForwardPath, RecipientParameters)
-        /// DATA: make ready to take the message, before 354 invites it. `answer`.
-        case openDraft(Transaction)
-        /// Octets of the message as it was sent, dots undone, CRLF kept. No answer.
-        case content(ArraySlice<UInt8>)
-        /// The message is complete. Commit and sync, then `answer`: an acceptance is the
-        /// instant at which responsibility passes (RFC 5321 §6.1).
-        case takeResponsibility
-        /// The message will not be complete, or is refused: forget the open draft. No answer.
-        case discardDraft
-        /// Flush and close, and forget a draft that is still open; the last step.
-        case close
-    }
-
-    /// The driver's judgement.
-    package enum Verdict: Sendable {
-        /// With a text of the driver's own, such as `queued as 4F2A`.
-        case accept(String? = nil)
-        /// With any 4yz or 5yz reply; 421 ends the session.
-        case refuse(Reply)
-    }
-
-    enum Phase {
-        case greeting
-        case command
-        case authenticationLine
-        case content(Content)
-        /// The driver has the word.
-        case awaiting(Question)
-        case committing
-        /// As `committing`; then this is the last word.
-        case committingLast(Reply)
-        case closed
-    }
-
-    enum Question {
-        case handshake
-        case authentication(mechanism: String)
-        case sender(Transaction)
-        case recipient
-        case draft
+        guard refusals < Self.maximumRefusals else { return close(saying: .tooManyErrors) }
+        for _ in 0..<count { say(reply) }
     }
 }

@@ -4,6 +4,7 @@ import Access
 import Bytes
 package import DNS
 import Delivery
+import Directory
 import Journal
 package import Logging
 import Mail
@@ -27,8 +28,7 @@ package struct MailServer: Sendable {
     private let intake: Intake
     private let deliverer: Deliverer
     private let resolver: any Resolver
-    /// One for all listeners: who may connect.
-    private let doorkeeper: Doorkeeper
+    private let doorway: Doorway
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
@@ -58,7 +58,7 @@ package struct MailServer: Sendable {
         self.identity = identity
         self.log = log
         self.resolver = resolver
-        doorkeeper = Doorkeeper(settings.limits.admission, time: surroundings.time)
+        doorway = Doorway(settings, time: surroundings.time, log: log)
         names = NameServer(zones: zones, world: surroundings, log: log)
         let arrivals = Arrivals()
         intake = Intake(node.spooler, handover: arrivals)
@@ -109,7 +109,7 @@ package struct MailServer: Sendable {
             await open.take(service, address)?.close()
         }
         offering.change(to: settings)
-        doorkeeper.set(settings.limits.admission)
+        doorway.change(to: settings)
         for door in open.all where door.service != .dns {
             door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
         }
@@ -138,21 +138,20 @@ package struct MailServer: Sendable {
     private func serve(_ service: ServerSettings.Service, on listener: any Listener) async {
         let limit = offering.settings.limits.connections + Self.turnedAwayAtATime
         switch service {
-        case .smtp, .submission, .submissions:
+        case .smtp, .submission, .submissions, .lmtp:
             await listener.serve(limit: limit) { connection in
                 let smtp = offering.smtp(service, makeSMTP)
-                await doorkeeper.admit(
-                    connection.remoteAddress.host,
-                    turnAway: { smtp.turnAway(connection, $0) },
-                    serve: { await smtp.handle(connection) })
+                await doorway.enter(
+                    connection, beginsWithTLS: service == .submissions,
+                    turnAway: { smtp.turnAway($0, $1) }, serve: { await smtp.handle($0) })
             }
         case .pop3, .pop3s:
+            let isImplicit = service == .pop3s
             await listener.serve(limit: limit) { connection in
-                let isImplicit = service == .pop3s
-                await doorkeeper.admit(
-                    connection.remoteAddress.host,
-                    turnAway: { pop3.turnAway(connection, $0, implicitTLS: isImplicit) },
-                    serve: { await pop3.handle(connection, implicitTLS: isImplicit) })
+                await doorway.enter(
+                    connection, beginsWithTLS: isImplicit,
+                    turnAway: { pop3.turnAway($0, $1, implicitTLS: isImplicit) },
+                    serve: { await pop3.handle($0, implicitTLS: isImplicit) })
             }
         case .dns: preconditionFailure("the name server listens by itself")
         }
@@ -170,15 +169,45 @@ package struct MailServer: Sendable {
         of service: ServerSettings.Service, _ settings: ServerSettings
     ) -> SMTPService.Configuration {
         var session = ServerSession.Configuration(
-            hostName: settings.hostName, service: service == .smtp ? .exchange : .submission,
+            hostName: settings.hostName, service: service.session,
             maximumMessageOctets: settings.limits.messageOctets)
         session.maximumRecipients = settings.limits.recipients
+        session.maximumHoldSeconds = settings.limits.holdHours * 3600
+        session.hiddenExtensions = settings.hiddenExtensions
         // RFC 6409 §4.3: people prove who they are on the submission ports, servers nowhere.
-        if service != .smtp { session.saslMechanisms = Mechanism.allCases.map(\.name) }
+        if session.service == .submission {
+            session.saslMechanisms = Mechanism.allCases.map(\.name)
+        }
         var configuration = SMTPService.Configuration(
             session: session, identity: identity, isImplicitTLS: service == .submissions)
         configuration.ownAddresses = Set(settings.publicAddresses)
+        configuration.xclientNetworks = settings.trust.xclient
+        configuration.priorityNetworks = settings.trust.priority
+        if service == .smtp { configuration.startQueue = { await startQueue($0) } }
         return configuration
+    }
+
+    /// ETRN (RFC 1985 §5.1): the domains that this host holds mail for, and no others.
+    private func startQueue(
+        _ request: ServerSession.QueueRequest
+    ) async -> SMTPService.QueueStart {
+        do {
+            let relays = try await node.registry.relays().map(\.name).filter { name in
+                name == request.domain
+                    || request.includesSubdomains && name.name.hasSuffix("." + request.domain.name)
+            }
+            guard !relays.isEmpty else { return .notAllowed }
+            var count = 0
+            for relay in relays {
+                count += try await node.spooler.hasten(
+                    .domain(relay), at: surroundings.time.timestamp)
+            }
+            if count > 0 { deliverer.wake() }
+            return .started(count)
+        } catch {
+            log.warning("ETRN for \(request.domain) could not be obeyed: \(error)")
+            return .unable
+        }
     }
 
     private func keepHouse() async {
@@ -194,11 +223,13 @@ package struct MailServer: Sendable {
     }
 }
 
-extension ServerSettings.Limits {
-    fileprivate var admission: Admission.Limits {
-        Admission.Limits(
-            connections: connections, perNetwork: connectionsPerNetwork,
-            perNetworkAndMinute: connectionsPerNetworkAndMinute, exempt: exemptNetworks)
+extension ServerSettings.Service {
+    fileprivate var session: ServerSession.Service {
+        switch self {
+        case .lmtp: .local
+        case .submission, .submissions: .submission
+        default: .exchange
+        }
     }
 }
 

@@ -21,6 +21,9 @@ package struct ServerSettings: Sendable, Equatable {
     package var alsoKnownAs: [Domain]
     package var publicAddresses: [IPAddress]
     package var limits: Limits
+    package var trust = Trust()
+    /// Keywords, in upper case, that replies to EHLO leave out.
+    package var hiddenExtensions: Set<String> = []
     package var sending: Sending
     package var logLevel: String
     /// `text` or `json`.
@@ -38,6 +41,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var submission: [SocketAddress] = []
         /// Submission within TLS (RFC 8314).
         package var submissions: [SocketAddress] = []
+        /// Programs of this site that hand mail over by LMTP (RFC 2033).
+        package var lmtp: [SocketAddress] = []
         package var pop3: [SocketAddress] = []
         package var pop3s: [SocketAddress] = []
         /// The name server, UDP and TCP.
@@ -48,14 +53,15 @@ package struct ServerSettings: Sendable, Equatable {
         /// Every address with its service.
         package var all: [(service: Service, address: SocketAddress)] {
             smtp.map { (.smtp, $0) } + submission.map { (.submission, $0) }
-                + submissions.map { (.submissions, $0) } + pop3.map { (.pop3, $0) }
+                + submissions.map { (.submissions, $0) } + lmtp.map { (.lmtp, $0) }
+                + pop3.map { (.pop3, $0) }
                 + pop3s.map { (.pop3s, $0) } + dns.map { (.dns, $0) }
         }
     }
 
     /// What is served, by the names of the keys under `listen`.
     package enum Service: String, Sendable {
-        case smtp, submission, submissions, pop3, pop3s, dns
+        case smtp, submission, submissions, lmtp, pop3, pop3s, dns
     }
 
     /// A certificate chain and its key: PEM files.
@@ -79,11 +85,25 @@ package struct ServerSettings: Sendable, Equatable {
         package var connectionsPerNetwork = 200
         /// New ones within a minute from one network; 0: no bound.
         package var connectionsPerNetworkAndMinute = 1_200
+        /// How far ahead a submission may be held (RFC 4865); 0: not at all.
+        package var holdHours = 720
         /// Networks without these two bounds.
         package var exemptNetworks = [
             IPNetwork(of: .v4(IPv4Address(127, 0, 0, 0)), prefixLength: 8),
             IPNetwork(of: .v6(IPv6Address(high: 0, low: 1)), prefixLength: 128),
         ]
+
+        package init() {}
+    }
+
+    /// Whose word counts, by network.
+    package struct Trust: Sendable, Equatable {
+        /// Proxies whose connections begin with a PROXY header.
+        package var proxyProtocol: [IPNetwork] = []
+        /// Proxies that may say by XCLIENT for whom they stand.
+        package var xclient: [IPNetwork] = []
+        /// Clients that may ask for a higher priority without a password (RFC 6710).
+        package var priority: [IPNetwork] = []
 
         package init() {}
     }

@@ -34,6 +34,7 @@ package struct SettingKey: Sendable {
         .init("listen.smtp", list: true, "Addresses for mail from other exchangers (port 25)."),
         .init("listen.submission", list: true, "Submission with STARTTLS (port 587)."),
         .init("listen.submissions", list: true, "Submission within TLS (port 465)."),
+        .init("listen.lmtp", list: true, "LMTP from programs of this site (port 24)."),
         .init("listen.pop3", list: true, "POP3 with STLS (port 110)."),
         .init("listen.pop3s", list: true, "POP3 within TLS (port 995)."),
         .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),
@@ -54,6 +55,20 @@ package struct SettingKey: Sendable {
         .init(
             "limits.exempt-networks", list: true,
             "Networks without these two limits; default 127.0.0.0/8 and ::1."),
+        .init(
+            "limits.hold-hours",
+            "How far ahead a submission may be held (FUTURERELEASE); default 720, 0: not at all."),
+        .init(
+            "trust.proxy-protocol", list: true,
+            "Networks of proxies whose connections begin with a PROXY header."),
+        .init(
+            "trust.xclient", list: true, "Networks of proxies that may name clients by XCLIENT."),
+        .init(
+            "trust.priority", list: true,
+            "Networks that may raise priorities (MT-PRIORITY) without a password."),
+        .init(
+            "smtp.hidden-extensions", list: true,
+            "Extensions that replies to EHLO leave out, such as CHUNKING."),
         .init("sending.port", "Port of other exchangers; 25, but for trials on one machine."),
         .init("sending.source", list: true, "Addresses to send from, one of each family."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),

@@ -177,6 +177,7 @@ package struct SettingsFile {
         settings.listen.smtp = try sockets("listen.smtp", port: 25)
         settings.listen.submission = try sockets("listen.submission", port: 587)
         settings.listen.submissions = try sockets("listen.submissions", port: 465)
+        settings.listen.lmtp = try sockets("listen.lmtp", port: 24)
         settings.listen.pop3 = try sockets("listen.pop3", port: 110)
         settings.listen.pop3s = try sockets("listen.pop3s", port: 995)
         settings.listen.dns = try sockets("listen.dns", port: 53)
@@ -200,6 +201,16 @@ package struct SettingsFile {
         if texts("limits.exempt-networks") != nil {
             settings.limits.exemptNetworks = try networks("limits.exempt-networks")
         }
+        settings.limits.holdHours = try number(
+            "limits.hold-hours", in: 0...8_760, default: limits.holdHours)
+        settings.trust.proxyProtocol = try networks("trust.proxy-protocol")
+        settings.trust.xclient = try networks("trust.xclient")
+        settings.trust.priority = try networks("trust.priority")
+        settings.hiddenExtensions = Set(
+            try list("smtp.hidden-extensions", "a keyword such as CHUNKING") { word in
+                word.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") }
+                    ? word.uppercased() : nil
+            })
         settings.sending.port = UInt16(try number("sending.port", in: 1...65_535, default: 25))
         settings.sending.source = try list("sending.source", "an IP address") { IPAddress($0) }
         settings.user = text("user")

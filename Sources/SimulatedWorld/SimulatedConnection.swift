@@ -19,6 +19,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private let inbound: Pipe
     private let outbound: Pipe
     private var written: [UInt8] = []
+    private var returned: [UInt8] = []
     /// The connection is gone; what had arrived may still be taken.
     private var failure: NetworkFailure?
 
@@ -47,6 +48,10 @@ extension SimulatedConnection {
         deadline: Instant, heedingCancellation: Bool
     ) async throws(NetworkFailure) -> [UInt8]? {
         if !isClosed { send() }
+        if !returned.isEmpty {
+            defer { returned = [] }
+            return returned
+        }
         simulation.turn()
         while true {
             if isClosed { throw .disconnected }
@@ -58,6 +63,11 @@ extension SimulatedConnection {
             }
             try await awaitArrival(deadline, heedingCancellation)
         }
+    }
+
+    /// A handshake is no octets here: it still waits behind what was taken.
+    func putBack(_ octets: consuming [UInt8], beginsHandshake: Bool) {
+        returned = octets + returned
     }
 
     func write(_ octets: consuming [UInt8]) {
@@ -105,6 +115,7 @@ extension SimulatedConnection {
     func startTLS(_ role: TLSRole, deadline: Instant) async throws(NetworkFailure) {
         guard tls == nil else { throw .tls("this connection is protected already") }
         try await flush(deadline: deadline)
+        returned = []
         inbound.dropPlainText()
         switch role {
         case .server(let identity): try await greetClient(identity, deadline)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Bytes
+
 /// A `Timestamp` taken apart by the Gregorian calendar, in UTC.
 package struct CalendarDate: Hashable, Sendable {
     package let year: Int
@@ -54,5 +56,49 @@ package struct CalendarDate: Hashable, Sendable {
     private func pad(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+extension Timestamp {
+    /// Reads `date-time` of RFC 3339 §5.6 in UTC; nil if it is none, or no day of the calendar.
+    ///
+    /// ```abnf
+    /// date-time = full-date "T" partial-time "Z"
+    /// ```
+    package init?(internetFormat text: some StringProtocol) {
+        let octets = Array(text.utf8)
+        guard octets.count >= 20, octets.last?.lowercased == UInt8(ascii: "z") else { return nil }
+        let marks: [(Int, UInt8)] = [
+            (4, UInt8(ascii: "-")), (7, UInt8(ascii: "-")), (10, UInt8(ascii: "t")),
+            (13, UInt8(ascii: ":")), (16, UInt8(ascii: ":")),
+        ]
+        guard marks.allSatisfy({ octets[$0.0].lowercased == $0.1 }) else { return nil }
+        func number(_ range: Range<Int>) -> Int? {
+            octets[range].reduce(0) { value, octet in
+                value.flatMap { octet.isDigit ? $0 * 10 + Int(octet - 0x30) : nil }
+            }
+        }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
+            let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
+            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60,
+            second <= 60
+        else { return nil }
+        // `time-secfrac` is read and forgotten.
+        let fraction = octets[19..<(octets.count - 1)]
+        guard
+            fraction.isEmpty
+                || fraction.first == .dot && fraction.count > 1
+                    && fraction.dropFirst().allSatisfy(\.isDigit)
+        else { return nil }
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let yearOfEra = shifted - era * 400
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        let days = era * 146_097 + dayOfEra - 719_468
+        self.init(seconds: Int64(days * 86_400 + hour * 3600 + minute * 60 + second))
+        // 31 February is the 3rd of March, and meant as neither.
+        let date = CalendarDate(self)
+        guard date.day == day || second == 60 else { return nil }
     }
 }

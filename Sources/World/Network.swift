@@ -69,6 +69,12 @@ package protocol Connection: AnyObject, Sendable {
         deadline: Instant, heedingCancellation: Bool
     ) async throws(NetworkFailure) -> [UInt8]?
 
+    /// Gives octets back that `receive` handed out: the next `receive` hands them out again.
+    ///
+    /// `beginsHandshake`: they, and what arrives until `startTLS`, are the beginning of the
+    /// peer's handshake, which came behind a proxy's header.
+    func putBack(_ octets: consuming [UInt8], beginsHandshake: Bool)
+
     /// Keeps octets for sending; `flush`, `receive` and `close` send them.
     func write(_ octets: consuming [UInt8])
 

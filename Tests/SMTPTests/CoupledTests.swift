@@ -228,6 +228,8 @@ struct HostileTests {
         "EHLO a", "MAIL FROM:<>", "RCPT TO:<a@b.example>", "DATA", ".", "\r\n", "\n", "\r", "\0",
         "AUTH PLAIN", "AUTH PLAIN =", "=", "*", "STARTTLS", "RSET", "QUI", "250", "250-", "220 ",
         "354 go", "421 ", "550 5.1.1 ", "\r\n.\r\n", "334 ", "SIZE=1", "<", ">", "\"", " ",
+        "BDAT 5", "BDAT 0 LAST", "BDAT 9 LAST", "BDAT x", "BDAT 99", "MAIL FROM:<> BODY=BINARYMIME",
+        "ETRN a.example", "XCLIENT NAME=a", "LHLO a", "NOTIFY=DELAY",
     ]
 
     private static func noise(_ seed: inout Seed) -> [UInt8] {
@@ -253,7 +255,9 @@ struct HostileTests {
             hostName: try Domain("mx.example.org"), service: .exchange, maximumMessageOctets: 30)
         configuration.saslMechanisms = ["PLAIN"]
         configuration.requiresTLSForAuthentication = false
+        configuration.canStartQueue = true
         var session = ServerSession(configuration)
+        session.mayStateClient = true
         var replies: [String] = []
         for piece in pieces + [[]] {
             if piece.isEmpty { session.receiveEnd() } else { session.receive(piece) }
@@ -267,8 +271,10 @@ struct HostileTests {
                         session.authenticationFailed()
                     }
                 case .authenticationResponse: session.authenticationSucceeded(identity: "a")
-                case .judgeSender, .judgeRecipient, .openDraft, .takeResponsibility:
+                case .judgeSender, .judgeRecipient, .openDraft, .takeResponsibility,
+                    .assumeClient:
                     session.answer(.accept())
+                case .startQueue: session.answer(.say(.okay))
                 case .discardDraft: replies.append("discard")
                 case .close: replies.append("close")
                 case .content, .startTLS: break

@@ -8,14 +8,24 @@ import World
 
 /// A server session with a driver that judges by simple rules, as a transcript.
 ///
-/// A dialogue has lines of three kinds: `C:` the client writes (`\r \n \0` are octets, a line
+/// A dialogue has lines of three kinds: `C:` the client writes (`\r \n \0` are octets, `\8` is 0x80, a line
 /// that ends in `\c` gets no CRLF), `S:` the server writes, `D:` the driver is asked to do. All
 /// `C:` lines up to the next other line arrive together, or one octet at a time.
 struct Dialogue {
     static let host = "mx.example.org"
 
+    /// What older dialogues do not want to read in each reply to EHLO.
+    static let furtherExtensions: Set<String> = [
+        "CHUNKING", "BINARYMIME", "SMTPUTF8", "DSN", "REQUIRETLS", "DELIVERBY", "MT-PRIORITY",
+        "LIMITS",
+    ]
+
     var configuration: ServerSession.Configuration
     var tls: TLSFacts?
+    /// What the calendar says.
+    var now: Timestamp?
+    var isClientTrusted = false
+    var mayStateClient = false
     /// Octets in an arrival; nil for all at once.
     var cut: Int?
     /// The messages the driver took responsibility for.
@@ -32,6 +42,7 @@ struct Dialogue {
     ) throws {
         configuration = ServerSession.Configuration(
             hostName: try Domain(Self.host), service: .exchange, maximumMessageOctets: 2000)
+        configuration.hiddenExtensions = Self.furtherExtensions
         configure(&configuration)
         self.tls = tls
         self.cut = cut
@@ -40,6 +51,9 @@ struct Dialogue {
     /// Plays the dialogue; `S:` and `D:` lines must come as they are written.
     mutating func play(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
         var session = ServerSession(configuration, tls: tls)
+        session.now = now
+        session.isClientTrusted = isClientTrusted
+        session.mayStateClient = mayStateClient
         var lines = text.split(separator: "\n").map(String.init)[...]
         drive(&session)
         while !lines.isEmpty {
@@ -81,15 +95,21 @@ struct Dialogue {
         }
     }
 
-    private static func octets(_ line: String) -> [UInt8] {
-        var text = line.dropFirst(line.hasPrefix("C: ") ? 3 : 2)
+    /// What a line stands for on the wire.
+    static func octets(_ line: String) -> [UInt8] {
+        var text = line.dropFirst(line.hasPrefix("C: ") ? 3 : line.hasPrefix("C:") ? 2 : 0)
         let isWhole = !text.hasSuffix("\\c")
         if !isWhole { text = text.dropLast(2) }
-        let plain = text.split(separator: "\\r", omittingEmptySubsequences: false)
-            .joined(separator: "\r").split(separator: "\\n", omittingEmptySubsequences: false)
-            .joined(separator: "\n").split(separator: "\\0", omittingEmptySubsequences: false)
-            .joined(separator: "\0")
-        return Array((plain + (isWhole ? "\r\n" : "")).utf8)
+        var octets = Array(text.utf8)
+        for (mark, octet) in [("\\r", 13), ("\\n", 10), ("\\0", 0), ("\\8", 0x80)]
+            as [(String, UInt8)]
+        {
+            let mark = Array(mark.utf8)
+            while let place = octets.indices.first(where: { octets[$0...].starts(with: mark) }) {
+                octets.replaceSubrange(place..<(place + 2), with: [octet])
+            }
+        }
+        return octets + (isWhole ? [13, 10] : [])
     }
 
     private mutating func drive(_ session: inout ServerSession) {
@@ -129,6 +149,17 @@ struct Dialogue {
                 messages.append(octets)
                 session.answer(.accept("queued as \(messages.count)"))
             }
+        case .startQueue(let request):
+            let mark = request.includesSubdomains ? "@" : ""
+            transcript.append("D: queue \(mark)\(request.domain)")
+            session.answer(.say(Reply(250, 2, 0, 0, "Queue for \(request.domain) started")))
+        case .assumeClient(let claims):
+            let facts = [
+                claims.name, claims.address.map { "\($0)" }, claims.port.map { "\($0)" },
+                claims.hello, claims.isExtended ? "ESMTP" : "SMTP", claims.login,
+            ]
+            transcript.append("D: client " + facts.map { $0 ?? "-" }.joined(separator: " "))
+            session.answer(claims.login == "mallory" ? .refuse(.clientNotTrusted) : .accept())
         case .discardDraft:
             draft = nil
             transcript.append("D: discard")

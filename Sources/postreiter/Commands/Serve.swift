@@ -206,8 +206,8 @@ extension ServerSettings.Listen {
                 log.warning(
                     """
                     the socket \(socket.address) was handed over as `\(socket.name)`, which is no \
-                    service: name it with FileDescriptorName=smtp, submission, submissions, pop3, \
-                    pop3s or dns
+                    service: name it with FileDescriptorName=smtp, submission, submissions, lmtp, \
+                    pop3, pop3s or dns
                     """)
                 continue
             }
@@ -221,6 +221,7 @@ extension ServerSettings.Listen {
         case .smtp: smtp.append(address)
         case .submission: submission.append(address)
         case .submissions: submissions.append(address)
+        case .lmtp: lmtp.append(address)
         case .pop3: pop3.append(address)
         case .pop3s: pop3s.append(address)
         case .dns: dns.append(address)
