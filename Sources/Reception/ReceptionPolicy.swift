@@ -35,17 +35,19 @@ struct ReceptionPolicy: Sendable {
         switch await registry.judge(try resolve(path)) {
         case .local(let targets): return Placement(targets.map(\.recipient))
         case .relay(let domain):
+            let address = try address(path)
+            // RFC 7505 §4.1; nobody looks for the MX records of a domain whose host is configured.
+            if domain.host == nil, let name = address.domain, await nullMX.isStated(by: name) {
+                throw .domainHasNullMX
+            }
             return Placement(
-                [Envelope.Recipient(try address(path))],
+                [Envelope.Recipient(address)],
                 lifetime: domain.lifetimeSeconds.map { .seconds($0) })
         case .notOurs:
             guard account != nil else { throw .relayingDenied }
-            let address = try address(path)
-            // RFC 7505 §4.1: a person learns it now, and not from a notification.
-            if let domain = address.domain, await nullMX.isStated(by: domain) {
-                throw .domainHasNullMX
-            }
-            return Placement([Envelope.Recipient(address)])
+            // Should its domain turn out to take no mail, the sender gets a notification, which
+            // says more than a mail program shows of a refusal.
+            return Placement([Envelope.Recipient(try address(path))])
         case .unknownUser: throw .mailboxUnknown
         case .mailboxDisabled: throw .mailboxDisabled
         case .temporarilyUnknown: throw .localError
