@@ -15,7 +15,9 @@ struct BackupTests {
             let load = Generator(
                 server.address, Postreiter.Port.smtp, local: server.account,
                 remote: server.account, connections: 6, seed: 7)
-            try await Task.sleep(for: .milliseconds(1500))
+            for _ in 0..<300 where load.acknowledgedSoFar.count <= 20 {
+                try await Task.sleep(for: .milliseconds(100))
+            }
             let before = load.acknowledgedSoFar
             let file = stage.path("backup.tar")
             let made = try await server.command("backup", file)

@@ -72,7 +72,7 @@ struct RequestsTests {
         let arrivals = Arrivals()
         try await Post.run(handover: arrivals) { post in
             for envelope in try Self.envelopes() where envelope.requests.holdUntil == nil {
-                try await post.intake.open().commit(Acceptance(envelope))
+                _ = try await post.intake.open().commit(Acceptance(envelope))
                 let handed = try #require(await arrivals.next())
                 try await post.spooler.releaseOwnClaims(at: post.clock.timestamp)
                 let read = try await post.claimAll()
