@@ -35,6 +35,7 @@ struct Narrator {
         case .released: say("It was released.", "Sie wurde freigegeben.")
         case .deleted:
             say("It was deleted", "Sie wurde gelöscht") + whom(fact) + reason(fact) + "."
+        case .continued: continued(fact)
         case .hastened:
             say("It is due at once", "Sie ist sofort an der Reihe") + reason(fact) + "."
         }
@@ -57,6 +58,11 @@ struct Narrator {
         }
         if let octets = fact[.octets] {
             text += say(", \(octets) octets", ", \(octets) Oktette")
+        }
+        if let until = fact[.until] {
+            text += say(
+                ", to be delivered from \(until) on, as its sender asked",
+                ", auf Wunsch des Absenders ab \(until) zuzustellen")
         }
         return text + "."
     }
@@ -98,8 +104,26 @@ struct Narrator {
 
     private func notified(_ fact: Fact) -> String {
         let id = fact[.notification].map { " (\($0))" } ?? ""
-        return say("The sender was told\(id)", "Der Absender wurde benachrichtigt\(id)")
+        let whom = fact.recipient.map { "<\($0)>" } ?? say("The sender", "Der Absender")
+        let what =
+            switch fact[.reason] {
+            case "failure": say(" that it failed", ", dass sie scheiterte")
+            case "delay": say(" that it waits", ", dass sie wartet")
+            case "success": say(" that it was delivered", ", dass sie zugestellt ist")
+            case "relayed": say(" that it was handed on", ", dass sie weitergereicht ist")
+            case "expanded": say(" that it was distributed", ", dass sie verteilt ist")
+            default: ""
+            }
+        return say("\(whom) was told\(what)\(id)", "\(whom) wurde benachrichtigt\(what)\(id)")
             + reason(fact) + "."
+    }
+
+    private func continued(_ fact: Fact) -> String {
+        let id = fact[.continuation] ?? "?"
+        return say("It goes on", "Sie geht") + whom(fact)
+            + say(
+                " as \(id), as the address is an alias.",
+                " als \(id) weiter; die Adresse ist ein Alias.")
     }
 
     private func whom(_ fact: Fact) -> String {
@@ -113,7 +137,8 @@ struct Narrator {
     private func reason(_ fact: Fact) -> String {
         guard var text = fact.text, !text.isEmpty else { return "" }
         while text.hasSuffix(".") { text.removeLast() }
-        return ": \(text)"
+        // Our own findings are kept in English; what others said stays as it is.
+        return ": \(language.tell(text))"
     }
 
     /// Where the message is now, and what comes next.

@@ -7,15 +7,18 @@ import Mail
 import Spool
 import World
 
-/// Turns what happened to recipients of one message into what the spool and the journal keep.
+/// Turns what happened to recipients of one message into what the spool and the journal keep, and
+/// into what its sender is told.
 struct Conclusions {
     let deliverer: Deliverer
     let message: SpooledMessage
     private var settlements: [Settlement] = []
-    private var failed: [(recipient: DueRecipient, evidence: Outcome.Evidence)] = []
-    private var delayed: [(recipient: DueRecipient, evidence: Outcome.Evidence)] = []
+    /// Whom to tell of, in the order in which it happened.
+    private var told: [(kind: Notification.Kind, concerned: Concerned)] = []
     /// What concerns the whole message, put before the first settlement's own facts.
     private var common: [Fact] = []
+
+    private typealias Concerned = [(recipient: DueRecipient, evidence: Outcome.Evidence)]
 
     init(_ deliverer: Deliverer, _ message: SpooledMessage) {
         self.deliverer = deliverer
@@ -41,6 +44,9 @@ struct Conclusions {
                     fields: [.init(.attempt, attempt), security(trial.tls)]))
         }
         for (recipient, result) in zip(job.recipients, report.results) {
+            if case .delivered(let evidence) = result.outcome, isRelayToBeTold(recipient, result) {
+                tell(.relayed, of: recipient, evidence)
+            }
             add(recipient, result.outcome, tls: result.tls)
         }
     }
@@ -50,7 +56,7 @@ struct Conclusions {
         deliverer.counters.count(outcome)
         switch outcome {
         case .delivered(let evidence):
-            let fields = [Fact.Field(.attempt, recipient.attempts + 1), security(tls)]
+            let fields = [.init(.attempt, recipient.attempts + 1), security(tls)]
             settle(recipient, .done, .delivered, evidence, fields)
         case .permanent(let evidence): fail(recipient, evidence)
         case .transient(let evidence): wait(recipient, evidence)
@@ -68,6 +74,12 @@ struct Conclusions {
         settle(
             recipient, .deliveredLocally(account: account, mailbox: mailbox, prefix: prefix),
             .delivered, nil, [Fact.Field(.mailbox, mailbox)])
+        // RFC 3461 §5.2.3: only where it was asked for.
+        if recipient.notify?.contains(.success) == true {
+            tell(
+                .success, of: recipient,
+                Outcome.Evidence(EnhancedStatus(2, 0, 0), "in the mailbox"))
+        }
     }
 
     /// It waits without having been tried.
@@ -75,39 +87,97 @@ struct Conclusions {
         settlements.append(Settlement(recipient, .putOff(until: until)))
     }
 
-    /// It goes on as another message.
-    mutating func replace(_ recipient: DueRecipient, by id: QueueID) {
+    /// The address is an alias: it goes on as another message.
+    mutating func replace(
+        _ recipient: DueRecipient, by continuation: Settlement.Continuation
+    ) {
         let fact = Fact(
-            .routed, of: message.id, at: now, recipient: recipient.address,
-            text: "the address leads elsewhere now: goes on as \(id)")
-        settlements.append(Settlement(recipient, .done, facts: [fact]))
+            .continued, of: message.id, at: now, recipient: recipient.address,
+            fields: [.init(.continuation, continuation.id)])
+        settlements.append(
+            Settlement(recipient, .done, facts: [fact], continuation: continuation))
+        let count = continuation.acceptance.envelope.recipients.count
+        // RFC 3461 §5.2.7.3 (c); §5.2.7.2: of a single one nothing is told.
+        if count > 1, recipient.notify?.contains(.success) == true {
+            tell(
+                .expanded, of: recipient,
+                Outcome.Evidence(EnhancedStatus(2, 0, 0), "passed on to \(count) addresses"))
+        }
+    }
+
+    // MARK: Time
+
+    /// Whether it is too late for a message that its sender wants back then (RFC 2852 §4.1.3).
+    var isOverdue: Bool {
+        guard let deliverBy = message.requests.deliverBy, deliverBy.mode == .return else {
+            return false
+        }
+        return now >= deliverBy.deadline
+    }
+
+    /// Not tried any more, because `isOverdue`.
+    mutating func expire(_ recipient: DueRecipient) {
+        deliverer.counters.failed.increment()
+        fail(
+            recipient,
+            Outcome.Evidence(
+                EnhancedStatus(5, 4, 7), "not delivered by the time its sender set"))
     }
 
     private mutating func wait(_ recipient: DueRecipient, _ evidence: Outcome.Evidence) {
         let schedule = deliverer.settings.schedule
         var generator = deliverer.entropy.generator
         let next = schedule.with(lifetime: lifetime(of: recipient)).next(
-            afterAttempts: recipient.attempts + 1, acceptedAt: message.accepted, at: now,
+            afterAttempts: recipient.attempts + 1, acceptedAt: message.released, at: now,
             using: &generator)
-        guard case .retry(let until) = next else {
+        // RFC 3463 §3.5: X.4.7, delivery time expired.
+        guard case .retry(var until) = next else {
             let text = "not delivered within its lifetime; at last: \(evidence.text)"
-            // RFC 3463 §3.5: X.4.7, delivery time expired.
             return fail(
                 recipient, Outcome.Evidence(EnhancedStatus(5, 4, 7), text, host: evidence.host))
         }
-        let isDelayed =
-            !recipient.isDelayNotified
-            && schedule.isDelayNoticeDue(acceptedAt: message.accepted, at: now)
-        if isDelayed { delayed.append((recipient, evidence)) }
+        guard !isOverdue else {
+            let text = "not delivered by the time its sender set; at last: \(evidence.text)"
+            return fail(
+                recipient, Outcome.Evidence(EnhancedStatus(5, 4, 7), text, host: evidence.host))
+        }
+        // At the deadline it is decided, or told, what becomes of it.
+        if let deadline = message.requests.deliverBy?.deadline, deadline > now {
+            until = min(until, deadline)
+        }
+        let notices = tellDelay(of: recipient, evidence)
         settle(
-            recipient,
-            .deferred(
-                until: until, evidence, isDelayNotified: recipient.isDelayNotified || isDelayed),
-            .deferred, evidence,
+            recipient, .deferred(until: until, evidence, told: notices), .deferred, evidence,
             [
                 .init(.until, CalendarDate(until).internetFormat),
                 .init(.attempt, recipient.attempts + 1),
             ])
+    }
+
+    /// Tells the sender that it waits, if that is due; returns what he has been told by then.
+    private mutating func tellDelay(
+        of recipient: DueRecipient, _ evidence: Outcome.Evidence
+    ) -> DelayNotices {
+        let schedule = deliverer.settings.schedule
+        let expires = message.released + lifetime(of: recipient)
+        var notices = recipient.told
+        // RFC 2852 §4.1.3; what came too late to us was told of before.
+        if let deliverBy = message.requests.deliverBy, deliverBy.mode == .notify,
+            message.accepted < deliverBy.deadline, deliverBy.deadline <= now,
+            !notices.contains(.overdue)
+        {
+            notices = [.waiting, .overdue]
+            let text = "not delivered by the time its sender set; at last: \(evidence.text)"
+            tell(
+                .delay(until: expires), of: recipient,
+                Outcome.Evidence(EnhancedStatus(4, 4, 7), text, host: evidence.host))
+        } else if !notices.contains(.waiting),
+            schedule.isDelayNoticeDue(acceptedAt: message.released, at: now)
+        {
+            notices.insert(.waiting)
+            tell(.delay(until: expires), of: recipient, evidence)
+        }
+        return notices
     }
 
     /// A relay domain may have its own, whatever else the message is for.
@@ -116,12 +186,49 @@ struct Conclusions {
         if case .relay(let relay)? = responsibility, let seconds = relay.lifetimeSeconds {
             return .seconds(seconds)
         }
-        return message.expires - message.accepted
+        return message.expires - message.released
+    }
+
+    // MARK: What the sender is told
+
+    /// Whether the next system leaves it to us to say that it has the message.
+    private func isRelayToBeTold(
+        _ recipient: DueRecipient, _ result: DispatchReport.Result
+    ) -> Bool {
+        // RFC 3461 §5.2.2 (b).
+        if recipient.notify?.contains(.success) == true, !result.isNotificationPassedOn {
+            return true
+        }
+        // RFC 2852 §4.1.4: also to whom did not ask for it, but not against his will.
+        guard let deliverBy = message.requests.deliverBy, recipient.notify != .never else {
+            return false
+        }
+        let isUnknownThere = deliverBy.mode == .notify && !result.isDeliverByPassedOn
+        return deliverBy.isTraced || (isUnknownThere && now < deliverBy.deadline)
     }
 
     private mutating func fail(_ recipient: DueRecipient, _ evidence: Outcome.Evidence) {
-        failed.append((recipient, evidence))
         settle(recipient, .done, .bounced, evidence, [.init(.attempt, recipient.attempts + 1)])
+        tell(.failure, of: recipient, evidence)
+    }
+
+    /// RFC 3461 §5.2.5, §5.2.6: of delay and failure everybody hears who did not say otherwise.
+    private mutating func tell(
+        _ kind: Notification.Kind, of recipient: DueRecipient, _ evidence: Outcome.Evidence
+    ) {
+        switch kind {
+        case .failure where recipient.notify?.contains(.failure) == false: return
+        case .delay where recipient.notify?.contains(.delay) == false: return
+        default: break
+        }
+        let place = told.firstIndex {
+            $0.kind == kind && $0.concerned.count < Notification.maximumRecipients
+        }
+        if let place {
+            told[place].concerned.append((recipient, evidence))
+        } else {
+            told.append((kind, [(recipient, evidence)]))
+        }
     }
 
     private mutating func settle(
@@ -136,6 +243,8 @@ struct Conclusions {
 
     private func security(_ tls: String?) -> Fact.Field { .init(.security, tls ?? "plain text") }
 
+    // MARK: The end
+
     /// What is to be written, with the notifications that it causes.
     ///
     /// Settlements without a notification come in one conclusion, so that many messages cost
@@ -144,26 +253,24 @@ struct Conclusions {
         if !common.isEmpty, !settlements.isEmpty {
             settlements[0].facts = common + settlements[0].facts
         }
-        guard let sender = message.reversePath.address, !(failed.isEmpty && delayed.isEmpty) else {
+        let hasAddressee = message.reversePath != .null || deliverer.settings.tellsPostmaster
+        guard hasAddressee, !told.isEmpty else {
             return settlements.isEmpty ? [] : [Conclusion(settlements)]
         }
         var conclusions: [Conclusion] = []
         var rest = settlements
-        for (concerned, kind) in [
-            (failed, Notification.Kind.failure),
-            (delayed, .delay(until: message.expires)),
-        ] where !concerned.isEmpty {
+        for (kind, concerned) in told {
             let keys = Set(concerned.map(\.recipient.key))
             var mine = rest.filter { keys.contains($0.recipient.key) }
             rest.removeAll { keys.contains($0.recipient.key) }
-            let notice = await deliverer.notice(kind, to: sender, of: message, about: concerned)
-            if let notice {
+            let sent = await deliverer.notice(kind, of: message, about: concerned)
+            if let (notice, addressee) = sent {
                 mine[0].facts.append(
                     Fact(
-                        .notified, of: message.id, at: now, recipient: sender,
-                        fields: [.init(.notification, notice.id)]))
+                        .notified, of: message.id, at: now, recipient: addressee,
+                        fields: [.init(.notification, notice.id), .init(.reason, kind.name)]))
             }
-            conclusions.append(Conclusion(mine, notice: notice))
+            conclusions.append(Conclusion(mine, notice: sent?.notice))
         }
         return rest.isEmpty ? conclusions : [Conclusion(rest)] + conclusions
     }

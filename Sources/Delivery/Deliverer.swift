@@ -31,6 +31,7 @@ package final class Deliverer: Sendable {
     let trace: Trace
     let log: Logger
     let counters = DeliveryCounters()
+    let noticePace = Mutex(NotificationPace())
     private let health: HostHealth
     private let state: Mutex<State>
     /// Something may begin.
@@ -208,11 +209,21 @@ package final class Deliverer: Sendable {
             await deliverLocally(job.recipients)
             return nil
         }
+        guard await !returned(job) else { return nil }
         let report = await courier.deliver(job)
         var conclusions = Conclusions(self, job.message)
         conclusions.add(report, of: job)
         await conclude(await conclusions.finish())
         return report.results.last?.outcome.evidence
+    }
+
+    /// Gives up a message that its sender wants back because it is late; says whether it was.
+    private func returned(_ job: Job) async -> Bool {
+        var conclusions = Conclusions(self, job.message)
+        guard conclusions.isOverdue else { return false }
+        for recipient in job.recipients { conclusions.expire(recipient) }
+        await conclude(await conclusions.finish())
+        return true
     }
 
     /// The rest of the line of a destination that cannot be reached: as if it had been tried.
@@ -486,7 +497,9 @@ package final class Deliverer: Sendable {
         for job in jobs {
             var until = timestamp
             if state.stopDeadline == nil {
-                switch state.queue.offer(job, for: job.line, at: now) {
+                let acceptance = state.queue.offer(
+                    job, for: job.line, priority: job.message.requests.priority, at: now)
+                switch acceptance {
                 case .accepted: continue
                 case .full: state.moreIsDue = true
                 case .paused(let end): until = timestamp + (end - now)
@@ -522,7 +535,7 @@ package final class Deliverer: Sendable {
         while true {
             do {
                 let settled = try await spooler.settle(conclusions)
-                if !settled.notices.isEmpty { dueBell.ring() }
+                if !settled.notices.isEmpty || !settled.continued.isEmpty { dueBell.ring() }
                 log(conclusions)
                 return
             } catch StorageFailure.closed {

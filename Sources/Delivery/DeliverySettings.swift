@@ -29,6 +29,9 @@ package struct DeliverySettings: Sendable {
     package var addressFallback: Set<Domain> = []
     /// Of notifications to senders whose message does not name one.
     package var language = Language.english
+    /// Whether the postmaster is told of messages that failed and have no sender to be told, as
+    /// notifications themselves have none.
+    package var tellsPostmaster = false
     /// How often the spool is asked for what other nodes or operators have made due.
     package var pollInterval = Duration.seconds(30)
 

@@ -37,13 +37,14 @@ extension Deliverer {
     }
 
     private func deliver(_ recipient: DueRecipient, _ conclusions: inout Conclusions) async {
+        guard !conclusions.isOverdue else { return conclusions.expire(recipient) }
         let address = recipient.address
         switch await registry.judge(address) {
         case .local(let targets):
             if targets.count == 1, let account = targets[0].account {
                 conclusions.deliver(recipient, to: account.rawValue, mailbox: Mailboxes.inbox)
             } else {
-                await sendOn(recipient, to: targets, &conclusions)
+                conclusions.replace(recipient, by: continuation(of: recipient, to: targets))
             }
         case .unknownUser:
             conclusions.add(
@@ -66,26 +67,22 @@ extension Deliverer {
         }
     }
 
-    /// The address has become an alias since the message was accepted: it goes on as another.
-    private func sendOn(
-        _ recipient: DueRecipient, to targets: [Target], _ conclusions: inout Conclusions
-    ) async {
+    /// The address is an alias, since the message was accepted or because its sender is to be told
+    /// so: the same content goes on to others.
+    private func continuation(
+        of recipient: DueRecipient, to targets: [Target]
+    ) -> Settlement.Continuation {
         let message = recipient.message
-        do {
-            var draft = intake.open()
-            var reader = spooler.read(message)
-            while let piece = try await reader.next() { try await draft.append(piece[...]) }
-            let envelope = Envelope(
-                from: message.reversePath, to: targets.expanded(from: recipient.asked),
-                body: message.body, isInternational: message.isInternational,
-                requests: message.requests)
-            let source: [Fact.Field] = [.init(.reason, "continues \(message.id)")]
-            let id = try await draft.commit(
-                Acceptance(envelope, source: source, expires: message.expires))
-            conclusions.replace(recipient, by: id)
-        } catch {
-            let text = "the message cannot be sent on now: \(error)"
-            conclusions.add(recipient, .transient(.init(EnhancedStatus(4, 3, 0), text)))
-        }
+        var requests = message.requests
+        // An operator may have let it go before its time; then it need not wait again.
+        requests.holdUntil = requests.holdUntil.map { min($0, time.timestamp) }
+        let envelope = Envelope(
+            from: message.reversePath, to: targets.expanded(from: recipient.asked),
+            body: message.body, isInternational: message.isInternational, requests: requests)
+        return Settlement.Continuation(
+            as: ids.next(),
+            Acceptance(
+                envelope, source: [.init(.reason, "continues \(message.id)")],
+                expires: message.expires))
     }
 }

@@ -1,45 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Directory
 import Journal
 import MIME
 import Mail
 import MessageStore
 import Spool
+import Synchronization
 import World
 
-// Notifications to senders: what they hold, and to whom they go.
+// Notifications: what they hold, and to whom they go.
 extension Deliverer {
-    /// A notification ready for the spool; nil if there is nobody it could go to.
+    /// A notification ready for the spool, and to whom it goes; nil if there is nobody.
     func notice(
-        _ kind: Notification.Kind, to sender: Address, of message: SpooledMessage,
+        _ kind: Notification.Kind, of message: SpooledMessage,
         about concerned: [(recipient: DueRecipient, evidence: Outcome.Evidence)]
-    ) async -> Conclusion.Notice? {
-        let recipients = await noticeRecipients(for: sender)
-        guard !recipients.isEmpty else { return nil }
-        let header = await header(of: message)
+    ) async -> (notice: Conclusion.Notice, addressee: Address)? {
+        guard let (addressee, audience, recipients) = await addressee(kind, of: message, concerned)
+        else { return nil }
         let facts = (try? await trace.facts(of: message.id)) ?? []
-        let notification = Notification(
-            kind, to: sender, from: settings.hostName, queueIdentifier: message.id.description,
-            accepted: message.accepted,
+        let returned = await returned(of: message, for: kind, audience)
+        var notification = Notification(
+            kind, to: addressee, from: settings.hostName, about: Self.original(message, facts),
             recipients: concerned.map { recipient, evidence in
                 Notification.Recipient(
-                    recipient.address, original: recipient.original, evidence: evidence,
-                    attempts: Self.attempts(for: recipient, in: facts)
-                        + [.init(time: time.timestamp, host: evidence.host, text: evidence.text)])
-            }, returning: .header(header),
-            language: Notification.language(of: header, else: settings.language))
-        var (envelope, octets) = notification.compose(at: time.timestamp, entropy: entropy)
-        envelope.recipients = recipients
+                    recipient.address, original: recipient.original,
+                    originalRecipient: recipient.originalRecipient, evidence: evidence,
+                    attempts: attempts(for: recipient, in: facts, evidence))
+            }, returning: returned, language: settings.language)
+        notification.audience = audience
+        if audience == .sender {
+            notification.language = Notification.language(
+                of: notification.originalHeader, else: settings.language)
+        }
+        return (compose(notification, to: recipients, about: message), addressee)
+    }
+
+    private func compose(
+        _ notification: Notification, to recipients: [Envelope.Recipient],
+        about message: SpooledMessage
+    ) -> Conclusion.Notice {
+        let now = time.timestamp
+        var (envelope, octets) = notification.compose(at: now, entropy: entropy)
+        if octets.count > Content.rowLimitOctets {
+            // Encoding made it long.
+            var shorter = notification
+            shorter.returned = .header(notification.originalHeader)
+            octets = shorter.compose(at: now, entropy: entropy).octets
+        }
+        envelope.recipients = recipients.map { recipient in
+            Envelope.Recipient(
+                recipient.address, original: recipient.original,
+                notify: envelope.recipients[0].notify)
+        }
+        let pace = noticePace.withLock { pace in
+            pace.place(for: notification.addressee.description.asciiLowercased, at: now)
+        }
+        envelope.requests.holdUntil = pace
         return Conclusion.Notice(
             id: ids.next(), octets: octets,
             Acceptance(
-                envelope,
-                source: [.init(.reason, "notification about \(message.id)")]))
+                envelope, source: [.init(.reason, "notification about \(message.id)")]))
     }
 
+    // MARK: To whom
+
+    /// The sender; the postmaster, if that is wanted and there is no sender to tell.
+    private func addressee(
+        _ kind: Notification.Kind, of message: SpooledMessage,
+        _ concerned: [(recipient: DueRecipient, evidence: Outcome.Evidence)]
+    ) async -> (Address, Notification.Audience, [Envelope.Recipient])? {
+        if let sender = message.reversePath.address {
+            let recipients = await recipients(for: sender)
+            if !recipients.isEmpty { return (sender, .sender, recipients) }
+        }
+        guard kind == .failure, settings.tellsPostmaster,
+            // What has gone to the postmaster once is told to nobody.
+            concerned.allSatisfy({ $0.recipient.notify != .never }),
+            case .local(let targets) = await registry.judge(ForwardPath.postmaster)
+        else { return nil }
+        let postmaster = Address(Self.postmaster, at: settings.hostName)
+        return (postmaster, .postmaster, targets.map(\.recipient))
+    }
+
+    private static let postmaster: LocalPart = {
+        guard let name = try? LocalPart("postmaster") else {
+            preconditionFailure("it is a local part")
+        }
+        return name
+    }()
+
     /// A sender at home here may be an alias; it is followed now, as at the reception of a message.
-    private func noticeRecipients(for sender: Address) async -> [Envelope.Recipient] {
+    private func recipients(for sender: Address) async -> [Envelope.Recipient] {
         switch await registry.judge(sender) {
         case .local(let targets): targets.map(\.recipient)
         case .relay, .notOurs, .temporarilyUnknown: [Envelope.Recipient(sender)]
@@ -47,16 +100,61 @@ extension Deliverer {
         }
     }
 
-    /// What was tried before, as the journal keeps it.
-    private static func attempts(
-        for recipient: DueRecipient, in facts: [Fact]
+    // MARK: About what
+
+    private static func original(
+        _ message: SpooledMessage, _ facts: [Fact]
+    ) -> Notification.Original {
+        var original = Notification.Original(
+            queueIdentifier: message.id.description, accepted: message.accepted)
+        original.requests = message.requests
+        original.isInternational = message.isInternational
+        let accepted = facts.first { $0.kind == .accepted }
+        original.clientName = accepted?[.helo]
+        original.clientAddress = accepted?[.client]
+        return original
+    }
+
+    /// What was tried before, as the journal keeps it, and at last.
+    private func attempts(
+        for recipient: DueRecipient, in facts: [Fact], _ evidence: Outcome.Evidence
     ) -> [Notification.Attempt] {
-        facts.compactMap { fact in
-            guard fact.kind == .attempted || fact.kind == .deferred,
-                fact.recipient == nil || fact.recipient == recipient.address, let text = fact.text
-            else { return nil }
-            return Notification.Attempt(time: fact.time, host: fact.host, text: text)
+        var attempts: [Notification.Attempt] = []
+        for fact in facts
+        where fact.kind == .attempted || fact.kind == .deferred {
+            guard fact.recipient == nil || fact.recipient == recipient.address,
+                let text = fact.text
+            else { continue }
+            // What a host said is kept once for the host and once for each recipient.
+            let isKnown =
+                fact.kind == .deferred && attempts.last?.text == text
+                && attempts.last?.host == fact.host
+            if !isKnown { attempts.append(.init(time: fact.time, host: fact.host, text: text)) }
         }
+        return attempts
+            + [.init(time: time.timestamp, host: evidence.host, text: evidence.text)]
+    }
+
+    /// What goes back of the message (RFC 3461 §6.2): all of it only where it failed, its sender
+    /// wants that, and it is not too long.
+    ///
+    /// RFC 8689 §5: whoever requires TLS gets the header alone, whatever else he asks for.
+    private func returned(
+        of message: SpooledMessage, for kind: Notification.Kind, _ audience: Notification.Audience
+    ) async -> Notification.Returned {
+        let isWanted = audience == .postmaster || message.requests.returned == .full
+        guard kind == .failure, isWanted, !message.requests.requiresTLS,
+            message.octets <= Notification.maximumMessageOctets
+        else { return .header(await header(of: message)) }
+        var reader = spooler.read(message)
+        var octets: [UInt8] = []
+        octets.reserveCapacity(message.octets)
+        do {
+            while let piece = try await reader.next() { octets += piece }
+        } catch {
+            return .header(await header(of: message))
+        }
+        return .message(octets)
     }
 
     /// The header of a message, as far as a notification returns it.

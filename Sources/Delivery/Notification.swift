@@ -18,8 +18,48 @@ package struct Notification: Sendable {
         case delay(until: Timestamp)
         /// Delivered to the mailbox.
         case success
-        /// Handed on to a system that will not tell more (RFC 3461 §6.2.5).
+        /// Handed on to a system that will not tell more (RFC 3461 §5.2.2).
         case relayed
+        /// Passed on to the addresses behind an alias (RFC 3461 §5.2.7.3).
+        case expanded
+
+        /// The word for it, as the journal keeps it.
+        package var name: String {
+            switch self {
+            case .failure: "failure"
+            case .delay: "delay"
+            case .success: "success"
+            case .relayed: "relayed"
+            case .expanded: "expanded"
+            }
+        }
+    }
+
+    /// To whom it goes.
+    package enum Audience: Hashable, Sendable {
+        /// The sender of the message.
+        case sender
+        /// This server's postmaster, about a message that has no sender to tell.
+        case postmaster
+    }
+
+    /// What is known of the message it is about.
+    package struct Original: Hashable, Sendable {
+        package var queueIdentifier: String
+        package var accepted: Timestamp
+        /// ENVID, RET, BY and what else its sender asked for.
+        package var requests = Envelope.Requests()
+        /// Whether it came with SMTPUTF8.
+        package var isInternational = false
+        /// Who sent it to us: the name in EHLO.
+        package var clientName: String?
+        /// Who sent it to us: the IP address.
+        package var clientAddress: String?
+
+        package init(queueIdentifier: String, accepted: Timestamp) {
+            self.queueIdentifier = queueIdentifier
+            self.accepted = accepted
+        }
     }
 
     /// One try to hand the message on.
@@ -39,23 +79,30 @@ package struct Notification: Sendable {
 
     /// What became of one recipient.
     package struct Recipient: Hashable, Sendable {
-        /// As the envelope has it.
+        /// Where it was to go in the end.
         package var address: Address
-        /// What the sender wrote, if that was another (RFC 3461 ORCPT).
+        /// What the sender wrote, if an alias led elsewhere.
         package var original: Address?
+        /// `ORCPT=` (RFC 3461 §4.2).
+        package var originalRecipient: Envelope.OriginalRecipient?
         package var evidence: Outcome.Evidence
         /// In the order of time; only the last ones are shown.
         package var attempts: [Attempt]
 
         package init(
-            _ address: Address, original: Address? = nil, evidence: Outcome.Evidence,
+            _ address: Address, original: Address? = nil,
+            originalRecipient: Envelope.OriginalRecipient? = nil, evidence: Outcome.Evidence,
             attempts: [Attempt] = []
         ) {
             self.address = address
             self.original = original
+            self.originalRecipient = originalRecipient
             self.evidence = evidence
             self.attempts = attempts
         }
+
+        /// As it stood in the envelope when we accepted the message.
+        package var accepted: Address { original ?? address }
     }
 
     /// What is returned of the message.
@@ -67,40 +114,41 @@ package struct Notification: Sendable {
     }
 
     package var kind: Kind
-    /// The reverse-path of the message.
-    package var sender: Address
+    /// The reverse-path of the message, or the postmaster.
+    package var addressee: Address
+    package var audience = Audience.sender
     /// The name of this host.
     package var reportingHost: Domain
-    package var queueIdentifier: String
-    /// ENVID (RFC 3461 §4.4), decoded.
-    package var envelopeIdentifier: String?
-    package var accepted: Timestamp
-    /// At least one.
+    package var original: Original
+    /// At least one, at most `maximumRecipients`.
     package var recipients: [Recipient]
     package var returned: Returned
     package var language: Language
 
+    /// In one notification; the others are told of in another.
+    package static let maximumRecipients = 100
     /// A header beyond this is cut behind the last field that fits.
     package static let maximumHeaderOctets = 64 << 10
     /// Attempts shown per recipient; the earlier ones are counted.
     package static let maximumAttempts = 10
-    /// A message longer than this is not returned whole.
-    package static let maximumMessageOctets = 1 << 20
+    /// Where many recipients share a notification, as many as they then need to be readable.
+    package static let maximumAttemptsOfMany = 2
+    /// A message longer than this is not returned whole: notifications are stored in rows.
+    package static let maximumMessageOctets = 256 << 10
     /// What a host said is cut behind this, in characters.
     package static let maximumReplyCharacters = 1000
 
     package init(
-        _ kind: Kind, to sender: Address, from reportingHost: Domain, queueIdentifier: String,
-        envelopeIdentifier: String? = nil, accepted: Timestamp, recipients: [Recipient],
-        returning returned: Returned, language: Language
+        _ kind: Kind, to addressee: Address, from reportingHost: Domain, about original: Original,
+        recipients: [Recipient], returning returned: Returned, language: Language
     ) {
-        precondition(!recipients.isEmpty, "a notification is about at least one recipient")
+        precondition(
+            (1...Self.maximumRecipients).contains(recipients.count),
+            "a notification is about at least one recipient, and not about too many")
         self.kind = kind
-        self.sender = sender
+        self.addressee = addressee
         self.reportingHost = reportingHost
-        self.queueIdentifier = queueIdentifier
-        self.envelopeIdentifier = envelopeIdentifier
-        self.accepted = accepted
+        self.original = original
         self.recipients = recipients
         self.returned = returned
         self.language = language
@@ -121,15 +169,22 @@ package struct Notification: Sendable {
         return fallback
     }
 
-    /// The message and its envelope: a null reverse-path, the sender as recipient.
+    /// The message and its envelope: a null reverse-path, the addressee as recipient.
+    ///
+    /// With the priority of the message (RFC 6710 §4.6), and protected like it (RFC 8689 §5).
     package func compose(
         at time: Timestamp, entropy: some Entropy
     ) -> (envelope: Envelope, octets: [UInt8]) {
         let octets = composition(at: time, entropy: entropy).message(entropy: entropy)
-        let envelope = Envelope(
-            from: .null, to: [Envelope.Recipient(sender)],
+        // No NOTIFY but NEVER is allowed (RFC 3461 §6.1); it marks what goes to the postmaster,
+        // about whose failure nobody is told.
+        let notify: Envelope.Notify? = audience == .postmaster ? .never : nil
+        var envelope = Envelope(
+            from: .null, to: [Envelope.Recipient(addressee, notify: notify)],
             body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
-            isInternational: sender.isInternational)
+            isInternational: addressee.isInternational)
+        envelope.requests.priority = original.requests.priority
+        envelope.requests.requiresTLS = original.requests.requiresTLS
         return (envelope, octets)
     }
 
@@ -144,7 +199,7 @@ package struct Notification: Sendable {
                     name: "Mail Delivery System", localPart: "MAILER-DAEMON",
                     domain: reportingHost.name)
             ])
-        header.field("To", participants: [Participant(sender)])
+        header.field("To", participants: [Participant(addressee)])
         header.field("Subject", text: wording.subject)
         header.field(
             "Message-ID",
@@ -152,14 +207,13 @@ package struct Notification: Sendable {
         let original = originalIdentifiers
         header.field("In-Reply-To", identifiers: Array(original.suffix(1)))
         header.field("References", identifiers: original)
-        // RFC 3834 §3.1.7, and §5.2: a report on a message is "auto-replied".
-        header.field("Auto-Submitted", structured: "auto-replied")
+        // RFC 3834 §5.2: what answers a message is "auto-replied"; the postmaster did not send it.
+        header.field(
+            "Auto-Submitted",
+            structured: audience == .sender ? "auto-replied" : "auto-generated")
         header.field("Content-Language", structured: language.rawValue)
         let parts = [
-            Composition(.text(wording.text, subtype: "plain")),
-            Composition(
-                .lines(deliveryStatus, type: "message/delivery-status", parameters: [])),
-            returnedPart,
+            Composition(.text(wording.text, subtype: "plain")), statusPart, returnedPart,
         ]
         return Composition(
             header: header,
@@ -179,6 +233,32 @@ package struct Notification: Sendable {
         return MessageIdentifier.parse(references).suffix(maximum - 1) + [identifier]
     }
 
+    // MARK: The second part
+
+    /// Whether the status says more than `message/delivery-status` can (RFC 6533 §4).
+    var isGlobal: Bool {
+        recipients.contains { recipient in
+            !recipient.accepted.description.isASCII || !recipient.address.description.isASCII
+                || recipient.originalRecipient?.address.isASCII == false
+        }
+    }
+
+    private var statusPart: Composition {
+        guard isGlobal else {
+            return Composition(
+                .lines(deliveryStatus, type: "message/delivery-status", parameters: []))
+        }
+        return global(deliveryStatus, type: "message/global-delivery-status")
+    }
+
+    /// In 8 bits only on the way to someone whose address shows that all servers on it can do
+    /// that; else encoded, which RFC 6533 §4.4 allows for these types.
+    private func global(_ lines: [UInt8], type: String) -> Composition {
+        addressee.isInternational
+            ? Composition(.lines(lines, type: type, parameters: []))
+            : Composition(.encodableLines(lines, type: type))
+    }
+
     // MARK: The third part
 
     /// The header of the message, cut to size.
@@ -196,13 +276,20 @@ package struct Notification: Sendable {
     }
 
     private var returnedPart: Composition {
+        let header = originalHeader
+        // RFC 6533 §4.2, §4.3: a header in UTF-8, as only SMTPUTF8 may bring it.
+        let isGlobal = original.isInternational && header.contains { $0 >= 0x80 }
         if case .message(let octets) = returned, octets.count <= Self.maximumMessageOctets {
             let lines = TransferEncoding.canonicalLines(octets)
             // What 8BITMIME can carry (RFC 6152 §2): no NUL, no line of more than 998 octets.
             if TransferEncoding.isEightBit(lines) {
-                return Composition(.lines(lines, type: "message/rfc822", parameters: []))
+                return isGlobal
+                    ? global(lines, type: "message/global")
+                    : Composition(.lines(lines, type: "message/rfc822", parameters: []))
             }
         }
-        return Composition(.encodableLines(originalHeader, type: "text/rfc822-headers"))
+        return isGlobal
+            ? global(header, type: "message/global-headers")
+            : Composition(.encodableLines(header, type: "text/rfc822-headers"))
     }
 }

@@ -4,10 +4,15 @@ import Mail
 import World
 
 /// What a notification says to people, in their language: first one plain sentence, then what it
-/// means and what to do, then what was tried.
+/// means and what to do, then a table of what was tried.
 struct NotificationWording {
     private let notification: Notification
     private let language: Language
+
+    /// No line of running text is longer, so that it reads well wherever it is quoted.
+    private static let lineCharacters = 76
+    /// All that is said is cut behind this: the machine's part is complete in any case.
+    private static let maximumCharacters = 48 << 10
 
     init(_ notification: Notification) {
         self.notification = notification
@@ -15,7 +20,12 @@ struct NotificationWording {
     }
 
     var subject: String {
-        switch notification.kind {
+        if notification.audience == .postmaster {
+            return language.choose(
+                "A notification could not be delivered",
+                "Eine Benachrichtigung war nicht zustellbar")
+        }
+        return switch notification.kind {
         case .failure:
             language.choose(
                 "Your message could not be delivered", "Ihre Nachricht war nicht zustellbar")
@@ -28,23 +38,30 @@ struct NotificationWording {
         case .relayed:
             language.choose(
                 "Your message was handed on", "Ihre Nachricht wurde weitergereicht")
+        case .expanded:
+            language.choose("Your message was distributed", "Ihre Nachricht wurde verteilt")
         }
     }
 
     var text: String {
-        var paragraphs = notification.recipients.map(sentence)
-        for advice in advice { paragraphs.append(advice) }
-        if let tried { paragraphs.append(tried) }
-        paragraphs.append(closing)
-        return paragraphs.joined(separator: "\n\n") + "\n"
+        let paragraphs = notification.recipients.map(sentence) + advice
+        let running = paragraphs.map { Self.wrapped($0) }
+        let parts = running + tried + [Self.wrapped(closing)]
+        return Self.limited(parts.joined(separator: "\n\n") + "\n")
     }
 
     // MARK: The sentence
 
     private func sentence(_ recipient: Notification.Recipient) -> String {
-        let address = (recipient.original ?? recipient.address).description
+        let address = Self.readable(recipient.accepted)
         let reason = DeliveryProblem(recipient).sentence(language)
         switch notification.kind {
+        case .failure where notification.audience == .postmaster:
+            return language.choose(
+                "A notification to \(address) could not be delivered: \(reason). "
+                    + "As it has no sender, only you are told.",
+                "Eine Benachrichtigung an \(address) konnte nicht zugestellt werden: \(reason). "
+                    + "Da sie keinen Absender hat, erfahren nur Sie davon.")
         case .failure:
             return language.choose(
                 "Your message to \(address) could not be delivered: \(reason).",
@@ -65,14 +82,21 @@ struct NotificationWording {
                     + "report what becomes of it.",
                 "Ihre Nachricht an \(address) wurde an den nächsten Mailserver weitergereicht, der "
                     + "nicht meldet, was daraus wird.")
+        case .expanded:
+            return language.choose(
+                "Your message to \(address) was accepted and passed on to all addresses behind "
+                    + "it. You will hear if it cannot be delivered to one of them.",
+                "Ihre Nachricht an \(address) wurde angenommen und an alle Adressen dahinter "
+                    + "weitergegeben. Sie hören davon, falls sie eine davon nicht erreicht.")
         }
     }
 
     // MARK: What to do
 
     private var advice: [String] {
+        if notification.audience == .postmaster { return [] }
         switch notification.kind {
-        case .success, .relayed: return []
+        case .success, .relayed, .expanded: return []
         case .delay:
             return [
                 language.choose(
@@ -93,23 +117,26 @@ struct NotificationWording {
 
     // MARK: What was tried
 
-    private var tried: String? {
-        guard notification.kind != .success else { return nil }
-        let lists = notification.recipients.map(tried)
-        return language.choose("What happened in detail:", "Was im Einzelnen geschah:") + "\n\n"
-            + lists.joined(separator: "\n\n")
+    private var tried: [String] {
+        switch notification.kind {
+        case .success, .expanded: return []
+        case .failure, .delay, .relayed:
+            let title = language.choose("What happened in detail:", "Was im Einzelnen geschah:")
+            return [title] + notification.recipients.map(tried)
+        }
     }
 
     private func tried(_ recipient: Notification.Recipient) -> String {
-        var lines = ["  \(recipient.address)"]
-        if let original = recipient.original, original != recipient.address {
-            lines[0] += language.choose(" (for \(original))", " (für \(original))")
+        var lines = ["  \(Self.readable(recipient.address))"]
+        if recipient.accepted != recipient.address {
+            let accepted = Self.readable(recipient.accepted)
+            lines[0] += language.choose(" (for \(accepted))", " (für \(accepted))")
         }
         let evidence = recipient.evidence
-        lines.append(
-            "    \(evidence.status)  \(Self.shortened(evidence.text))"
-                + (evidence.host.map { " (\($0))" } ?? ""))
-        let shown = recipient.attempts.suffix(Notification.maximumAttempts)
+        lines.append("    \(evidence.status)  \(Self.shortened(language.tell(evidence.text)))")
+        let isCrowded = notification.recipients.count > Notification.maximumAttempts / 2
+        let shown = recipient.attempts.suffix(
+            isCrowded ? Notification.maximumAttemptsOfMany : Notification.maximumAttempts)
         let hidden = recipient.attempts.count - shown.count
         if hidden > 0 {
             lines.append(
@@ -117,24 +144,27 @@ struct NotificationWording {
                     "    \(hidden) earlier attempts are not shown.",
                     "    \(hidden) frühere Versuche sind nicht aufgeführt."))
         }
-        for attempt in shown {
-            let host = attempt.host.map { "\($0): " } ?? ""
-            lines.append(
-                "    \(Self.moment(attempt.time))  \(host)\(Self.shortened(attempt.text))")
-        }
+        lines += AttemptTable(Array(shown), language).lines.map { "    " + $0 }
         return lines.joined(separator: "\n")
     }
 
     private var closing: String {
-        let time = Self.moment(notification.accepted)
+        let time = Self.moment(notification.original.accepted)
         let host = notification.reportingHost.unicode
+        let number = notification.original.queueIdentifier
         return language.choose(
             "The message was accepted by \(host) at \(time); its number there is "
-                + "\(notification.queueIdentifier). Ask postmaster@\(host) if you need help, and "
-                + "give that number.",
+                + "\(number). Ask postmaster@\(host) if you need help, and give that number.",
             "Die Nachricht wurde am \(time) von \(host) angenommen; sie hat dort die Nummer "
-                + "\(notification.queueIdentifier). Hilfe erhalten Sie unter postmaster@\(host); "
+                + "\(number). Hilfe erhalten Sie unter postmaster@\(host); "
                 + "nennen Sie bitte diese Nummer.")
+    }
+
+    // MARK: Layout
+
+    /// An address as people know it, the domain in its own letters.
+    static func readable(_ address: Address) -> String {
+        address.domain.map { "\(address.localPart)@\($0.unicode)" } ?? address.description
     }
 
     /// `2026-11-21 06:11 UTC`: read the same in every language.
@@ -144,11 +174,31 @@ struct NotificationWording {
     }
 
     /// One line of bounded length, without what would change the layout.
-    static func shortened(_ text: String) -> String {
+    static func shortened(
+        _ text: some StringProtocol, to limit: Int = Notification.maximumReplyCharacters
+    ) -> String {
         let line = String(
-            text.prefix(Notification.maximumReplyCharacters + 1)
-                .map { $0.isNewline || $0 == "\t" ? " " : $0 })
-        guard line.count > Notification.maximumReplyCharacters else { return line }
-        return line.prefix(Notification.maximumReplyCharacters) + "…"
+            text.prefix(limit + 1).map { $0.isNewline || $0 == "\t" ? " " : $0 })
+        return line.count > limit ? line.prefix(limit) + "…" : line
+    }
+
+    /// In lines that break at spaces.
+    static func wrapped(_ paragraph: String) -> String {
+        var lines: [Substring] = []
+        var rest = paragraph[...]
+        while let limit = rest.index(
+            rest.startIndex, offsetBy: lineCharacters, limitedBy: rest.endIndex),
+            limit < rest.endIndex,
+            let space = rest[...limit].lastIndex(of: " ") ?? rest.firstIndex(of: " ")
+        {
+            lines.append(rest[..<space])
+            rest = rest[rest.index(after: space)...]
+        }
+        return (lines + [rest]).joined(separator: "\n")
+    }
+
+    private static func limited(_ text: String) -> String {
+        guard text.utf8.count > maximumCharacters else { return text }
+        return text.prefix(maximumCharacters) + "…\n"
     }
 }

@@ -56,6 +56,8 @@ extension [Target] {
     package func expanded(from recipient: Envelope.Recipient) -> [Envelope.Recipient] {
         map { target in
             var expanded = target.recipient
+            // What the sender wrote, however often it was followed.
+            expanded.original = recipient.original ?? expanded.original
             expanded.notify = recipient.notify
             if count > 1 { expanded.notify?.remove(.success) }
             expanded.originalRecipient = recipient.originalRecipient

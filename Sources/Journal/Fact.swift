@@ -26,7 +26,7 @@ package struct Fact: Hashable, Sendable {
     /// The raw values are stored: never change one.
     package enum Kind: String, CaseIterable, Sendable {
         /// We took responsibility: sender, client, helo, protocolName, tls, account, octets,
-        /// messageID; `recipient` if there is only one.
+        /// messageID, until (when its sender wants it released); `recipient` if there is only one.
         case accepted
         /// One of several recipients of an accepted message; `original` if an alias led to it.
         case addressed
@@ -42,7 +42,8 @@ package struct Fact: Hashable, Sendable {
         case delivered
         /// It will never arrive: status, text.
         case bounced
-        /// A notification was sent to the sender: notification (its queue id).
+        /// A notification was sent to the sender: notification (its queue id), reason (failure,
+        /// delay, success, relayed or expanded).
         case notified
         /// An operator or a rule keeps it.
         case held
@@ -50,6 +51,9 @@ package struct Fact: Hashable, Sendable {
         case released
         /// An operator deleted it.
         case deleted
+        /// It goes on as another message, because the address is an alias: continuation (its queue
+        /// id).
+        case continued
         /// It is due at once: its host answers again, or an operator asked.
         case hastened
     }
@@ -59,7 +63,7 @@ package struct Fact: Hashable, Sendable {
     /// The raw values are stored: never change one.
     package enum Key: String, CaseIterable, Sendable {
         case sender, client, helo, account, octets, original, until, attempt, mailbox, route
-        case security, notification, reason, preference, exchange, destination
+        case security, notification, continuation, reason, preference, exchange, destination
         case protocolName = "protocol"
         case tls
         case messageID = "message-id"

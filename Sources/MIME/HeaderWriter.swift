@@ -35,6 +35,18 @@ package struct HeaderWriter: Sendable {
         end()
     }
 
+    /// A value on one line exactly as it is, for what must not be folded; what does not fit into a
+    /// line is cut off.
+    package mutating func field(_ name: String, verbatim value: String) {
+        begin(name)
+        octets.append(.space)
+        let room = Self.maximumLineOctets - column - 1
+        var scalars = Self.clean(value).unicodeScalars[...]
+        while String(scalars).utf8.count > room { scalars = scalars.dropLast() }
+        octets += String(scalars).utf8
+        end()
+    }
+
     /// `From`, `To` and their like.
     package mutating func field(_ name: String, participants: [Participant]) {
         begin(name)

@@ -57,6 +57,11 @@ package struct Entity: Sendable {
         guard content.contains(where: { $0 >= 0x80 }) else {
             return String(decoding: content, as: UTF8.self)
         }
+        // RFC 6532 §3.7, RFC 6533 §4: these are in UTF-8, and have no parameter to say so.
+        if contentType.type == "message", contentType.subtype.hasPrefix("global") {
+            let (text, isExact) = Charset.utf8.decode(content)
+            if isExact { return text }
+        }
         defects.note(.charsetWrong, at: path)
         return Charset.guess(content).text
     }

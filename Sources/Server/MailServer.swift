@@ -244,6 +244,7 @@ extension ServerSettings {
         delivery.port = sending.port
         delivery.pollInterval = .seconds(sending.pollSeconds)
         delivery.language = language
+        delivery.tellsPostmaster = sending.tellsPostmaster
         for source in sending.source {
             switch source {
             case .v4(let address): delivery.sourceIPv4 = address

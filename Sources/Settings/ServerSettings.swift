@@ -116,6 +116,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var source: [IPAddress] = []
         /// How often the spool is asked for what others (nodes, operators) have made due.
         package var pollSeconds = 30
+        /// Whether the postmaster is told of a failed message that has no sender to be told.
+        package var tellsPostmaster = false
 
         package init() {}
     }

@@ -123,6 +123,15 @@ package struct SettingsFile {
         return number
     }
 
+    /// False where nothing is said.
+    private func flag(_ key: String) throws(SettingsError) -> Bool {
+        guard let text = text(key) else { return false }
+        guard let flag = ["true": true, "yes": true, "false": false, "no": false][text] else {
+            throw wrong(key, text, "true or false")
+        }
+        return flag
+    }
+
     private func list<Value>(
         _ key: String, _ expected: String, _ read: (String) -> Value?
     ) throws(SettingsError) -> [Value] {
@@ -213,6 +222,7 @@ package struct SettingsFile {
             })
         settings.sending.port = UInt16(try number("sending.port", in: 1...65_535, default: 25))
         settings.sending.source = try list("sending.source", "an IP address") { IPAddress($0) }
+        settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
         settings.user = text("user")
         settings.group = text("group")
         settings.logLevel = try logLevel()

@@ -36,11 +36,22 @@ package struct Acceptance: Sendable {
 }
 
 extension Acceptance {
-    /// Writes the message, its recipients and its facts; the content's octets are `body`.
+    /// Writes the message with its content, its recipients and its facts.
     ///
     /// With a claim the recipients are this node's from the first moment, and are returned.
     func insert(
         as id: QueueID, _ body: Content.Body, octets: Int, at now: Timestamp,
+        claim: (claim: Claim, node: String)?, in transaction: any Transaction
+    ) throws(StorageFailure) -> [DueRecipient] {
+        let content = Content.ID(value: id.value)
+        try Content.insert(content, octets: octets, body, in: transaction)
+        return try insert(
+            as: id, referringTo: content, octets: octets, at: now, claim: claim, in: transaction)
+    }
+
+    /// As `insert`, for a content that is there already and counts this reference.
+    func insert(
+        as id: QueueID, referringTo content: Content.ID, octets: Int, at now: Timestamp,
         claim: (claim: Claim, node: String)?, in transaction: any Transaction
     ) throws(StorageFailure) -> [DueRecipient] {
         precondition(!envelope.recipients.isEmpty, "a message is accepted for someone")
@@ -48,10 +59,9 @@ extension Acceptance {
         let message = SpooledMessage(
             id: id, reversePath: envelope.reversePath, accepted: now,
             expires: (expires ?? now + Self.lifetime) + (released - now),
-            content: Content.ID(value: id.value),
+            content: content,
             octets: octets, body: envelope.body, isInternational: envelope.isInternational,
             requests: envelope.requests)
-        try Content.insert(message.content, octets: octets, body, in: transaction)
         try insert(message, in: transaction)
         for (ordinal, recipient) in envelope.recipients.enumerated() {
             try insert(recipient, ordinal, of: message, claim: claim, in: transaction)
@@ -111,6 +121,9 @@ extension Acceptance {
         var fields = [Fact.Field(.sender, envelope.reversePath)] + source
         fields.append(Fact.Field(.octets, message.octets))
         if let messageID { fields.append(Fact.Field(.messageID, messageID)) }
+        if message.released > message.accepted {
+            fields.append(Fact.Field(.until, CalendarDate(message.released).internetFormat))
+        }
         let recipients = envelope.recipients
         let only = recipients.count == 1 ? recipients.first : nil
         if let original = only?.original { fields.append(Fact.Field(.original, original)) }

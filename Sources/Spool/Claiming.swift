@@ -27,6 +27,7 @@ extension Spooler {
 
     /// Claims what is due at `now`, the longest due first, at most `limit` recipients.
     ///
+    /// Three quarters of them may be urgent ones (RFC 6710), which need not wait behind the others.
     /// Destinations in `excluded` are passed over. A claim that has expired counts as due.
     package func claim(
         at now: Timestamp, limit: Int, excluding excluded: Set<Destination> = [],
@@ -35,21 +36,58 @@ extension Spooler {
         let names = Set(excluded.map(\.description))
         let (claim, node) = (newClaim(at: now), node)
         return try await store.write { transaction in
-            let claimed = try Self.due(
-                at: now, limit: limit, excluding: names, from: place, claim, transaction)
-            for recipient in claimed.recipients {
-                try transaction.execute(
-                    """
-                    UPDATE recipient SET claim = ?, claim_node = ?, next_attempt = ?
-                    WHERE message_id = ? AND ordinal = ?
-                    """,
-                    [
-                        .integer(claim.token), .text(node), .integer(claim.expires.milliseconds),
-                        .integer(recipient.message.id.value), .integer(Int64(recipient.ordinal)),
-                    ])
-            }
+            let urgent = try Self.urgent(
+                at: now, limit: limit * 3 / 4, excluding: names, claim, transaction)
+            try Self.note(claim, by: node, of: urgent, transaction)
+            var claimed = try Self.due(
+                at: now, limit: limit - urgent.count, excluding: names, from: place, claim,
+                transaction)
+            try Self.note(claim, by: node, of: claimed.recipients, transaction)
+            claimed.recipients = urgent + claimed.recipients
             return claimed
         }
+    }
+
+    private static func note(
+        _ claim: Claim, by node: String, of recipients: [DueRecipient],
+        _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        for recipient in recipients {
+            try transaction.execute(
+                """
+                UPDATE recipient SET claim = ?, claim_node = ?, next_attempt = ?
+                WHERE message_id = ? AND ordinal = ?
+                """,
+                [
+                    .integer(claim.token), .text(node), .integer(claim.expires.milliseconds),
+                    .integer(recipient.message.id.value), .integer(Int64(recipient.ordinal)),
+                ])
+        }
+    }
+
+    /// What is urgent and due; the index that is asked holds nothing else.
+    private static func urgent(
+        at now: Timestamp, limit: Int, excluding excluded: Set<String>, _ claim: Claim,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> [DueRecipient] {
+        var recipients: [DueRecipient] = []
+        try transaction.query(
+            """
+            SELECT r.next_attempt, r.message_id, r.ordinal, r.destination, r.address, r.original,
+                r.attempts, r.first_attempt, r.is_delay_notified, m.reverse_path, m.accepted,
+                m.expires, m.content_id, m.octets, m.is_8bit, m.is_international, m.parameters,
+                r.parameters
+            FROM recipient r JOIN message m ON m.id = r.message_id
+            WHERE r.priority > 0 AND r.next_attempt <= ? ORDER BY r.next_attempt LIMIT ?
+            """,
+            [.integer(now.milliseconds), .integer(Int64(limit))]
+        ) { row in
+            guard !excluded.contains(row.text(3)),
+                let recipient = DueRecipient(row: row, claim: claim)
+            else { return }
+            recipients.append(recipient)
+        }
+        return recipients
     }
 
     private static func due(
@@ -159,7 +197,7 @@ extension DueRecipient {
                 notify: notify, originalRecipient: originalRecipient),
             attempts: Int(row.integer(6)),
             firstAttempt: row.optionalInteger(7).map { Timestamp(milliseconds: $0) },
-            isDelayNotified: row.integer(8) != 0, claim: claim)
+            told: DelayNotices(rawValue: row.integer(8)), claim: claim)
     }
 }
 

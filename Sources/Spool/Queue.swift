@@ -50,6 +50,10 @@ package struct Queue<Job: Sendable>: Sendable {
     private var lines: [Destination: Line] = [:]
     /// The destinations that wait for a connection, each once.
     private var turn: Deque<Destination> = []
+    /// Those of them whose first message is urgent, each once.
+    private var urgentTurn: Deque<Destination> = []
+    /// Connections given to urgent messages in a row.
+    private var urgentInARow = 0
     /// Messages waiting in all lines.
     package private(set) var waiting = 0
     /// Connections at work.
@@ -79,8 +83,11 @@ package struct Queue<Job: Sendable>: Sendable {
     }
 
     /// Puts a message that is due into its destination's line.
+    ///
+    /// A higher priority (RFC 6710) goes before a lower one; but whatever waits moves up with time,
+    /// so that it is not kept for ever.
     package mutating func offer(
-        _ job: Job, for destination: Destination, at now: Instant
+        _ job: Job, for destination: Destination, priority: Int = 0, at now: Instant
     ) -> Acceptance {
         guard waiting < limits.messages else { return .full }
         if lines[destination] == nil, lines.count >= limits.destinations {
@@ -90,7 +97,7 @@ package struct Queue<Job: Sendable>: Sendable {
         var line = lines[destination] ?? Line(concurrency: limits.initialConcurrency)
         guard !line.isPaused(at: now) else { return .paused(until: line.pausedUntil) }
         guard !line.isFull(limits) else { return .full }
-        line.waiting.append(job)
+        line.insert(Waiting(job: job, rank: now + limits.priorityStep * -priority, priority))
         waiting += 1
         update(destination, line)
         return .accepted
@@ -100,13 +107,14 @@ package struct Queue<Job: Sendable>: Sendable {
     ///
     /// No clock is asked: what waits for a destination on probation is put off at its failure.
     package mutating func next() -> Assignment? {
-        while connections < limits.connections, let destination = turn.popFirst() {
+        while connections < limits.connections, let (destination, isUrgent) = takeTurn() {
             guard var line = lines[destination] else { continue }
-            line.isInTurn = false
-            guard line.active < line.allowed, let job = line.waiting.popFirst() else {
+            if isUrgent { line.isInUrgentTurn = false } else { line.isInTurn = false }
+            guard line.active < line.allowed, let job = line.waiting.popFirst()?.job else {
                 update(destination, line)
                 continue
             }
+            urgentInARow = isUrgent ? urgentInARow + 1 : 0
             line.active += 1
             waiting -= 1
             connections += 1
@@ -116,13 +124,23 @@ package struct Queue<Job: Sendable>: Sendable {
         return nil
     }
 
+    /// Of some connections in a row one goes to what is not urgent, so that it moves too.
+    private mutating func takeTurn() -> (destination: Destination, isUrgent: Bool)? {
+        if urgentInARow < limits.urgentInARow || turn.isEmpty,
+            let destination = urgentTurn.popFirst()
+        {
+            return (destination, true)
+        }
+        return turn.popFirst().map { ($0, false) }
+    }
+
     /// The message before went through: the next one for the same connection; nil to end it.
     package mutating func more(_ assignment: inout Assignment) -> Job? {
         let destination = assignment.destination
         guard var line = lines[destination] else { return nil }
         line.concurrency = min(line.concurrency + 1, limits.maximumConcurrency)
         let share = isCrowded ? limits.messagesPerTurn : limits.messagesPerConnection
-        guard assignment.messages < share, let job = line.waiting.popFirst() else {
+        guard assignment.messages < share, let job = line.waiting.popFirst()?.job else {
             update(destination, line)
             return nil
         }
@@ -153,7 +171,7 @@ package struct Queue<Job: Sendable>: Sendable {
             if line.active == 0 || line.failures > 0 {
                 line.failures += 1
                 line.pausedUntil = now + limits.pause(afterFailures: line.failures)
-                aftermath.putOff = Array(line.waiting)
+                aftermath.putOff = line.waiting.map(\.job)
                 waiting -= line.waiting.count
                 line.waiting = []
             }
@@ -167,9 +185,9 @@ package struct Queue<Job: Sendable>: Sendable {
         var removed: [Job] = []
         for destination in lines.keys.sorted(by: { $0.description < $1.description }) {
             guard var line = lines[destination] else { continue }
-            let taken = line.waiting.filter(matches)
+            let taken = line.waiting.map(\.job).filter(matches)
             guard !taken.isEmpty else { continue }
-            line.waiting.removeAll(where: matches)
+            line.waiting.removeAll { matches($0.job) }
             waiting -= taken.count
             removed += taken
             update(destination, line)
@@ -178,7 +196,9 @@ package struct Queue<Job: Sendable>: Sendable {
     }
 
     /// Whether somebody waits for a connection and all are taken.
-    private var isCrowded: Bool { connections >= limits.connections && !turn.isEmpty }
+    private var isCrowded: Bool {
+        connections >= limits.connections && !(turn.isEmpty && urgentTurn.isEmpty)
+    }
 
     private mutating func update(_ destination: Destination, _ line: Line) {
         var line = line
@@ -186,30 +206,58 @@ package struct Queue<Job: Sendable>: Sendable {
             line.isInTurn = true
             turn.append(destination)
         }
+        if !line.isInUrgentTurn, line.isUrgent, line.active < line.allowed {
+            line.isInUrgentTurn = true
+            urgentTurn.append(destination)
+        }
         // A destination that nothing is known of and nothing waits for needs no memory; one that
         // has lost its claim while it stood in the turn is passed over by `next`.
         let isIdle =
-            line.waiting.isEmpty && line.active == 0 && line.failures == 0 && !line.isInTurn
+            line.waiting.isEmpty && line.active == 0 && line.failures == 0 && !line.isInATurn
         lines[destination] = isIdle ? nil : line
     }
 
     /// Forgets the probations that are over.
     private mutating func forget(at now: Instant) {
         lines = lines.filter { _, line in
-            line.active > 0 || line.isInTurn || line.isPaused(at: now)
+            line.active > 0 || line.isInATurn || line.isPaused(at: now)
+        }
+    }
+
+    private struct Waiting: Sendable {
+        let job: Job
+        /// When it would have come without its priority: an earlier one goes first.
+        let rank: Instant
+        let isUrgent: Bool
+
+        init(job: Job, rank: Instant, _ priority: Int) {
+            self.job = job
+            self.rank = rank
+            isUrgent = priority > 0
         }
     }
 
     private struct Line: Sendable {
-        var waiting: Deque<Job> = []
+        var waiting: Deque<Waiting> = []
         var active = 0
         var concurrency: Int
         /// Failures in a row; while there are any, the destination is on probation.
         var failures = 0
         var pausedUntil = Instant(nanoseconds: .min)
         var isInTurn = false
+        var isInUrgentTurn = false
 
         init(concurrency: Int) { self.concurrency = concurrency }
+
+        var isInATurn: Bool { isInTurn || isInUrgentTurn }
+        var isUrgent: Bool { waiting.first?.isUrgent == true }
+
+        /// Behind all that come before it; usually at the end.
+        mutating func insert(_ new: Waiting) {
+            var place = waiting.endIndex
+            while place > waiting.startIndex, waiting[place - 1].rank > new.rank { place -= 1 }
+            waiting.insert(new, at: place)
+        }
 
         /// On probation one connection shows whether the host is back.
         var allowed: Int { failures > 0 ? 1 : concurrency }
@@ -238,6 +286,10 @@ package struct QueueLimits: Hashable, Sendable {
     package var messagesPerConnection = 100
     /// Over one connection while others wait for one.
     package var messagesPerTurn = 10
+    /// What one step of priority (RFC 6710) is worth in waiting.
+    package var priorityStep = Duration.minutes(10)
+    /// Connections for urgent messages before one for others, if any wait.
+    package var urgentInARow = 3
     /// Of a destination that cannot be reached: doubled at each failure.
     package var firstPause = Duration.seconds(30)
     package var longestPause = Duration.minutes(10)

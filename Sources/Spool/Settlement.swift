@@ -12,26 +12,44 @@ package struct Settlement: Sendable {
     package var result: Result
     /// What happened, for the journal; written only if the recipient was still ours.
     package var facts: [Fact]
+    /// The message that takes the recipient's place, in this very transaction.
+    package var continuation: Continuation?
+
+    /// The same content on its way to others: the recipient was an alias.
+    package struct Continuation: Sendable {
+        package var id: QueueID
+        package var acceptance: Acceptance
+
+        package init(as id: QueueID, _ acceptance: Acceptance) {
+            self.id = id
+            self.acceptance = acceptance
+        }
+    }
 
     /// What becomes of the recipient.
     package enum Result: Hashable, Sendable {
         /// Into a mailbox here, in this very transaction; `prefix` is header lines with CRLF that
         /// go in front (Return-Path).
         case deliveredLocally(account: Int64, mailbox: String, prefix: String)
-        /// The next system has it, or the sender is told that it will never arrive: it is gone.
+        /// The next system has it, or the sender is told that it will never arrive, or another
+        /// message continues it: it is gone.
         case done
         /// Tried in vain; again at `until`.
-        case deferred(until: Timestamp, Outcome.Evidence, isDelayNotified: Bool)
+        case deferred(until: Timestamp, Outcome.Evidence, told: DelayNotices)
         /// Not tried; at `until`. The count of attempts stays.
         case putOff(until: Timestamp)
         /// Waits for an operator.
         case held
     }
 
-    package init(_ recipient: DueRecipient, _ result: Result, facts: [Fact] = []) {
+    package init(
+        _ recipient: DueRecipient, _ result: Result, facts: [Fact] = [],
+        continuation: Continuation? = nil
+    ) {
         self.recipient = recipient
         self.result = result
         self.facts = facts
+        self.continuation = continuation
     }
 }
 
@@ -67,8 +85,10 @@ package struct Settled: Sendable {
     ///
     /// Nothing was done for them; a mailbox got nothing.
     package var lost: [RecipientKey] = []
-    /// Notifications that stand in the spool now, due at once.
+    /// Notifications that stand in the spool now.
     package var notices: [QueueID] = []
+    /// Messages that continue others, due at once.
+    package var continued: [QueueID] = []
     /// Body files that nobody refers to any longer.
     var files: [String] = []
 }
@@ -108,6 +128,9 @@ extension Spooler {
             }
             isEffective = true
             try Trace.record(settlement.facts, in: transaction)
+            if let continuation = settlement.continuation {
+                settled.continued.append(continuation.id)
+            }
         }
         guard isEffective, let notice = conclusion.notice else { return }
         _ = try notice.acceptance.insert(
@@ -155,8 +178,8 @@ extension Settlement {
         let isOurs =
             switch result {
             case .deliveredLocally, .done: try remove(in: transaction)
-            case .deferred(let until, let evidence, let isDelayNotified):
-                try deferRecipient(until, evidence, isDelayNotified, at: now, in: transaction)
+            case .deferred(let until, let evidence, let told):
+                try deferRecipient(until, evidence, told, at: now, in: transaction)
             case .putOff(let until):
                 try giveBack(due: .integer(until.milliseconds), in: transaction)
             case .held: try giveBack(due: .null, in: transaction)
@@ -172,10 +195,23 @@ extension Settlement {
                 in: transaction)
             return .counts(orphan: nil)
         case .done:
+            try insertContinuation(at: now, in: transaction)
             let orphan = try Spooler.removeMessage(recipient.message.id, in: transaction)
             return .counts(orphan: orphan)
         case .deferred, .putOff, .held: return .counts(orphan: nil)
         }
+    }
+
+    /// The message shares the content of the one it continues, which holds it until now.
+    fileprivate func insertContinuation(
+        at now: Timestamp, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        guard let continuation else { return }
+        let message = recipient.message
+        try Content.retain(message.content, in: transaction)
+        _ = try continuation.acceptance.insert(
+            as: continuation.id, referringTo: message.content, octets: message.octets, at: now,
+            claim: nil, in: transaction)
     }
 
     private var claimedRow: [Value] {
@@ -203,7 +239,7 @@ extension Settlement {
     }
 
     private func deferRecipient(
-        _ until: Timestamp, _ evidence: Outcome.Evidence, _ isDelayNotified: Bool,
+        _ until: Timestamp, _ evidence: Outcome.Evidence, _ told: DelayNotices,
         at now: Timestamp, in transaction: any Transaction
     ) throws(StorageFailure) -> Bool {
         try transaction.execute(
@@ -218,7 +254,7 @@ extension Settlement {
                 .integer(until.milliseconds), .integer(now.milliseconds),
                 .integer(now.milliseconds), .text(evidence.status.description),
                 .text(String(evidence.text.prefix(Fact.maximumTextCharacters))),
-                .text(optional: evidence.host), .integer(isDelayNotified ? 1 : 0),
+                .text(optional: evidence.host), .integer(told.rawValue),
             ] + claimedRow) == 1
     }
 }

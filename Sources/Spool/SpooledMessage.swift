@@ -62,14 +62,14 @@ package struct DueRecipient: Hashable, Sendable {
     package let attempts: Int
     /// When it was first tried.
     package let firstAttempt: Timestamp?
-    /// Whether the sender has been told that it waits.
-    package let isDelayNotified: Bool
+    /// What the sender has been told of its waiting.
+    package let told: DelayNotices
     /// What names the claim: who settles must still hold it.
     package let claim: Claim
 
     package init(
         message: SpooledMessage, ordinal: Int, _ recipient: Envelope.Recipient,
-        attempts: Int = 0, firstAttempt: Timestamp? = nil, isDelayNotified: Bool = false,
+        attempts: Int = 0, firstAttempt: Timestamp? = nil, told: DelayNotices = [],
         claim: Claim
     ) {
         self.message = message
@@ -81,7 +81,7 @@ package struct DueRecipient: Hashable, Sendable {
         destination = recipient.address.destination.description
         self.attempts = attempts
         self.firstAttempt = firstAttempt
-        self.isDelayNotified = isDelayNotified
+        self.told = told
         self.claim = claim
     }
 
@@ -92,6 +92,19 @@ package struct DueRecipient: Hashable, Sendable {
     }
 
     package var key: RecipientKey { RecipientKey(message: message.id, ordinal: ordinal) }
+}
+
+/// Which notifications of a delay have gone to the sender.
+///
+/// The raw values are stored: never change one.
+package struct DelayNotices: OptionSet, Hashable, Sendable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+
+    /// That it waits unusually long (RFC 3461 §5.2.5).
+    package static let waiting = DelayNotices(rawValue: 1)
+    /// That the time within which it was to be delivered has passed (RFC 2852 §4.1.3).
+    package static let overdue = DelayNotices(rawValue: 2)
 }
 
 /// Names one recipient of one message.

@@ -122,12 +122,19 @@ final class DeliveryWorld: @unchecked Sendable {
         from sender: String = "anna@here.example", to recipients: [String],
         text: String = "Hello\r\n.dot\r\n", expires: Duration? = nil
     ) async throws -> QueueID {
-        var draft = intake.open()
-        let content = "Subject: test\r\nMessage-ID: <1@here.example>\r\n\r\n" + text
-        try await draft.append(Array(content.utf8)[...])
         let envelope = Envelope(
             from: sender.isEmpty ? .null : .address(try Address(sender)),
             to: try recipients.map { Envelope.Recipient(try Address($0)) })
+        return try await accept(envelope, text: text, expires: expires)
+    }
+
+    @discardableResult
+    func accept(
+        _ envelope: Envelope, text: String = "Hello\r\n.dot\r\n", expires: Duration? = nil
+    ) async throws -> QueueID {
+        var draft = intake.open()
+        let content = "Subject: test\r\nMessage-ID: <1@here.example>\r\n\r\n" + text
+        try await draft.append(Array(content.utf8)[...])
         return try await draft.commit(
             Acceptance(envelope, expires: expires.map { simulation.timestamp + $0 }))
     }

@@ -100,7 +100,7 @@ struct ListingTests {
                     due.map {
                         Settlement(
                             $0,
-                            .deferred(until: now + .hours(1), evidence, isDelayNotified: false))
+                            .deferred(until: now + .hours(1), evidence, told: []))
                     })
             ])
             let there = try Address("x@example.com").destination

@@ -38,6 +38,57 @@ struct QueueTests {
         #expect(queue.waiting == 0)
     }
 
+    @Test("a higher priority goes first, and equals in the order of arrival")
+    func priority() throws {
+        var queue = Queue<Int>(limits: limits())
+        let there = try destination("a.example")
+        for (job, priority) in [0, -4, 0, 9, 3, 9, 0].enumerated() {
+            #expect(queue.offer(job, for: there, priority: priority, at: start) == .accepted)
+        }
+        var assignment = try begin(&queue)
+        var jobs = [assignment.job]
+        while let job = queue.more(&assignment) { jobs.append(job) }
+        #expect(jobs == [3, 5, 4, 0, 2, 6, 1])
+    }
+
+    @Test("what waits moves up: no priority keeps it for ever")
+    func aging() throws {
+        var queue = Queue<Int>(limits: limits())
+        let there = try destination("a.example")
+        var now = start
+        _ = queue.offer(-1, for: there, priority: -9, at: now)
+        // Of one urgent message each half minute the slow line takes one each minute.
+        var taken: [Int] = []
+        for minute in 0..<400 where !taken.contains(-1) {
+            _ = queue.offer(2 * minute, for: there, priority: 9, at: now)
+            _ = queue.offer(2 * minute + 1, for: there, priority: 9, at: now + .seconds(30))
+            now = now + .minutes(1)
+            let assignment = try begin(&queue)
+            taken.append(assignment.job)
+            _ = queue.finished(assignment, .answered, at: now)
+            if queue.waiting > 90 { _ = queue.remove { $0 > 2 * minute - 80 && $0 >= 0 } }
+        }
+        #expect(taken.last == -1)
+        // 18 steps of ten minutes lie between -9 and 9.
+        #expect((180...400).contains(taken.count))
+    }
+
+    @Test("urgent destinations get connections first, the others one in four")
+    func urgentDestinations() throws {
+        var queue = Queue<Int>(limits: limits())
+        for job in 0..<8 {
+            _ = queue.offer(job, for: try destination("n\(job).example"), at: start)
+        }
+        for job in 100..<108 {
+            _ = queue.offer(
+                job, for: try destination("u\(job).example"), priority: 1, at: start)
+        }
+        var jobs: [Int] = []
+        while let assignment = queue.next() { jobs.append(assignment.job) }
+        #expect(
+            jobs == [100, 101, 102, 0, 103, 104, 105, 1, 106, 107, 2, 3, 4, 5, 6, 7])
+    }
+
     @Test("a connection carries at most a hundred messages")
     func perConnection() throws {
         var limits = limits()

@@ -2,6 +2,7 @@
 
 import Journal
 import Mail
+import MessageStore
 import Storage
 import Testing
 import World
@@ -80,6 +81,67 @@ struct RequestsTests {
                 #expect(handed.map(\.asked) == read.map(\.asked))
                 try await post.spooler.settle([Conclusion(read.map { Settlement($0, .done) })])
             }
+        }
+    }
+
+    @Test("Urgent mail is claimed before what is longer due, and leaves room for it")
+    func urgent() async throws {
+        try await Post.run { post in
+            for number in 0..<20 {
+                try await post.accept(to: ["usual\(number)@example.net"])
+            }
+            var envelope = Envelope(from: .null)
+            for number in 0..<20 {
+                envelope.recipients.append(
+                    .init(try Address("urgent\(number)@example.net")))
+            }
+            envelope.requests.priority = 2
+            post.clock.advance(.seconds(1))
+            _ = try await post.intake.open().commit(Acceptance(envelope))
+            let now = post.clock.timestamp
+            let first = try await post.spooler.claim(at: now, limit: 8)
+            let names = first.recipients.map { String($0.address.localPart.value.prefix(5)) }
+            #expect(names == Array(repeating: "urgen", count: 6) + ["usual", "usual"])
+            var rest: [DueRecipient] = []
+            var place = first.rest
+            repeat {
+                let claimed = try await post.spooler.claim(at: now, limit: 8, from: place)
+                place = claimed.rest
+                rest += claimed.recipients
+            } while place != nil
+            #expect(rest.count == 32)
+            #expect(Set((first.recipients + rest).map(\.key)).count == 40)
+        }
+    }
+
+    @Test("A spool of the first format is led to this one with all it holds")
+    func migration() async throws {
+        let disk = MemoryDisk()
+        let first = Migrations(module: "Spool", [Migrations.spool.scripts[0]])
+        let store = try SQLiteStore(on: disk, schema: [.messageStore, .journal, first])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await store.run() }
+            try await store.write { transaction in
+                try transaction.execute(
+                    """
+                    INSERT INTO message (id, accepted, expires, reverse_path, content_id, octets,
+                        is_8bit, is_international, message_id, source)
+                    VALUES (7, 1, 2, 'anna@example.org', 7, 3, 1, 0, NULL, '')
+                    """, [])
+                try transaction.execute(
+                    """
+                    INSERT INTO recipient (message_id, ordinal, address, destination,
+                        next_attempt, attempts, is_delay_notified)
+                    VALUES (7, 0, 'ben@example.net', 'example.net', 1, 2, 1)
+                    """, [])
+            }
+            group.cancelAll()
+        }
+        try await Post.run(on: disk) { post in
+            let due = try #require(try await post.claimAll().first)
+            #expect(due.message.body == .eightBitMIME)
+            #expect(due.message.requests == Envelope.Requests())
+            #expect(due.notify == nil && due.told == .waiting && due.attempts == 2)
         }
     }
 

@@ -75,6 +75,73 @@ struct SettlementTests {
         }
     }
 
+    @Test(
+        "an alias followed at delivery: a crash leaves the one recipient or all that replace it",
+        arguments: [true, false])
+    func crashDuringContinuation(isBefore: Bool) async throws {
+        let disk = MemoryDisk()
+        let targets = ["carl@example.net", "dora@example.com"]
+        let envelope = Envelope(
+            from: .address(try Address("anna@example.org")),
+            to: try targets.map { Envelope.Recipient(try Address($0)) })
+        let continued: @Sendable ([DueRecipient]) -> Conclusion = { due in
+            Conclusion(
+                due.filter { $0.address.description == "ben@example.net" }.map {
+                    Settlement(
+                        $0, .done,
+                        continuation: .init(as: QueueID(value: 4711), Acceptance(envelope)))
+                })
+        }
+        try await Post.run(on: disk) { post in
+            try await post.accept(2_000)
+            let due = try await post.claimAll()
+            let fault: MemoryDisk.Fault = { disk.crash() }
+            disk.setFaults(before: isBefore ? fault : nil, after: isBefore ? nil : fault)
+            await #expect(throws: StorageFailure.closed) {
+                try await post.spooler.settle([continued(due)])
+            }
+        }
+        disk.setFaults()
+        try await Post.run(on: disk) { post in
+            try await post.spooler.releaseOwnClaims(at: post.clock.timestamp)
+            let before = try await post.spooler.entries().flatMap(\.recipients).map(\.address)
+            #expect(before == (isBefore ? ["ben@example.net"] : targets))
+            let settled = try await post.spooler.settle([continued(try await post.claimAll())])
+            #expect(settled.continued == (isBefore ? [QueueID(value: 4711)] : []))
+            try await post.spooler.releaseOwnClaims(at: post.clock.timestamp)
+            let due = try await post.claimAll()
+            #expect(due.map(\.address.description) == targets)
+            let contents = try await post.count("SELECT count(*) FROM content")
+            let references = try await post.count("SELECT reference_count FROM content")
+            #expect([contents, references] == [1, 1])
+            guard let message = due.first?.message else { return }
+            var reader = post.spooler.read(message)
+            let read = try await reader.readAll()
+            #expect(read.octets == Post.content(2_000))
+            #expect(try await post.trace.facts(of: message.id).first?.kind == .accepted)
+        }
+    }
+
+    @Test("who has lost the claim continues nothing")
+    func lostContinuation() async throws {
+        try await Post.run { post in
+            let id = try await post.accept()
+            let due = try await post.claimAll()
+            try await post.spooler.releaseOwnClaims(at: post.clock.timestamp)
+            let envelope = Envelope(from: .null, to: due.map(\.asked))
+            let settled = try await post.spooler.settle([
+                Conclusion(
+                    due.map {
+                        Settlement(
+                            $0, .done,
+                            continuation: .init(as: QueueID(value: 4711), Acceptance(envelope)))
+                    })
+            ])
+            #expect(settled.lost.count == 1 && settled.continued.isEmpty)
+            #expect(try await post.spooler.entries().map(\.id) == [id])
+        }
+    }
+
     @Test("who has lost the claim delivers nothing")
     func lostClaim() async throws {
         try await Post.run { post in
@@ -125,7 +192,7 @@ struct SettlementTests {
                     Settlement(
                         due[0],
                         .deferred(
-                            until: start + .minutes(1), evidence, isDelayNotified: false)),
+                            until: start + .minutes(1), evidence, told: [])),
                     Settlement(due[1], .done),
                 ])
             ])
