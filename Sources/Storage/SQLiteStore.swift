@@ -4,8 +4,8 @@ private import Synchronization
 
 /// The store in one SQLite file, with group commit.
 ///
-/// Writers wait in line; one committer (`run`) takes all who wait at that moment, runs each behind
-/// a savepoint, commits once (one sync) and tells them. While a commit syncs, the next line forms.
+/// Writers wait in line; one committer (`run`) takes all who wait at that moment, runs each as if
+/// behind a savepoint of its own, commits once (one sync) and tells them. While a commit syncs, the next line forms.
 /// Without a running committer nothing is written.
 package final class SQLiteStore: Store {
     private let writer: Connection
