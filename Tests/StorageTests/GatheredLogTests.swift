@@ -76,7 +76,7 @@ struct GatheredLogTests {
     }
 
     private static func body(_ id: Int64) -> [UInt8] {
-        (0..<10_240).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(id) &* 17) }
+        [UInt8](repeating: UInt8(truncatingIfNeeded: id &* 17), count: 10_240)
     }
 }
 
