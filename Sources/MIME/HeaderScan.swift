@@ -8,6 +8,9 @@ package struct HeaderScan: Sendable {
     package private(set) var hasDate = false
     package private(set) var hasFrom = false
     package private(set) var hasMessageIdentifier = false
+    package private(set) var hasSender = false
+    /// `Bcc` or `Resent-Bcc`: not for the eyes of recipients (RFC 5322 §3.6.3).
+    package private(set) var hasBlindCopies = false
     /// How many `Received` fields there are: a loop has many (RFC 5321 §6.3).
     package private(set) var receivedCount = 0
     /// Octets above 127: needs SMTPUTF8 to travel (RFC 6531).
@@ -24,17 +27,49 @@ package struct HeaderScan: Sendable {
         var walk = FieldWalk(octets)
         while let (name, value) = walk.next() {
             switch name.count {
+            case 3: if name.equalsIgnoringCase("bcc".utf8) { hasBlindCopies = true }
             case 4:
                 if name.equalsIgnoringCase("date".utf8) { hasDate = true }
                 if name.equalsIgnoringCase("from".utf8) { hasFrom = true }
             case 8: if name.equalsIgnoringCase("received".utf8) { receivedCount += 1 }
-            case 10: if name.equalsIgnoringCase("message-id".utf8) { hasMessageIdentifier = true }
+            case 6: if name.equalsIgnoringCase("sender".utf8) { hasSender = true }
+            case 10:
+                if name.equalsIgnoringCase("message-id".utf8) { hasMessageIdentifier = true }
+                if name.equalsIgnoringCase("resent-bcc".utf8) { hasBlindCopies = true }
             default: break
             }
             if !isInternational, value.contains(where: { $0 >= 0x80 }) { isInternational = true }
         }
         headerEnd = walk.headerEnd
         bodyStart = walk.bodyStart
+    }
+
+    /// The header and all behind it, without the fields that are not for recipients.
+    package static func withoutBlindCopies(_ octets: ArraySlice<UInt8>) -> [UInt8] {
+        var kept: [UInt8] = []
+        var walk = FieldWalk(octets)
+        var start = octets.startIndex
+        while let field = walk.next() {
+            let isBlind =
+                field.name.equalsIgnoringCase("bcc".utf8)
+                || field.name.equalsIgnoringCase("resent-bcc".utf8)
+            if !isBlind { kept += octets[start..<walk.index] }
+            start = walk.index
+        }
+        return kept + octets[start...]
+    }
+
+    /// All values of fields of these names (lower case), in their order.
+    package static func values(
+        of names: Set<String>, in octets: ArraySlice<UInt8>
+    ) -> [(name: String, value: ArraySlice<UInt8>)] {
+        var walk = FieldWalk(octets)
+        var values: [(name: String, value: ArraySlice<UInt8>)] = []
+        while let field = walk.next() {
+            let name = String(lossy: field.name).asciiLowercased
+            if names.contains(name) { values.append((name, field.value)) }
+        }
+        return values
     }
 
     /// The value of the first field of that name, with its folding; nil if there is none.
@@ -54,7 +89,7 @@ package struct HeaderScan: Sendable {
 /// Goes from field to field of a header.
 private struct FieldWalk {
     private let octets: ArraySlice<UInt8>
-    private var index: Int
+    private(set) var index: Int
     private(set) var headerEnd: Int?
     private(set) var bodyStart: Int?
 

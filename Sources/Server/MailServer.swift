@@ -9,11 +9,12 @@ import Journal
 package import Logging
 import Mail
 package import NameService
-import Reception
+package import Reception
 import SASL
 import SMTP
 package import Settings
 import Spool
+package import Storage
 package import World
 
 /// The composition root: puts one host's services together and runs them.
@@ -32,6 +33,8 @@ package struct MailServer: Sendable {
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
+    /// Where programs of this machine leave messages; nil: nowhere.
+    package let maildrop: Maildrop?
     /// What is to be served besides; its end is the end of serving.
     private let openings = AsyncStream.makeStream(of: [Listening.Door].self)
     private let open = OpenDoors()
@@ -50,7 +53,8 @@ package struct MailServer: Sendable {
     package init(
         _ settings: ServerSettings, node: Node, surroundings: Surroundings,
         resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger,
-        haste: Int = 1
+        haste: Int = 1, drops: DropFolder? = nil,
+        userName: @escaping @Sendable (UInt32) -> String? = { _ in nil }
     ) {
         offering = Offering(settings)
         self.node = node
@@ -61,7 +65,13 @@ package struct MailServer: Sendable {
         doorway = Doorway(settings, time: surroundings.time, log: log)
         names = NameServer(zones: zones, world: surroundings, log: log)
         let arrivals = Arrivals()
-        intake = Intake(node.spooler, handover: arrivals)
+        let intake = Intake(node.spooler, handover: arrivals)
+        self.intake = intake
+        maildrop = drops.map {
+            node.maildrop(
+                $0, hostName: settings.hostName, intake: intake, time: surroundings.time, log: log,
+                userName: userName)
+        }
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
@@ -87,6 +97,7 @@ package struct MailServer: Sendable {
             group.addTask { await deliverer.run() }
             await withDiscardingTaskGroup { services in
                 services.addTask { await keepHouse() }
+                services.addTask { await maildrop?.run() }
                 for await doors in openings.stream { serve(doors, in: &services) }
                 // Sessions may finish their transaction while deliveries end.
                 deliverer.stop(within: Self.stoppingGrace)

@@ -2,7 +2,10 @@
 
 package import Directory
 package import Journal
+package import Logging
+package import Mail
 package import MessageStore
+package import Reception
 package import Spool
 package import Storage
 package import World
@@ -20,7 +23,7 @@ package struct Node: Sendable {
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
-        .messageStore, .journal, .spool, .directory,
+        .messageStore, .journal, .spool, .directory, .maildrop,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
@@ -37,5 +40,17 @@ package struct Node: Sendable {
         spooler = Spooler(
             store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)
         mailboxes = Mailboxes(store: store, bodies: bodies)
+    }
+
+    /// Takes over what programs of this machine have left.
+    ///
+    /// `intake` is the server's; without one, delivery finds the messages in the spool.
+    package func maildrop(
+        _ folder: DropFolder, hostName: Domain, intake: Intake? = nil, time: any Time,
+        log: Logger, userName: @escaping @Sendable (UInt32) -> String?
+    ) -> Maildrop {
+        Maildrop(
+            folder, hostName: hostName, intake: intake ?? Intake(spooler), store: store,
+            time: time, log: log, userName: userName)
     }
 }

@@ -25,6 +25,8 @@ package struct ServerSettings: Sendable, Equatable {
     /// Keywords, in upper case, that replies to EHLO leave out.
     package var hiddenExtensions: Set<String> = []
     package var sending: Sending
+    /// What addresses without a domain belong to, in messages of programs of this machine.
+    package var localDomain: Domain
     package var logLevel: String
     /// `text` or `json`.
     package var logFormat = "text"
@@ -124,6 +126,7 @@ package struct ServerSettings: Sendable, Equatable {
 
     package init(hostName: Domain, dataFolder: String) {
         self.hostName = hostName
+        localDomain = hostName
         self.dataFolder = dataFolder
         language = .english
         listen = Listen()
@@ -143,6 +146,8 @@ package struct ServerSettings: Sendable, Equatable {
 extension ServerSettings {
     /// Where the running server takes commands.
     package var controlSocket: String { dataFolder + "/control.sock" }
+    /// Where programs of this machine leave messages.
+    package var maildropFolder: String { dataFolder + "/maildrop" }
     /// Master files of the zones that the name server answers for, `NAME.zone`.
     package var zonesFolder: String { dataFolder + "/zones" }
 }

@@ -42,6 +42,7 @@ package struct SettingKey: Sendable {
         .init("tls.private-key", list: true, "PEM file with its private key; as many."),
         .init("resolver", list: true, "Name servers to ask instead of the built-in resolver."),
         .init("also-known-as", list: true, "Further names by which MX records mean this host."),
+        .init("local-domain", "For addresses without one, from programs here; default: host-name."),
         .init("public-addresses", list: true, "Further addresses that lead to this host."),
         .init("limits.message-octets", "Largest message accepted; default 52428800 (50 MiB)."),
         .init("limits.recipients", "Recipients of one message; default 1000, at least 100."),

@@ -193,6 +193,12 @@ package struct SettingsFile {
         try readCertificates(&settings)
         settings.resolver = try sockets("resolver", port: 53)
         settings.alsoKnownAs = try list("also-known-as", "a host name") { try? Domain($0) }
+        if let domain = text("local-domain") {
+            guard let localDomain = try? Domain(domain) else {
+                throw wrong("local-domain", domain, "a domain such as example.org")
+            }
+            settings.localDomain = localDomain
+        }
         settings.publicAddresses = try list("public-addresses", "an IP address") { IPAddress($0) }
         let limits = settings.limits
         settings.limits.messageOctets = try number(

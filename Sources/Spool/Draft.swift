@@ -52,14 +52,20 @@ package struct Draft: ~Copyable, Sendable {
     /// transaction names it. Before that transaction is committed nothing has been accepted,
     /// afterwards everything has; what a crash leaves is in Documentation/Spool.md. If it throws,
     /// nothing has been promised, and the sender is to be told to try again.
-    package consuming func commit(_ acceptance: Acceptance) async throws -> QueueID {
+    ///
+    /// What `alongside` writes is committed with the message, or neither is.
+    package consuming func commit(
+        _ acceptance: Acceptance,
+        alongside: (@Sendable (any Transaction) throws -> Void)? = nil
+    ) async throws -> QueueID {
         let body = try await finishBody()
         let recipients = acceptance.envelope.recipients.count
         let isHeld = acceptance.envelope.requests.holdUntil != nil
         let handover =
             !isHeld && intake.handover?.reserve(recipients) == true ? intake.handover : nil
         do {
-            let due = try await write(acceptance, body, isHandedOver: handover != nil)
+            let due = try await write(
+                acceptance, body, isHandedOver: handover != nil, alongside: alongside)
             handover?.accept(due)
             return id
         } catch {
@@ -85,13 +91,15 @@ package struct Draft: ~Copyable, Sendable {
     }
 
     private borrowing func write(
-        _ acceptance: Acceptance, _ body: Content.Body, isHandedOver: Bool
+        _ acceptance: Acceptance, _ body: Content.Body, isHandedOver: Bool,
+        alongside: (@Sendable (any Transaction) throws -> Void)?
     ) async throws -> [DueRecipient] {
         let (id, octets, spooler) = (id, octets, intake.spooler)
         let now = spooler.time.timestamp
         let claim = isHandedOver ? (claim: spooler.newClaim(at: now), node: spooler.node) : nil
         return try await spooler.store.write { transaction in
-            try acceptance.insert(
+            try alongside?(transaction)
+            return try acceptance.insert(
                 as: id, body, octets: octets, at: now, claim: claim, in: transaction)
         }
     }

@@ -135,7 +135,7 @@ private final class FolderBodyFile: BodyFile, @unchecked Sendable {
 }
 
 /// Runs `work` on the given executor, or where the caller is.
-private func elsewhere<Result: Sendable>(
+func elsewhere<Result: Sendable>(
     _ executor: (any TaskExecutor)?,
     _ work: @Sendable () throws(StorageFailure) -> Result
 ) async throws(StorageFailure) -> Result {

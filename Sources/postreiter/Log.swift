@@ -12,6 +12,9 @@ enum Log {
     private static let isJSON = Atomic(false)
     fileprivate static let standardError = output(to: 2)
 
+    /// For those who have no log.
+    static let silent = Logger(label: "postreiter") { _ in SwiftLogNoOpLogHandler() }
+
     static func make(level: String, format: String = "text") -> Logger {
         change(level: level, format: format)
         LoggingSystem.bootstrap { _ in LineLogHandler() }

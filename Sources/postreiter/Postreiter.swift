@@ -21,7 +21,8 @@ struct Postreiter: AsyncParsableCommand {
                     Demo.self, Setup.self, Serve.self, Reload.self, Check.self,
                     BackupCommand.self, RestoreCommand.self,
                 ]),
-            CommandGroup(name: "Ask", subcommands: [Trace.self, QueueCommand.self]),
+            CommandGroup(
+                name: "Ask", subcommands: [Trace.self, QueueCommand.self, SendmailCommand.self]),
             CommandGroup(
                 name: "Administer",
                 subcommands: [
@@ -51,6 +52,12 @@ struct Postreiter: AsyncParsableCommand {
     /// An error of ours is one sentence and sysexits(3)'s number.
     private static func perform() async {
         do {
+            let words = CommandLine.arguments
+            if let sendmail = Sendmail.arguments(
+                calledAs: words.first ?? "", Array(words.dropFirst()))
+            {
+                return try await Sendmail(sendmail).run()
+            }
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -5,10 +5,12 @@ import Bytes
 import Control
 import DNS
 import Glibc
+import Journal
 import LiveWorld
 import Logging
 import Mail
 import NameService
+import Reception
 import Server
 import Settings
 import Storage
@@ -39,11 +41,16 @@ struct Serve: AsyncParsableCommand {
                 "cannot listen: \(error); see `listen` in \(server.config)")
         }
         try ServerIdentity.become(settings, log)
+        let drops = DropFolder(settings.maildropFolder, on: StorageExecutor())
         let (running, config) = (settings, server.config)
         try await OpenedStore(settings).withNode { node in
+            do { try drops.prepare() } catch {
+                log.warning("programs of this machine cannot leave messages: \(error)")
+            }
             let mail = MailServer(
                 running, node: node, surroundings: Live.surroundings, resolver: parts.resolver,
-                identity: parts.identity, zones: parts.zones, log: log)
+                identity: parts.identity, zones: parts.zones, log: log, drops: drops,
+                userName: UserNames.name)
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,
                 inherited: manager.sockets, manager: manager, log: log)
@@ -53,7 +60,10 @@ struct Serve: AsyncParsableCommand {
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     time: Live.surroundings.time, author: "control socket", wake: { mail.wake() }),
                 ownCommands: [
-                    "reload": { _ throws(ControlFailure) in try await reloader.reload().json }
+                    "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
+                    "maildrop.take": { arguments throws(ControlFailure) in
+                        try await Self.take(arguments, mail)
+                    },
                 ], log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await control.run() }
@@ -89,6 +99,19 @@ struct Serve: AsyncParsableCommand {
                 Log.flush()
                 _exit(EX_TEMPFAIL)
             }
+        }
+    }
+
+    /// A message that was just left need not wait for the next look.
+    private static func take(
+        _ arguments: JSON, _ mail: MailServer
+    ) async throws(ControlFailure) -> JSON {
+        guard let name = arguments["name"]?.string else { throw .usage("`name` is missing") }
+        do {
+            let id = try await mail.maildrop?.take(name)
+            return ["id": JSON(id?.description)]
+        } catch {
+            throw .temporary("the message waits in the maildrop: \(error)")
         }
     }
 

@@ -39,7 +39,8 @@ struct Setup: AsyncParsableCommand {
             throw CommandFailure.data(
                 "the password must have at least \(Registry.minimumPasswordCharacters) characters")
         }
-        try Files.makeFolder(plan.dataFolder, mode: 0o700)
+        // Others pass through to the maildrop, and see nothing.
+        try Files.makeFolder(plan.dataFolder, mode: 0o711)
         try plan.writeCertificate()
         try plan.writeZone()
         if let slash = server.config.lastIndex(of: "/") {

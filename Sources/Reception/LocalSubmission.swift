@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Journal
+import Logging
+import MIME
+import Mail
+import Spool
+import Storage
+import World
+
+/// A message that a program of this machine has left: completed as a submission (RFC 6409 §8) and
+/// accepted in the name of the user who left it.
+struct LocalSubmission {
+    private let dropped: DroppedMessage
+    private let userID: UInt32
+    private let userName: String?
+    private let hostName: Domain
+    private let received: Timestamp
+
+    init(
+        _ dropped: DroppedMessage, userID: UInt32, userName: String?, hostName: Domain,
+        received: Timestamp
+    ) {
+        self.dropped = dropped
+        self.userID = userID
+        self.userName = userName
+        self.hostName = hostName
+        self.received = received
+    }
+
+    /// Reads the message to its end and commits it, together with what `alongside` writes.
+    func fill(
+        _ draft: consuming Draft, first: ArraySlice<UInt8>, rest: DropFolder.Drop, log: Logger,
+        alongside: @escaping @Sendable (any Transaction) throws -> Void
+    ) async throws -> QueueID {
+        var draft = draft
+        var messageID: String?
+        do {
+            var intake = HeaderIntake()
+            var piece = first
+            while true {
+                if intake.isComplete {
+                    try await draft.append(piece)
+                } else {
+                    switch intake.take(piece) {
+                    case .needsMore: break
+                    case .tooLarge: throw StorageFailure.corrupt("its header is too large")
+                    case .complete(let body):
+                        messageID = try await append(&intake, to: &draft)
+                        try await draft.append(body)
+                    }
+                }
+                let next = try await rest.next()
+                if next.isEmpty { break }
+                piece = next[...]
+            }
+            if !intake.isComplete { messageID = try await append(&intake, to: &draft) }
+        } catch {
+            await draft.discard()
+            throw error
+        }
+        let acceptance = Acceptance(
+            dropped.envelope, messageID: messageID,
+            source: [Fact.Field(.protocolName, "sendmail"), Fact.Field(.account, user)])
+        let octets = draft.octets
+        let id = try await draft.commit(acceptance, alongside: alongside)
+        log.info(
+            """
+            accepted \(octets) octets from <\(dropped.envelope.reversePath)> by the local user \
+            \(user) for \(whom)
+            """, metadata: ["id": "\(id)"])
+        return id
+    }
+
+    private var user: String { userName ?? "\(userID)" }
+
+    private var whom: String {
+        let recipients = dropped.envelope.recipients
+        return recipients.count == 1
+            ? "<\(recipients[0].address)>" : "\(recipients.count) recipients"
+    }
+
+    /// Returns the Message-ID.
+    private func append(
+        _ intake: inout HeaderIntake, to draft: inout Draft
+    ) async throws(StorageFailure) -> String? {
+        let completion = HeaderCompletion(intake.octets)
+        var octets = Array(trace(draft.id).utf8)
+        if !completion.scan.hasFrom { octets += from }
+        octets += completion.additions(
+            at: received, queueID: draft.id,
+            domain: dropped.envelope.reversePath.address?.domain ?? hostName,
+            sender: dropped.envelope.reversePath.address)
+        if completion.isBodyOnly { octets += [.carriageReturn, .lineFeed] }
+        octets += completion.header
+        intake.complete()
+        try await draft.append(octets[...])
+        return HeaderScan.value(of: "Message-ID", in: octets[...])
+            .flatMap { MessageIdentifier.parse($0).first?.description }
+    }
+
+    /// There is no client and no protocol to name; who it was is worth more.
+    private func trace(_ id: QueueID) -> String {
+        """
+        Received: by \(hostName) (Postreiter, from user \(userID))\r
+        \tid \(id);\r
+        \t\(CalendarDate(received).internetMessageFormat)\r
+
+        """
+    }
+
+    private var from: [UInt8] {
+        var writer = HeaderWriter()
+        let author =
+            dropped.envelope.reversePath.address.map {
+                Participant(name: dropped.fullName, $0)
+            } ?? Participant(localPart: "MAILER-DAEMON", domain: "\(hostName)")
+        writer.field("From", participants: [author])
+        return writer.octets
+    }
+}
