@@ -406,10 +406,19 @@ package final class Deliverer: Sendable {
 
     private func takeDue() async {
         var place: Spooler.Place?
+        var calendar = CalendarWatch(time)
         while !Task.isCancelled {
             var pause = settings.pollInterval
-            let asked = time.timestamp
             do {
+                if let jump = calendar.jump(time) {
+                    let count = try await spooler.followCalendar(by: jump)
+                    calendar.heeded(jump)
+                    place = nil
+                    log.warning(
+                        "the clock was set by \(jump.nanoseconds / 1_000_000_000) s; \(count) waiting recipients keep their distance from now"
+                    )
+                }
+                let asked = time.timestamp
                 let claimed = try await claim(from: place)
                 place = claimed.rest
                 await dispatch(claimed.recipients)

@@ -54,6 +54,7 @@ package struct Draft: ~Copyable, Sendable {
     /// nothing has been promised, and the sender is to be told to try again.
     ///
     /// What `alongside` writes is committed with the message, or neither is.
+    @discardableResult
     package consuming func commit(
         _ acceptance: Acceptance,
         alongside: (@Sendable (any Transaction) throws -> Void)? = nil

@@ -40,6 +40,28 @@ struct DeliveryTests {
         }
     }
 
+    @Test(
+        "the calendar may be set forward or back: what waits is tried in its turn, and not given up",
+        arguments: [Duration.days(6), .hours(3), .hours(-5), .days(-400), .days(20_000)])
+    func calendar(jump: Duration) throws {
+        let world = try DeliveryWorld(seed: 5, zone: Self.zone)
+        try world.run { world in
+            // Nobody listens there.
+            let id = try await world.accept(to: ["x@there.example"])
+            let deferrals = { try await world.kinds(id).count { $0 == .deferred } }
+            #expect(try await world.wait(.minutes(2)) { try await deferrals() == 1 })
+            world.simulation.jumpCalendar(by: jump)
+            #expect(try await world.wait(.minutes(3)) { try await deferrals() == 2 })
+            #expect(try await world.wait(.minutes(10)) { try await deferrals() == 3 })
+            world.simulation.jumpCalendar(by: .zero - jump)
+            try await world.sleep(.days(4))
+            #expect(try await !world.kinds(id).contains(.bounced))
+            #expect(try await deferrals() > 20)
+            try await world.sleep(.days(2))
+            #expect(try await world.kinds(id).contains(.bounced), "after five days by the clock")
+        }
+    }
+
     @Test("the best exchanger gets it; what is sent is what was accepted", arguments: 0..<10)
     func remote(seed: UInt64) throws {
         let world = try DeliveryWorld(seed: seed, zone: Self.zone)

@@ -45,6 +45,9 @@ final class Wire: @unchecked Sendable {
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Ends both sides; what waits in `readLine` hears the end.
+    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     func write(_ text: String) throws { try write(Array(text.utf8)[...]) }
 
     func write(_ octets: ArraySlice<UInt8>) throws {
