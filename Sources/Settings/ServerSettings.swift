@@ -162,6 +162,8 @@ extension ServerSettings {
         settings.certificates = new.certificates
         settings.resolver = new.resolver
         settings.limits = new.limits
+        settings.trust = new.trust
+        settings.hiddenExtensions = new.hiddenExtensions
         settings.logLevel = new.logLevel
         settings.logFormat = new.logFormat
         return settings

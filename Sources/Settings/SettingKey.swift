@@ -11,7 +11,8 @@ package struct SettingKey: Sendable {
     /// Whether a reload applies it; the others need a restart.
     package var isLive: Bool {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
-            || name.hasPrefix("log.") || name == "resolver"
+            || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
+            || name == "resolver"
     }
 
     /// `POSTREITER_LISTEN_SMTP` for `listen.smtp`.

@@ -28,16 +28,16 @@ struct SendmailSession {
                 switch step {
                 case .send(let reply): Output.octets(reply.encoded)
                 case .judgeSender(let transaction):
-                    message = Message(sender: transaction.reversePath)
+                    message = Message(transaction)
                     session.answer(.accept())
-                case .judgeRecipient(let path, _):
-                    session.answer(add(path, to: &message))
+                case .judgeRecipient(let path, let parameters):
+                    session.answer(add(path, parameters, to: &message))
                 case .openDraft: session.answer(.accept())
                 case .content(let piece): message.octets += piece
                 case .takeResponsibility: session.answer(await hand(message))
                 case .discardDraft: message = Message()
-                case .startTLS, .authenticate, .authenticationResponse:
-                    // Neither is offered: the system knows who the user is.
+                case .startTLS, .authenticate, .authenticationResponse, .startQueue, .assumeClient:
+                    // None of it is offered: the system knows who the user is.
                     session.end(with: .localError)
                 case .close: return
                 }
@@ -48,19 +48,32 @@ struct SendmailSession {
 
     /// The transaction under way.
     private struct Message {
-        var sender = ReversePath.null
-        var recipients: [Envelope.Recipient] = []
+        var envelope = Envelope(from: .null)
         var octets: [UInt8] = []
+
+        init() {}
+
+        init(_ transaction: ServerSession.Transaction) {
+            let parameters = transaction.parameters
+            envelope = Envelope(
+                from: transaction.reversePath, body: parameters.body,
+                isInternational: parameters.isInternational, requests: parameters.requests)
+        }
     }
 
-    private func add(_ path: ForwardPath, to message: inout Message) -> ServerSession.Verdict {
+    private func add(
+        _ path: ForwardPath, _ parameters: RecipientParameters, to message: inout Message
+    ) -> ServerSession.Verdict {
         do throws(CommandFailure) {
             let address =
                 switch path {
                 case .address(let address): address
                 case .postmaster: try post.address("postmaster")
                 }
-            message.recipients.append(Envelope.Recipient(address))
+            message.envelope.recipients.append(
+                Envelope.Recipient(
+                    address, notify: parameters.notify,
+                    originalRecipient: parameters.originalRecipient))
             return .accept()
         } catch {
             return .refuse(.mailboxUnknown)
@@ -68,12 +81,8 @@ struct SendmailSession {
     }
 
     private func hand(_ message: Message) async -> ServerSession.Verdict {
-        let isEightBit = message.octets.contains { $0 >= 0x80 }
-        let envelope = Envelope(
-            from: message.sender, to: message.recipients,
-            body: isEightBit ? .eightBitMIME : .sevenBit)
         do {
-            try await post.hand(message.octets, envelope)
+            try await post.hand(message.octets, message.envelope)
             return .accept("taken")
         } catch {
             return .refuse(.insufficientStorage)
