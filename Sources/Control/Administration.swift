@@ -3,6 +3,7 @@
 package import Bytes
 package import Directory
 package import Journal
+package import MessageStore
 package import Spool
 package import World
 
@@ -12,37 +13,64 @@ package struct Administration: Sendable {
     private let registry: Registry
     private let trace: Trace
     private let spooler: Spooler
+    private let mailboxes: Mailboxes
     private let time: any Time
     private let author: String
-    private let wake: @Sendable () -> Void
+    private let delivery: Delivery
 
-    /// `author` is who the changes are recorded for; `wake` has delivery look at the queue.
+    /// What a command asks of the delivery that is running, if one is.
+    package struct Delivery: Sendable {
+        /// Look at the queue, something there has changed.
+        package var wake: @Sendable () -> Void
+        /// Give back to the spool what waits in memory for its turn and is meant.
+        package var recall: @Sendable (Selection) async -> Void
+
+        package init(
+            wake: @escaping @Sendable () -> Void,
+            recall: @escaping @Sendable (Selection) async -> Void
+        ) {
+            self.wake = wake
+            self.recall = recall
+        }
+
+        /// None is running.
+        package static let none = Self(wake: {}, recall: { _ in })
+    }
+
+    /// `author` is the way that commands come; what is changed is recorded for it, and for the
+    /// person whom a command names.
     package init(
-        registry: Registry, trace: Trace, spooler: Spooler, time: any Time, author: String,
-        wake: @escaping @Sendable () -> Void = {}
+        registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, time: any Time,
+        author: String, delivery: Delivery = .none
     ) {
         self.registry = registry
         self.trace = trace
         self.spooler = spooler
+        self.mailboxes = mailboxes
         self.time = time
         self.author = author
-        self.wake = wake
+        self.delivery = delivery
     }
 
     /// The answer to a command, or one sentence on why it was not carried out.
     package func perform(_ name: String, _ json: JSON) async throws(ControlFailure) -> JSON {
         let arguments = Arguments(json: json)
         do {
+            let author = try arguments.author(by: author)
+            if name == "ping" { return [:] }
             if name == "trace" {
                 return try await TraceCommand(trace: trace, spooler: spooler).perform(arguments)
             }
             if name.hasPrefix("queue.") {
-                defer { wake() }
-                return try await QueueCommands(spooler: spooler, time: time)
-                    .perform(name, arguments)
+                defer { delivery.wake() }
+                return try await QueueCommands(
+                    spooler: spooler, trace: trace, time: time, author: author,
+                    delivery: delivery
+                ).perform(name, arguments)
             }
-            return try await DirectoryCommands(registry: registry, author: author)
-                .perform(name, arguments)
+            return try await DirectoryCommands(
+                registry: registry, mailboxes: mailboxes, spooler: spooler, author: author
+            ).perform(name, arguments)
         } catch {
             throw ControlFailure(error)
         }

@@ -45,6 +45,14 @@ struct Arguments {
         return addresses
     }
 
+    /// Who gave the command: the person it names, and the way it came.
+    func author(by way: String) throws(ControlFailure) -> String {
+        guard let name = json["author"]?.string else { return way }
+        guard name.utf8.count <= 100, !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
+        else { throw .data("`author` is no name of a person") }
+        return "\(name) (\(way))"
+    }
+
     private static func address(_ text: String) throws(ControlFailure) -> Address {
         do {
             return try Address(text)

@@ -3,12 +3,16 @@
 import Bytes
 import Directory
 import Mail
+import MessageStore
 import Routing
+import Spool
 import World
 
 /// `domain`, `account`, `alias`, `relay` and `change`: what the directory holds.
 struct DirectoryCommands {
     let registry: Registry
+    let mailboxes: Mailboxes
+    let spooler: Spooler
     let author: String
 
     /// Carries a command out; one that only changes something answers with an empty object.
@@ -17,6 +21,10 @@ struct DirectoryCommands {
         case "domain.list": return try await listDomains()
         case "account.add": return try await addAccount(arguments)
         case "account.list": return try await listAccounts(arguments)
+        case "account.usage": return try await usage(arguments)
+        case "account.remove": return try await removeAccount(arguments)
+        case "domain.remove": return try await removeDomain(arguments)
+        case "change.undo": return try await undo(arguments)
         case "alias.list": return try await listAliases(arguments)
         case "relay.list": return try await listRelays()
         case "transport.list": return try await listTransports()
@@ -30,10 +38,6 @@ struct DirectoryCommands {
     private func change(_ name: String, _ arguments: Arguments) async throws {
         switch name {
         case "domain.add": try await addDomain(arguments)
-        case "domain.remove":
-            try await registry.remove(domain: arguments.domain("domain"), by: author)
-        case "account.remove":
-            try await registry.remove(account: arguments.address("address"), by: author)
         case "account.password":
             try await registry.setPassword(
                 arguments.text("password"), of: arguments.address("address"), by: author)
@@ -62,8 +66,6 @@ struct DirectoryCommands {
         case "transport.add": try await addTransport(arguments)
         case "transport.remove":
             try await registry.remove(transport: scope(arguments), by: author)
-        case "change.undo":
-            try await registry.undo(change: arguments.number("change") ?? 0, by: author)
         default: throw ControlFailure.usage("unknown command `\(name)`")
         }
     }
@@ -92,6 +94,52 @@ struct DirectoryCommands {
             arguments.address("address"), displayName: arguments.json["name"]?.string ?? "",
             password: arguments.text("password"), by: author)
         return ["account": .string(account.login.description)]
+    }
+
+    private func usage(_ arguments: Arguments) async throws -> JSON {
+        let login = try arguments.address("address")
+        guard let account = try await registry.account(login: login) else {
+            throw DirectoryFailure.unknownAccount(login)
+        }
+        let usage = try await mailboxes.usage(of: account.id.rawValue)
+        return [
+            "account": .string(account.login.description),
+            "messages": .integer(Int64(usage.messages)), "octets": .integer(Int64(usage.octets)),
+        ]
+    }
+
+    /// With the account goes its mail, in the same transaction out of everyone's sight and then
+    /// bit by bit from the disk; unless it is to be kept for an account that comes back.
+    private func removeAccount(_ arguments: Arguments) async throws -> JSON {
+        let login = try arguments.address("address")
+        let keepsMail = arguments.flag("keep-mail")
+        let id = try await registry.remove(account: login, by: author) { id, transaction in
+            if !keepsMail { try Mailboxes.abandon(id.rawValue, in: transaction) }
+        }
+        let mail =
+            keepsMail
+            ? try await mailboxes.usage(of: id.rawValue) : try await mailboxes.deleteAbandoned()
+        return [
+            "account": .string(login.description), "mail": .string(keepsMail ? "kept" : "removed"),
+            "messages": .integer(Int64(mail.messages)), "octets": .integer(Int64(mail.octets)),
+        ]
+    }
+
+    /// Says what still waits for the domain: from now on it goes elsewhere, or comes back.
+    private func removeDomain(_ arguments: Arguments) async throws -> JSON {
+        let domain = try arguments.domain("domain")
+        try await registry.remove(domain: domain, by: author)
+        var there = Selection()
+        there.destination = domain.name
+        return [
+            "domain": .string(domain.name),
+            "queued": .integer(Int64(try await spooler.count(there).recipients)),
+        ]
+    }
+
+    private func undo(_ arguments: Arguments) async throws -> JSON {
+        let locked = try await registry.undo(change: arguments.number("change") ?? 0, by: author)
+        return ["without_password": JSON(locked.map(\.description))]
     }
 
     private func listAccounts(_ arguments: Arguments) async throws -> JSON {

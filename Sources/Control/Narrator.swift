@@ -29,15 +29,43 @@ struct Narrator {
                 + say(" failed for good", " ist endgültig gescheitert") + reason(fact) + "."
         case .notified: notified(fact)
         case .held:
-            say(
-                "It is held until someone releases it.",
-                "Sie wird festgehalten, bis jemand sie freigibt.")
-        case .released: say("It was released.", "Sie wurde freigegeben.")
+            say("It is held", "Sie wird festgehalten") + whom(fact)
+                + say(" until someone releases it", ", bis jemand sie freigibt") + author(fact)
+                + reason(fact) + "."
+        case .released:
+            say("It was released", "Sie wurde freigegeben") + whom(fact) + author(fact)
+                + reason(fact) + "."
         case .deleted:
-            say("It was deleted", "Sie wurde gelöscht") + whom(fact) + reason(fact) + "."
+            say("It was deleted", "Sie wurde gelöscht") + whom(fact) + author(fact)
+                + reason(fact) + "."
         case .continued: continued(fact)
         case .hastened:
-            say("It is due at once", "Sie ist sofort an der Reihe") + reason(fact) + "."
+            say("It is due at once", "Sie ist sofort an der Reihe") + whom(fact) + author(fact)
+                + reason(fact) + "."
+        case .redirected:
+            say("It goes", "Sie geht")
+                + (fact.recipient.map { say(" to <\($0)>", " an <\($0)>") } ?? "")
+                + (fact[.original].map { say(" instead of <\($0)>", " statt an <\($0)>") } ?? "")
+                + author(fact) + reason(fact) + "."
+        case .suspended:
+            scope(fact) + say(" were suspended", " wurden ausgesetzt") + author(fact)
+                + reason(fact) + "."
+        case .resumed:
+            scope(fact) + say(" go on", " gehen weiter") + author(fact) + reason(fact) + "."
+        }
+    }
+
+    private func author(_ fact: Fact) -> String {
+        fact[.author].map { say(" by \($0)", ", durch \($0)") } ?? ""
+    }
+
+    private func scope(_ fact: Fact) -> String {
+        let subject = fact[.subject] ?? ""
+        return switch fact[.scope].flatMap({ Suspension.Scope(rawValue: $0) }) {
+        case .host:
+            say("Deliveries to the host \(subject)", "Zustellungen an den Rechner \(subject)")
+        case .sender: say("Deliveries for \(subject)", "Zustellungen für \(subject)")
+        case .destination, nil: say("Deliveries to \(subject)", "Zustellungen an \(subject)")
         }
     }
 
@@ -64,7 +92,14 @@ struct Narrator {
                 ", to be delivered from \(until) on, as its sender asked",
                 ", auf Wunsch des Absenders ab \(until) zuzustellen")
         }
-        return text + "."
+        text += "."
+        if let other = fact[.about] {
+            text += say(" It tells what became of \(other).", " Sie sagt, was aus \(other) wurde.")
+        }
+        if let other = fact[.continues] {
+            text += say(" It continues \(other).", " Sie setzt \(other) fort.")
+        }
+        return text
     }
 
     private func addressed(_ fact: Fact) -> String {
@@ -135,33 +170,130 @@ struct Narrator {
     }
 
     private func reason(_ fact: Fact) -> String {
-        guard var text = fact.text, !text.isEmpty else { return "" }
-        while text.hasSuffix(".") { text.removeLast() }
-        // Our own findings are kept in English; what others said stays as it is.
-        return ": \(language.tell(text))"
+        guard let text = fact.text, !text.isEmpty else { return "" }
+        return ": \(plain(text))"
     }
 
-    /// Where the message is now, and what comes next.
-    func present(_ entry: QueueEntry?) -> String {
-        guard let entry else {
-            return say(
-                "It is not in the queue any more.", "Sie ist nicht mehr in der Warteschlange.")
+    /// Without the full stop that the sentence around it will have.
+    private func plain(_ text: String) -> String {
+        var text = text
+        while text.hasSuffix(".") { text.removeLast() }
+        // Our own findings are kept in English; what others said stays as it is.
+        return language.tell(text)
+    }
+
+    /// Where the message is now, why, and what comes next; nil for a story without a message.
+    func present(_ entry: QueueEntry?, _ facts: [Fact], _ suspensions: Suspensions) -> String? {
+        guard let entry else { return past(facts) }
+        var parts = entry.recipients.prefix(Self.namedRecipients).map { recipient in
+            recipient.node != nil
+                ? say(
+                    "\(whom(recipient)) is being tried", "\(whom(recipient)) wird gerade versucht")
+                : waiting(recipient, of: entry, suspensions)
         }
-        let waiting = entry.recipients.map { recipient in
-            let whom = "<\(recipient.address)>"
-            switch recipient.state {
-            case .held: return say("\(whom) is held", "\(whom) wird festgehalten")
-            case .active: return say("\(whom) is being tried", "\(whom) wird gerade versucht")
-            case .waiting:
-                let time = recipient.nextAttempt.map { CalendarDate($0).internetFormat } ?? "?"
-                return say(
-                    "\(whom) is tried next at \(time)",
-                    "\(whom) wird als Nächstes um \(time) versucht")
-            }
+        let further = entry.recipients.count - parts.count
+        if further > 0 {
+            parts.append(say("\(further) further recipients", "\(further) weitere Empfänger"))
         }
         let until = CalendarDate(entry.expires).internetFormat
         return say("It is in the queue: ", "Sie ist in der Warteschlange: ")
-            + waiting.joined(separator: "; ")
+            + parts.joined(separator: "; ")
             + say("; we keep trying until \(until).", "; versucht wird es bis \(until).")
+    }
+
+    /// A message may have a thousand; a sentence names some.
+    private static let namedRecipients = 10
+
+    private func whom(_ recipient: QueueEntry.Recipient) -> String { "<\(recipient.address)>" }
+
+    private func waiting(
+        _ recipient: QueueEntry.Recipient, of entry: QueueEntry, _ suspensions: Suspensions
+    ) -> String {
+        let whom = whom(recipient)
+        if recipient.state == .held { return say("\(whom) is held", "\(whom) wird festgehalten") }
+        if let suspension = suspensions.covering(entry.reversePath, to: recipient.destination) {
+            return say("\(whom) waits: ", "\(whom) wartet: ") + sentence(suspension)
+        }
+        let time = recipient.nextAttempt.map { CalendarDate($0).internetFormat } ?? "?"
+        var text = say(
+            "\(whom) is tried next at \(time)", "\(whom) wird als Nächstes um \(time) versucht")
+        guard recipient.attempts > 0 else { return text }
+        text += say(
+            recipient.attempts == 1
+                ? ", after one attempt" : ", after \(recipient.attempts) attempts",
+            recipient.attempts == 1
+                ? ", nach einem Versuch" : ", nach \(recipient.attempts) Versuchen")
+        if let last = recipient.lastText { text += say(", at last: ", ", zuletzt: ") + plain(last) }
+        return text
+    }
+
+    private func sentence(_ suspension: Suspension) -> String {
+        let since = CalendarDate(suspension.since).internetFormat
+        let why = suspension.reason.map { " (\($0))" } ?? ""
+        let what =
+            switch suspension.scope {
+            case .destination:
+                say(
+                    "deliveries to \(suspension.subject)", "Zustellungen an \(suspension.subject)")
+            case .host:
+                say(
+                    "deliveries to the host \(suspension.subject)",
+                    "Zustellungen an den Rechner \(suspension.subject)")
+            case .sender:
+                say(
+                    "deliveries for \(suspension.subject)",
+                    "Zustellungen für \(suspension.subject)")
+            }
+        return what
+            + say(
+                " are suspended since \(since) by \(suspension.author)",
+                " sind seit \(since) ausgesetzt durch \(suspension.author)") + why
+    }
+
+    /// What became of each recipient of a message that is not in the queue any more.
+    private func past(_ facts: [Fact]) -> String? {
+        var ends: [(recipient: String, end: End)] = []
+        for fact in facts {
+            guard let end = End(fact), let recipient = fact.recipient?.description else { continue }
+            ends.removeAll { $0.recipient == recipient }
+            ends.append((recipient, end))
+        }
+        let parts = End.allCases.compactMap { end -> String? in
+            let names = ends.filter { $0.end == end }.map { "<\($0.recipient)>" }
+            guard !names.isEmpty else { return nil }
+            var text = names.prefix(Self.namedRecipients).joined(separator: ", ")
+            let further = names.count - Self.namedRecipients
+            if further > 0 { text += say(" and \(further) more", " und \(further) weitere") }
+            return word(end) + " " + text
+        }
+        guard !parts.isEmpty else {
+            guard facts.contains(where: { $0.kind == .accepted }) else { return nil }
+            return say(
+                "It is not in the queue any more.", "Sie ist nicht mehr in der Warteschlange.")
+        }
+        return say("It is done: ", "Sie ist erledigt: ") + parts.joined(separator: "; ") + "."
+    }
+
+    private enum End: CaseIterable {
+        case delivered, bounced, deleted, continued
+
+        init?(_ fact: Fact) {
+            switch fact.kind {
+            case .delivered: self = .delivered
+            case .bounced: self = .bounced
+            case .deleted: self = .deleted
+            case .continued: self = .continued
+            default: return nil
+            }
+        }
+    }
+
+    private func word(_ end: End) -> String {
+        switch end {
+        case .delivered: say("delivered for", "zugestellt für")
+        case .bounced: say("failed for", "gescheitert für")
+        case .deleted: say("deleted for", "gelöscht für")
+        case .continued: say("sent on for", "weitergesandt für")
+        }
     }
 }

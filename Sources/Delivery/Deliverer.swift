@@ -47,6 +47,8 @@ package final class Deliverer: Sendable {
         /// The spool holds more that is due than found a place.
         var moreIsDue = false
         var stopDeadline: Instant?
+        /// What operators want not to be delivered for the time being.
+        var suspensions = Suspensions.none
     }
 
     /// Look-ups for messages to several domains, beside those of the connections.
@@ -55,6 +57,11 @@ package final class Deliverer: Sendable {
     private static let claimLimit = 1000
     /// How long arrivals may gather: far below what a person notices.
     private static let gatheringPause = Duration.milliseconds(10)
+    /// How long what is suspended rests before it is looked at again: when it may go on, it is
+    /// made due at once.
+    private static let suspendedPause = Duration.hours(4)
+    /// How long what was recalled stays where the operator's command finds it.
+    private static let recallPause = Duration.minutes(1)
     /// How long to wait when what is due finds no place.
     private static let crowdedPause = Duration.seconds(1)
 
@@ -86,8 +93,9 @@ package final class Deliverer: Sendable {
     package func prepare() async throws {
         let count = try await spooler.releaseOwnClaims(at: time.timestamp)
         if count > 0 { log.notice("\(count) deliveries were under way at the last end") }
-        let waiting = try await spooler.destinationCounts()
-        health.noteWaiting(waiting.compactMap { try? Destination($0.destination) })
+        let waiting = try await spooler.census(by: .destination, at: time.timestamp)
+        health.noteWaiting(waiting.shares.compactMap { try? Destination($0.name) })
+        try await heedSuspensions()
     }
 
     /// Delivers until `stop` has taken effect or the task is cancelled, which breaks off what is
@@ -117,6 +125,23 @@ package final class Deliverer: Sendable {
             for line in lines { state.queue.reopen(line) }
         }
         dueBell.ring()
+    }
+
+    /// Gives back to the spool what is meant and waits here for its turn; what is not meant is
+    /// due at once again.
+    package func recall(_ selection: Selection) async {
+        let now = time.timestamp
+        let recalled = state.withLock { state in
+            let isMeant = { (job: Job) in job.recipients.contains(where: selection.matches) }
+            var jobs = state.queue.remove(where: isMeant)
+            // Jobs of one message stand together, and are sorted together.
+            jobs += state.unsorted.filter { $0.contains(where: isMeant) }.flatMap(\.self)
+            state.unsorted.removeAll { $0.contains(where: isMeant) }
+            return jobs.flatMap(\.recipients)
+        }
+        // Time for the operator's command to find it there before it is due again.
+        await giveBack(
+            recalled.map { ($0, selection.matches($0) ? now + Self.recallPause : now) })
     }
 
     // MARK: Work
@@ -210,6 +235,10 @@ package final class Deliverer: Sendable {
             return nil
         }
         guard await !returned(job) else { return nil }
+        if let hosts = await suspendedHosts(for: job.destination) {
+            await putOff(job.recipients.map { ($0, hosts) })
+            return nil
+        }
         let report = await courier.deliver(job)
         var conclusions = Conclusions(self, job.message)
         conclusions.add(report, of: job)
@@ -224,6 +253,15 @@ package final class Deliverer: Sendable {
         for recipient in job.recipients { conclusions.expire(recipient) }
         await conclude(await conclusions.finish())
         return true
+    }
+
+    /// The suspension because of which a destination cannot be reached at all; nil if it can.
+    private func suspendedHosts(for destination: Destination) async -> Suspension? {
+        let suspensions = state.withLock { $0.suspensions }
+        guard suspensions.coversHosts,
+            case .hostsSuspended(let hosts)? = await decide(destination).reason
+        else { return nil }
+        return hosts.lazy.compactMap { suspensions.covering(host: $0) }.first
     }
 
     /// The rest of the line of a destination that cannot be reached: as if it had been tried.
@@ -274,6 +312,13 @@ package final class Deliverer: Sendable {
     /// The way, and who we are to the host at its end.
     func way(
         to destination: Destination
+    ) async -> (decision: Decision, account: Transport.Account?) {
+        let (decision, account) = await route(destination)
+        return (withoutSuspendedHosts(decision), account)
+    }
+
+    private func route(
+        _ destination: Destination
     ) async -> (decision: Decision, account: Transport.Account?) {
         let responsibility: Responsibility
         let transport: Transport?
@@ -332,6 +377,29 @@ package final class Deliverer: Sendable {
             transport.scope == .everything, let host = transport.host
         else { return destination }
         return .literal(.general(tag: "transport", content: host))
+    }
+
+    /// The way without the hosts that operators want spared.
+    private func withoutSuspendedHosts(_ decision: Decision) -> Decision {
+        let suspensions = state.withLock { $0.suspensions }
+        guard suspensions.coversHosts, var route = decision.route else { return decision }
+        var spared: [String] = []
+        for index in route.hosts.indices {
+            let name = "\(route.hosts[index].exchange)"
+            let addresses = route.hosts[index].addresses
+            if let by = suspensions.covering(host: name) {
+                spared.append(by.subject)
+                route.hosts[index].addresses = []
+            } else if let by = addresses.lazy.compactMap({ suspensions.covering($0) }).first {
+                route.hosts[index].addresses.removeAll { suspensions.covering($0) != nil }
+                if route.hosts[index].addresses.isEmpty { spared.append(by.subject) }
+            }
+        }
+        route.hosts.removeAll(where: \.addresses.isEmpty)
+        var decision = decision
+        decision.verdict =
+            route.hosts.isEmpty ? .transient(.hostsSuspended(spared)) : .route(route)
+        return decision
     }
 
     func responsibility(
@@ -419,6 +487,7 @@ package final class Deliverer: Sendable {
                     )
                 }
                 let asked = time.timestamp
+                try await heedSuspensions()
                 let claimed = try await claim(from: place)
                 place = claimed.rest
                 await dispatch(claimed.recipients)
@@ -460,6 +529,7 @@ package final class Deliverer: Sendable {
 
     /// Puts claimed recipients on their way.
     private func dispatch(_ recipients: [DueRecipient]) async {
+        let recipients = await withoutSuspended(recipients)
         var here: [DueRecipient] = []
         var elsewhere: [DueRecipient] = []
         var unknown: [DueRecipient] = []
@@ -480,6 +550,56 @@ package final class Deliverer: Sendable {
         refused += unknown.map { ($0, time.timestamp + .minutes(1)) }
         await giveBack(refused)
         await deliverLocally(here)
+    }
+
+    /// Asks the spool what is suspended, and gives back what waits here although it is.
+    private func heedSuspensions() async throws {
+        let suspensions = try await spooler.suspensions()
+        let recalled = state.withLock { state in
+            guard state.suspensions != suspensions else { return [DueRecipient]() }
+            state.suspensions = suspensions
+            let isCovered = { (job: Job) in
+                job.recipients.contains { suspensions.covering($0) != nil }
+            }
+            var jobs = state.queue.remove(where: isCovered)
+            jobs += state.unsorted.filter { $0.contains(where: isCovered) }.flatMap(\.self)
+            state.unsorted.removeAll { $0.contains(where: isCovered) }
+            return jobs.flatMap(\.recipients)
+        }
+        let now = time.timestamp
+        await giveBack(await withoutSuspended(recalled).map { ($0, now) })
+    }
+
+    /// Puts off what is suspended; returns the rest.
+    private func withoutSuspended(_ recipients: [DueRecipient]) async -> [DueRecipient] {
+        let suspensions = state.withLock { $0.suspensions }
+        guard !suspensions.isEmpty else { return recipients }
+        var free: [DueRecipient] = []
+        var covered: [(DueRecipient, Suspension)] = []
+        for recipient in recipients {
+            if let suspension = suspensions.covering(recipient) {
+                covered.append((recipient, suspension))
+            } else {
+                free.append(recipient)
+            }
+        }
+        await putOff(covered)
+        return free
+    }
+
+    /// Does not count as an attempt, so that nothing comes back to its sender meanwhile.
+    private func putOff(_ covered: [(recipient: DueRecipient, by: Suspension)]) async {
+        guard !covered.isEmpty else { return }
+        let now = time.timestamp
+        let until = now + Self.suspendedPause
+        let settlements = covered.map { recipient, suspension in
+            let fact = Fact(
+                .deferred, of: recipient.message.id, at: now, recipient: recipient.address,
+                text: suspension.sentence,
+                fields: [.init(.until, CalendarDate(until).internetFormat)])
+            return Settlement(recipient, .putOff(until: until), facts: [fact])
+        }
+        await conclude([Conclusion(settlements)])
     }
 
     private typealias Refused = [(recipient: DueRecipient, until: Timestamp)]

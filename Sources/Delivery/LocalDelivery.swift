@@ -82,7 +82,7 @@ extension Deliverer {
         return Settlement.Continuation(
             as: ids.next(),
             Acceptance(
-                envelope, source: [.init(.reason, "continues \(message.id)")],
+                envelope, source: [.init(.continues, message.id)],
                 expires: message.expires))
     }
 }

@@ -61,7 +61,7 @@ extension Deliverer {
         return Conclusion.Notice(
             id: ids.next(), octets: octets,
             Acceptance(
-                envelope, source: [.init(.reason, "notification about \(message.id)")]))
+                envelope, source: [.init(.about, message.id)]))
     }
 
     // MARK: To whom

@@ -2,7 +2,7 @@
 
 package import Mail
 import SASL
-import Storage
+package import Storage
 import World
 
 /// Accounts: listed, added, changed, removed.
@@ -79,14 +79,23 @@ extension Registry {
         try await modify(login, by: author, "renamed \(login)") { $0.account.displayName = name }
     }
 
-    /// Takes the account and its addresses out of the directory; its mail is not touched.
-    package func remove(account login: Address, by author: String) async throws(DirectoryFailure) {
+    /// Takes the account and its addresses out of the directory.
+    ///
+    /// What `also` does to its mail stands in the same transaction. Returns the number that the
+    /// account had.
+    @discardableResult
+    package func remove(
+        account login: Address, by author: String,
+        also: @escaping @Sendable (AccountID, any Transaction) throws -> Void = { _, _ in }
+    ) async throws(DirectoryFailure) -> AccountID {
         try await change(by: author, "removed account \(login)") { lookup, revision in
             let record = try lookup.existing(login)
             let keys = try lookup.addresses(of: record.account.id)
             for key in keys { try lookup.checkIsNotNeeded(key, login) }
             for key in keys { try revision.remove(.address(key, record.account.id)) }
             try revision.remove(.account(record))
+            try also(record.account.id, lookup.transaction)
+            return record.account.id
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Mail
+package import Mail
+import SASL
 import Storage
 import World
 
@@ -25,16 +26,37 @@ extension Registry {
 
     /// Restores what a change replaced, as a change of its own.
     ///
-    /// Refused when any entry it touched has been changed again since.
-    package func undo(change id: Int64, by author: String) async throws(DirectoryFailure) {
-        try await change(by: author, "undid change \(id)") { lookup, revision in
+    /// Refused when any entry it touched has been changed again since. Passwords are not in the
+    /// record: an account that comes back keeps the one it has, and one that was gone has none
+    /// that opens it. Returns the logins that need a new password.
+    @discardableResult
+    package func undo(
+        change id: Int64, by author: String
+    ) async throws(DirectoryFailure) -> [Address] {
+        let closed = SCRAMKeys(
+            salt: entropy.octets(SCRAMKeys.saltOctets), iterations: iterations,
+            storedKey: entropy.octets(SCRAMKeys.keyOctets),
+            serverKey: entropy.octets(SCRAMKeys.keyOctets))
+        return try await change(by: author, "undid change \(id)") { lookup, revision in
             let replacements = try lookup.replacements(in: id)
             guard !replacements.isEmpty else { throw DirectoryFailure.unknownChange(id) }
+            guard replacements.contains(where: { $0.before != $0.after }) else {
+                throw DirectoryFailure.passwordNotKept(id)
+            }
+            var locked: [Address] = []
             for replacement in replacements.reversed() {
                 try lookup.checkIsLast(replacement, of: id, before: revision.id)
-                try revision.replace(replacement.after, with: replacement.before)
+                var before = replacement.before
+                if case .account(var record)? = before {
+                    let current = try lookup.record(record.account.id)
+                    record.keys = current?.keys ?? closed
+                    before = .account(record)
+                    if current == nil { locked.append(record.account.login) }
+                }
+                try revision.replace(replacement.after, with: before)
             }
             for replacement in replacements { try lookup.checkIsSound(replacement) }
+            return locked
         }
     }
 }
@@ -105,11 +127,7 @@ extension Lookup {
     private func checkIsNotMissed(_ gone: Entry?) throws {
         switch gone {
         case .domain(let domain):
-            let (accounts, aliases) = try countUse(of: domain.name)
-            guard accounts == 0, aliases == 0 else {
-                throw DirectoryFailure.domainInUse(
-                    domain.name, accounts: accounts, aliases: aliases)
-            }
+            try checkIsUnused(domain.name)
         case .address(let key, _), .alias(let key, _):
             if let address = key.address { try checkIsNotNeeded(key, address) }
         case .relay(let relay):

@@ -9,8 +9,8 @@ package enum DirectoryFailure: Error, Hashable, Sendable {
     case domainExists(Domain)
     case isRelayDomain(Domain)
     case isLocalDomain(Domain)
-    /// What still stands in the domain: so many accounts and aliases.
-    case domainInUse(Domain, accounts: Int, aliases: Int)
+    /// What still stands in the domain: how many accounts, addresses and aliases, and the first.
+    case domainInUse(Domain, count: Int, first: [String])
     case unknownAccount(Address)
     case unknownAlias(Address)
     case unknownAddress(Address)
@@ -31,6 +31,8 @@ package enum DirectoryFailure: Error, Hashable, Sendable {
     /// A name, a password or a host is not fit for use: which, and why.
     case unfit(String, reason: String)
     case unknownChange(Int64)
+    /// The change set a password; old ones are not kept.
+    case passwordNotKept(Int64)
     /// The entry has changed again since: undo the later change first.
     case changedSince(Int64)
     case storage(StorageFailure)
@@ -46,8 +48,10 @@ extension DirectoryFailure: CustomStringConvertible {
             "\(domain) is a relay domain; remove it with `relay remove \(domain)` first"
         case .isLocalDomain(let domain):
             "\(domain) is a local domain; remove it with `domain remove \(domain)` first"
-        case .domainInUse(let domain, let accounts, let aliases):
-            "\(domain) still has \(accounts) accounts and \(aliases) aliases; remove them first"
+        case .domainInUse(let domain, let count, let first):
+            "\(domain) is still used by \(first.joined(separator: ", "))"
+                + (count > first.count ? " and \(count - first.count) more" : "")
+                + "; remove them first"
         case .unknownAccount(let address): "there is no account \(address)"
         case .unknownAlias(let address): "there is no alias \(address)"
         case .unknownAddress(let address): "no account has the address \(address)"
@@ -67,6 +71,9 @@ extension DirectoryFailure: CustomStringConvertible {
             "\(address) is in one of our domains, but nobody has that address"
         case .unfit(let what, let reason): "\(what) cannot be used: \(reason)"
         case .unknownChange(let id): "there is no change \(id)"
+        case .passwordNotKept(let id):
+            "change \(id) set a password, and old ones are not kept;"
+                + " set a new one with `account password`"
         case .changedSince(let id):
             "what change \(id) touched has been changed again; undo the later change first"
         case .storage(let failure): failure.description

@@ -40,10 +40,7 @@ extension Registry {
             guard let domain = try lookup.localDomain(name) else {
                 throw DirectoryFailure.unknownDomain(name)
             }
-            let (accounts, aliases) = try lookup.countUse(of: name)
-            guard accounts == 0, aliases == 0 else {
-                throw DirectoryFailure.domainInUse(name, accounts: accounts, aliases: aliases)
-            }
+            try lookup.checkIsUnused(name)
             try revision.remove(.domain(domain))
         }
     }
@@ -84,22 +81,37 @@ extension Lookup {
         }
     }
 
-    func countUse(of name: Domain) throws(StorageFailure) -> (accounts: Int, aliases: Int) {
-        let values = [Value.text(name.name)]
-        let accounts = try transaction.first(
-            "SELECT COUNT(*) FROM directory_account WHERE domain = ?", values
-        ) { Int($0.integer(0)) }
-        let addresses = try transaction.first(
+    /// Refuses to leave accounts, addresses or aliases behind in a domain that goes.
+    func checkIsUnused(_ name: Domain) throws {
+        let domain = Value.text(name.name)
+        let first = Value.integer(Int64(Self.namedUses))
+        let named = try transaction.all(
             """
-            SELECT COUNT(*) FROM directory_address d
-            JOIN directory_account a ON a.id = d.account
+            SELECT 'account ' || login FROM directory_account WHERE domain = ?
+            UNION ALL
+            SELECT 'address ' || d.address || ' of ' || a.login
+            FROM directory_address d JOIN directory_account a ON a.id = d.account
             WHERE a.domain <> ? AND d.address LIKE '%@' || ?
+            UNION ALL
+            SELECT DISTINCT 'alias ' || address FROM directory_alias WHERE domain = ?
+            ORDER BY 1 LIMIT ?
             """,
-            values + values
+            [domain, domain, domain, domain, first]
+        ) { $0.text(0) }
+        guard !named.isEmpty else { return }
+        let count = try transaction.first(
+            """
+            SELECT (SELECT COUNT(*) FROM directory_account WHERE domain = ?)
+                + (SELECT COUNT(*) FROM directory_address d
+                    JOIN directory_account a ON a.id = d.account
+                    WHERE a.domain <> ? AND d.address LIKE '%@' || ?)
+                + (SELECT COUNT(DISTINCT address) FROM directory_alias WHERE domain = ?)
+            """,
+            [domain, domain, domain, domain]
         ) { Int($0.integer(0)) }
-        let aliases = try transaction.first(
-            "SELECT COUNT(DISTINCT address) FROM directory_alias WHERE domain = ?", values
-        ) { Int($0.integer(0)) }
-        return (accounts ?? 0, (aliases ?? 0) + (addresses ?? 0))
+        throw DirectoryFailure.domainInUse(name, count: count ?? named.count, first: named)
     }
+
+    /// How many of what still uses a domain an error names.
+    private static let namedUses = 10
 }

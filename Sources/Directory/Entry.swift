@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
 import Mail
 import SASL
 import Storage
@@ -51,6 +50,8 @@ enum Entry: Hashable, Sendable {
 }
 
 /// As text in the record of changes: fields between unit separators, which no value may hold.
+///
+/// Of an account without its keys: whoever reads the history learns nothing of old passwords.
 extension Entry {
     private static let separator: Character = "\u{1F}"
 
@@ -69,9 +70,6 @@ extension Entry {
             [
                 String(record.account.id.rawValue), record.account.login.description,
                 record.account.displayName, record.account.isEnabled ? "1" : "0",
-                Hexadecimal.encode(record.keys.salt), String(record.keys.iterations),
-                Hexadecimal.encode(record.keys.storedKey),
-                Hexadecimal.encode(record.keys.serverKey),
             ]
         case .address(let key, let account): [key.text, String(account.rawValue)]
         case .alias(let key, let targets): [key.text] + targets.map(\.description)
@@ -102,18 +100,12 @@ extension Entry {
                     try Domain(fields[0]),
                     postmaster: fields[1].isEmpty ? nil : try Address(fields[1]),
                     catchAll: fields[2].isEmpty ? nil : try Address(fields[2])))
-        case (.account, 8):
-            guard let id = Int64(fields[0]), let iterations = Int(fields[5]),
-                let salt = Hexadecimal.decode(fields[4].utf8),
-                let storedKey = Hexadecimal.decode(fields[6].utf8),
-                let serverKey = Hexadecimal.decode(fields[7].utf8)
-            else { throw damaged }
+        case (.account, 4):
+            guard let id = Int64(fields[0]) else { throw damaged }
             let account = Account(
                 id: AccountID(rawValue: id), login: try Address(fields[1]),
                 displayName: fields[2], isEnabled: fields[3] == "1")
-            let keys = SCRAMKeys(
-                salt: salt, iterations: iterations, storedKey: storedKey, serverKey: serverKey)
-            self = .account(AccountRecord(account: account, keys: keys))
+            self = .account(AccountRecord(account: account, keys: .notRecorded))
         case (.address, 2):
             guard let id = Int64(fields[1]) else { throw damaged }
             self = .address(try key(fields[0]), AccountID(rawValue: id))
@@ -225,4 +217,10 @@ extension Entry {
             try transaction.execute("DELETE FROM directory_transport WHERE scope = ?", key)
         }
     }
+}
+
+extension SCRAMKeys {
+    /// Of an account read from the record of changes, where keys do not stand.
+    fileprivate static let notRecorded = Self(
+        salt: [], iterations: 0, storedKey: [], serverKey: [])
 }

@@ -94,5 +94,41 @@ extension Migrations {
                 address_fallback INTEGER NOT NULL
             );
             """,
+            // Takes the keys of old passwords out of the history: of each recorded account the
+            // last four fields (salt, iterations, two keys), digits behind a unit separator.
+            """
+            UPDATE directory_change_entry SET before = substr(
+                rtrim(before, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(before, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND before IS NOT NULL;
+            UPDATE directory_change_entry SET before = substr(
+                rtrim(before, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(before, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND before IS NOT NULL;
+            UPDATE directory_change_entry SET before = substr(
+                rtrim(before, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(before, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND before IS NOT NULL;
+            UPDATE directory_change_entry SET before = substr(
+                rtrim(before, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(before, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND before IS NOT NULL;
+            UPDATE directory_change_entry SET after = substr(
+                rtrim(after, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(after, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND after IS NOT NULL;
+            UPDATE directory_change_entry SET after = substr(
+                rtrim(after, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(after, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND after IS NOT NULL;
+            UPDATE directory_change_entry SET after = substr(
+                rtrim(after, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(after, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND after IS NOT NULL;
+            UPDATE directory_change_entry SET after = substr(
+                rtrim(after, '0123456789abcdefABCDEF'), 1,
+                length(rtrim(after, '0123456789abcdefABCDEF')) - 1)
+            WHERE kind = 'account' AND after IS NOT NULL;
+            """,
         ])
 }

@@ -56,6 +56,12 @@ package struct Fact: Hashable, Sendable {
         case continued
         /// It is due at once: its host answers again, or an operator asked.
         case hastened
+        /// An operator sends it elsewhere: recipient is the new address, original the one before.
+        case redirected
+        /// An operator stopped deliveries: scope, subject. A story of its own, without a message.
+        case suspended
+        /// An operator let them go on: scope, subject. A story of its own, without a message.
+        case resumed
     }
 
     /// The name of a detail.
@@ -68,6 +74,14 @@ package struct Fact: Hashable, Sendable {
         case tls
         case messageID = "message-id"
         case hostName = "host-name"
+        /// Who did it: a person and the way the command came.
+        case author
+        /// The message that this one continues.
+        case continues
+        /// The message that this notification is about.
+        case about
+        /// What a suspension is about: destination, host or sender; and which.
+        case scope, subject
     }
 
     /// A detail.

@@ -7,10 +7,16 @@ package import World
 /// What happened to each message: one row per fact, found by queue id, Message-ID or address.
 package struct Trace: Sendable {
     private let store: any Store
-
-    package init(store: any Store) { self.store = store }
-
     /// How long facts are kept, counted from the acceptance of their message.
+    package let days: Int
+
+    /// `days`: how long to keep facts.
+    package init(store: any Store, days: Int = Self.keptDays) {
+        self.store = store
+        self.days = days
+    }
+
+    /// How long facts are kept unless configured otherwise.
     package static let keptDays = 30
     /// No answer holds more facts than this: a message to 1,000 recipients with some attempts each.
     package static let factLimit = 10_000
@@ -46,6 +52,15 @@ package struct Trace: Sendable {
         }
     }
 
+    /// How many rows there are; about, for they are not counted one by one.
+    package func rows() async throws -> Int {
+        try await store.read { transaction in
+            try transaction.first(
+                "SELECT COALESCE((SELECT max(id) FROM fact) - (SELECT min(id) FROM fact) + 1, 0)"
+            ) { Int($0.integer(0)) } ?? 0
+        }
+    }
+
     /// All that is known of one message, in the order in which it happened.
     package func facts(of queueID: QueueID) async throws -> [Fact] {
         try await store.read { transaction in
@@ -70,7 +85,7 @@ package struct Trace: Sendable {
         try await queueIDs(key: Fact.key(address: address.description))
     }
 
-    /// What a person typed: a queue id, an address or a Message-ID.
+    /// What a person typed: a queue id, an address, a Message-ID, or what was suspended.
     ///
     /// Latest first.
     package func queueIDs(matching text: String) async throws -> [QueueID] {
@@ -80,8 +95,11 @@ package struct Trace: Sendable {
         }
         let found = try await queueIDs(messageID: text)
         if !found.isEmpty { return found }
-        guard let address = try? Address(text) else { return [] }
-        return try await queueIDs(address: address)
+        if let address = try? Address(text) {
+            let found = try await queueIDs(address: address)
+            if !found.isEmpty { return found }
+        }
+        return try await queueIDs(key: Fact.key(subject: text))
     }
 
     private func queueIDs(key: String) async throws -> [QueueID] {
@@ -93,10 +111,10 @@ package struct Trace: Sendable {
         }
     }
 
-    /// Forgets messages accepted more than `keptDays` days before `now`, at most `limit` of them;
+    /// Forgets messages accepted more than `days` days before `now`, at most `limit` of them;
     /// returns how many there were, so that the caller goes on while there are more.
     package func prune(at now: Timestamp, limit: Int = 200) async throws -> Int {
-        let oldest = QueueID(earliestAt: now + .days(-Self.keptDays))
+        let oldest = QueueID(earliestAt: now + .days(-days))
         return try await store.write { transaction in
             let old = try transaction.all(
                 "SELECT DISTINCT queue_id FROM fact WHERE queue_id < ? ORDER BY queue_id LIMIT ?",
@@ -175,7 +193,7 @@ extension Fact {
     /// Whether the message can be found by what this fact names.
     fileprivate var isIndexed: Bool {
         switch kind {
-        case .accepted, .addressed, .refused: true
+        case .accepted, .addressed, .refused, .redirected, .suspended, .resumed: true
         default: false
         }
     }
@@ -188,11 +206,14 @@ extension Fact {
             case .sender where !field.value.isEmpty, .original:
                 keys.append(Self.key(address: field.value))
             case .messageID: keys.append(Self.key(messageID: field.value))
+            case .subject: keys.append(Self.key(subject: field.value))
             default: break
             }
         }
         return keys
     }
+
+    fileprivate static func key(subject: String) -> String { "s:" + subject.lowercased() }
 
     fileprivate static func key(address: String) -> String { "a:" + address.lowercased() }
 

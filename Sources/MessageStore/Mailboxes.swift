@@ -140,35 +140,57 @@ package struct Mailboxes: Sendable {
         return count
     }
 
-    /// Removes all mailboxes of an account that is no more; returns how many messages there were.
+    /// Takes all mailboxes away from an account that goes, in the transaction that removes it.
     ///
-    /// In transactions of `deletedTogether` messages, so that others are not kept waiting.
+    /// Nobody finds them any more; `deleteAbandoned` removes them.
+    package static func abandon(
+        _ account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        precondition(account > 0, "an account has a number")
+        // The name makes room for another one, should the account come back and go again.
+        try transaction.execute(
+            """
+            UPDATE mailbox SET account_id = -account_id, name = name || '#' || id
+            WHERE account_id = ?
+            """,
+            [.integer(account)])
+    }
+
+    /// Removes what was abandoned; returns how many messages there were, and their octets.
+    ///
+    /// In transactions of `deletedTogether` messages, so that others are not kept waiting. What a
+    /// crash leaves, the next call removes.
     @discardableResult
-    package func deleteAll(of account: Int64) async throws -> Int {
-        var total = 0
+    package func deleteAbandoned() async throws -> (messages: Int, octets: Int) {
+        var total = (messages: 0, octets: 0)
         while true {
-            let (count, files) = try await store.write { transaction in
-                try Self.deleteSome(of: account, transaction)
-            }
+            let (count, octets, files) = try await store.write { try Self.deleteSome($0) }
+            // Should this fail, the files are orphans, and collected.
             for file in files { try? await bodies.remove(file) }
-            total += count
+            total.messages += count
+            total.octets += octets
             if count < Self.deletedTogether { return total }
         }
     }
 
-    private static let deletedTogether = 500
+    static let deletedTogether = 500
 
     private static func deleteSome(
-        of account: Int64, _ transaction: any Transaction
-    ) throws(StorageFailure) -> (count: Int, files: [String]) {
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> (count: Int, octets: Int, files: [String]) {
         let messages = try transaction.all(
             """
-            SELECT message.mailbox_id, message.uid, message.content_id
+            SELECT message.mailbox_id, message.uid, message.content_id, message.octets
             FROM mailbox JOIN mailbox_message message ON message.mailbox_id = mailbox.id
-            WHERE mailbox.account_id = ? LIMIT ?
+            WHERE mailbox.account_id < 0 LIMIT ?
             """,
-            [.integer(account), .integer(Int64(deletedTogether))]
-        ) { (mailbox: $0.integer(0), uid: $0.integer(1), content: $0.integer(2)) }
+            [.integer(Int64(deletedTogether))]
+        ) {
+            (
+                mailbox: $0.integer(0), uid: $0.integer(1), content: $0.integer(2),
+                octets: Int($0.integer(3))
+            )
+        }
         var files: [String] = []
         for message in messages {
             try transaction.execute(
@@ -178,10 +200,9 @@ package struct Mailboxes: Sendable {
             if let file = try Content.release(content, in: transaction) { files.append(file) }
         }
         if messages.count < deletedTogether {
-            try transaction.execute(
-                "DELETE FROM mailbox WHERE account_id = ?", [.integer(account)])
+            try transaction.execute("DELETE FROM mailbox WHERE account_id < 0", [])
         }
-        return (messages.count, files)
+        return (messages.count, messages.reduce(0) { $0 + $1.octets }, files)
     }
 
     /// How many messages an account has, and their octets, over all its mailboxes.

@@ -71,6 +71,8 @@ package enum Reason: Hashable, Sendable {
     case relayHostUnknown(RelayHost)
     /// The store does not say whether an operator has set a way.
     case directoryUnknown
+    /// An operator wants no mail to go to any of the hosts for the time being.
+    case hostsSuspended([String])
 
     package var status: EnhancedStatus {
         switch self {
@@ -81,6 +83,7 @@ package enum Reason: Hashable, Sendable {
         case .lookUpFailed: EnhancedStatus(4, 4, 3)
         case .addressesUnknown, .relayHostUnknown: EnhancedStatus(4, 4, 4)
         case .directoryUnknown: EnhancedStatus(4, 3, 0)
+        case .hostsSuspended: EnhancedStatus(4, 3, 2)
         }
     }
 
@@ -88,7 +91,9 @@ package enum Reason: Hashable, Sendable {
     package var replyCode: Int {
         switch self {
         case .nullMX: 556  // RFC 7505 §4.1
-        case .lookUpFailed, .addressesUnknown, .relayHostUnknown, .directoryUnknown: 451
+        case .lookUpFailed, .addressesUnknown, .relayHostUnknown, .directoryUnknown,
+            .hostsSuspended:
+            451
         case .noSuchDomain, .noMailHost, .unknownLiteral, .noAddress, .loop: 550
         }
     }

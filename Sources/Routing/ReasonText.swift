@@ -50,6 +50,10 @@ extension Reason {
             language.choose(
                 "The store does not say where this mail goes now",
                 "Der Speicher sagt zurzeit nicht, wohin diese E-Mail geht")
+        case .hostsSuspended(let hosts):
+            language.choose(
+                "Deliveries to \(hosts.joined(separator: ", ")) are suspended by an operator",
+                "Zustellungen an \(hosts.joined(separator: ", ")) hat ein Betreiber ausgesetzt")
         }
     }
 }

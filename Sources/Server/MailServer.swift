@@ -8,12 +8,13 @@ import Directory
 import Journal
 package import Logging
 import Mail
+import MessageStore
 package import NameService
 package import Reception
 import SASL
 import SMTP
 package import Settings
-import Spool
+package import Spool
 package import Storage
 package import World
 
@@ -134,6 +135,10 @@ package struct MailServer: Sendable {
     /// Looks into the queue now: an operator has changed something there.
     package func wake() { deliverer.wake() }
 
+    /// Gives back to the spool what waits for its turn in memory, so that an operator can change
+    /// it.
+    package func recall(_ selection: Selection) async { await deliverer.recall(selection) }
+
     private func serve(_ doors: [Listening.Door], in services: inout DiscardingTaskGroup) {
         for door in doors {
             open.add(door)
@@ -226,6 +231,7 @@ package struct MailServer: Sendable {
             do {
                 while try await node.trace.prune(at: surroundings.time.timestamp) > 0 {}
                 try await intake.collectOrphans()
+                try await node.mailboxes.deleteAbandoned()
             } catch {
                 log.warning("housekeeping did not finish, it will be tried again: \(error)")
             }

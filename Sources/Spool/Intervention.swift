@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Journal
+import Journal
 package import Mail
 import MessageStore
 import Storage
@@ -27,85 +27,200 @@ extension Spooler {
                 ])
         }
     }
+}
 
-    /// Makes a message due now.
-    ///
-    /// Returns how many recipients that changes.
-    @discardableResult
-    package func hasten(_ message: QueueID, at now: Timestamp) async throws -> Int {
-        try await change(message, .hastened, at: now) { transaction in
-            try transaction.execute(
-                """
-                UPDATE recipient SET next_attempt = ?
-                WHERE message_id = ? AND claim IS NULL AND next_attempt IS NOT NULL
-                """,
-                [.integer(now.milliseconds), .integer(message.value)])
+/// What an operator does about what waits.
+package enum Intervention: Hashable, Sendable {
+    /// Due now.
+    case retry
+    /// Kept until it is released.
+    case hold
+    /// What is held goes on, now.
+    case release
+    /// Gone, without telling the sender; the journal keeps the fact.
+    case delete
+    /// To another address, or another domain, from now on.
+    case redirect(Redirection)
+}
+
+/// Where an operator sends what was for somebody else.
+package enum Redirection: Hashable, Sendable {
+    case address(Address)
+    /// The same local parts there.
+    case domain(Domain)
+
+    /// The new address of a recipient; nil where a local part cannot stand in that domain.
+    func target(of address: Address) -> Address? {
+        switch self {
+        case .address(let target): target
+        case .domain(let domain): Address(address.localPart, at: .domain(domain))
         }
     }
+}
 
-    /// Keeps a message until it is released.
+extension Spooler {
+    /// One transaction changes no more recipients, so that acceptance and delivery wait only some
+    /// milliseconds for an operator.
+    package static let changedTogether = 500
+
+    /// Does something about all that is meant, in transactions of `changedTogether` recipients.
     ///
-    /// Returns how many recipients that changes.
+    /// The journal keeps each recipient's, with who did it and why. Who is being tried at the
+    /// moment is left alone, and counted: the attempt decides. Returns what was changed.
     @discardableResult
-    package func hold(_ message: QueueID, at now: Timestamp) async throws -> Int {
-        try await change(message, .held, at: now) { transaction in
-            try transaction.execute(
-                """
-                UPDATE recipient SET next_attempt = NULL
-                WHERE message_id = ? AND claim IS NULL AND next_attempt IS NOT NULL
-                """,
-                [.integer(message.value)])
+    package func intervene(
+        _ intervention: Intervention, _ selection: Selection, by author: String,
+        reason: String? = nil
+    ) async throws -> Tally {
+        var tally = Tally()
+        try await stretches(selection) { transaction, stretch in
+            var keys: [RecipientKey] = []
+            var active = 0
+            try selection.walk(stretch, in: transaction) { row in
+                if !row.isNull(2) { active += 1 }
+                keys.append(
+                    RecipientKey(
+                        message: QueueID(value: row.integer(0)), ordinal: Int(row.integer(1))))
+            }
+            return (keys, active)
+        } each: { keys, active in
+            tally.active += active
+            var rest = keys[...]
+            var last: QueueID?
+            while !rest.isEmpty {
+                let batch = rest.prefix(Self.changedTogether)
+                rest = rest.dropFirst(batch.count)
+                let changed = try await apply(intervention, to: Array(batch), by: author, reason)
+                tally.recipients += changed.count
+                for key in changed where key.message != last {
+                    last = key.message
+                    tally.messages += 1
+                }
+            }
+            return true
         }
+        return tally
     }
 
-    /// Lets a held message go on, now.
-    ///
-    /// Returns how many recipients that changes.
-    @discardableResult
-    package func release(_ message: QueueID, at now: Timestamp) async throws -> Int {
-        try await change(message, .released, at: now) { transaction in
-            try transaction.execute(
-                """
-                UPDATE recipient SET next_attempt = ?
-                WHERE message_id = ? AND claim IS NULL AND next_attempt IS NULL
-                """,
-                [.integer(now.milliseconds), .integer(message.value)])
-        }
-    }
-
-    /// Deletes what is left of a message, without telling the sender; the journal keeps the fact.
-    ///
-    /// Returns how many recipients that changes.
-    @discardableResult
-    package func delete(
-        _ message: QueueID, reason: String? = nil, at now: Timestamp
-    ) async throws -> Int {
-        let (count, file) = try await store.write { transaction -> (Int, String?) in
-            let recipients = try transaction.all(
-                "DELETE FROM recipient WHERE message_id = ? AND claim IS NULL RETURNING address",
-                [.integer(message.value)]
-            ) { try? Address($0.text(0)) }
-            let facts = recipients.map {
-                Fact(.deleted, of: message, at: now, recipient: $0, text: reason)
+    private func apply(
+        _ intervention: Intervention, to keys: [RecipientKey], by author: String,
+        _ reason: String?
+    ) async throws -> [RecipientKey] {
+        let now = time.timestamp
+        let (changed, files) = try await store.write { transaction in
+            var changed: [RecipientKey] = []
+            var facts: [Fact] = []
+            for key in keys {
+                guard
+                    var fact = try intervention.apply(to: key, at: now, in: transaction)
+                else { continue }
+                fact.text = reason
+                fact.fields.append(.init(.author, author))
+                facts.append(fact)
+                changed.append(key)
             }
             try Trace.record(facts, in: transaction)
-            guard !recipients.isEmpty else { return (0, nil) }
-            return (recipients.count, try Self.removeMessage(message, in: transaction))
+            var files: [String] = []
+            if intervention == .delete {
+                for message in Set(changed.map(\.message)).sorted() {
+                    if let file = try Self.removeMessage(message, in: transaction) {
+                        files.append(file)
+                    }
+                }
+            }
+            return (changed, files)
         }
-        if let file { try? await bodies.remove(file) }
-        return count
+        // Should this fail, the files are orphans, and collected.
+        for file in files { try? await bodies.remove(file) }
+        return changed
+    }
+}
+
+extension Intervention {
+    /// Changes one recipient; nil if it is being tried, gone, or has nothing to change.
+    fileprivate func apply(
+        to key: RecipientKey, at now: Timestamp, in transaction: any Transaction
+    ) throws(StorageFailure) -> Fact? {
+        let row = [Value.integer(key.message.value), .integer(Int64(key.ordinal))]
+        let due = [Value.integer(now.milliseconds)]
+        let found: String?
+        switch self {
+        case .retry:
+            found = try transaction.first(
+                """
+                UPDATE recipient SET next_attempt = ?
+                WHERE message_id = ? AND ordinal = ? AND claim IS NULL
+                    AND next_attempt IS NOT NULL
+                RETURNING address
+                """, due + row
+            ) { $0.text(0) }
+        case .hold:
+            found = try transaction.first(
+                """
+                UPDATE recipient SET next_attempt = NULL
+                WHERE message_id = ? AND ordinal = ? AND claim IS NULL
+                    AND next_attempt IS NOT NULL
+                RETURNING address
+                """, row
+            ) { $0.text(0) }
+        case .release:
+            found = try transaction.first(
+                """
+                UPDATE recipient SET next_attempt = ?
+                WHERE message_id = ? AND ordinal = ? AND claim IS NULL AND next_attempt IS NULL
+                RETURNING address
+                """, due + row
+            ) { $0.text(0) }
+        case .delete:
+            found = try transaction.first(
+                """
+                DELETE FROM recipient
+                WHERE message_id = ? AND ordinal = ? AND claim IS NULL RETURNING address
+                """, row
+            ) { $0.text(0) }
+        case .redirect(let redirection):
+            return try redirect(key, redirection, at: now, in: transaction)
+        }
+        guard let found else { return nil }
+        return Fact(kind, of: key.message, at: now, recipient: try? Address(found))
     }
 
-    private func change(
-        _ message: QueueID, _ kind: Fact.Kind, at now: Timestamp,
-        _ update: @escaping @Sendable (any Transaction) throws -> Int
-    ) async throws -> Int {
-        try await store.write { transaction in
-            let count = try update(transaction)
-            if count > 0 {
-                try Trace.record([Fact(kind, of: message, at: now)], in: transaction)
-            }
-            return count
+    private var kind: Fact.Kind {
+        switch self {
+        case .retry: .hastened
+        case .hold: .held
+        case .release: .released
+        case .delete: .deleted
+        case .redirect: .redirected
         }
+    }
+
+    /// What was held stays held; what waited is due at once, as if it had never been tried.
+    private func redirect(
+        _ key: RecipientKey, _ redirection: Redirection, at now: Timestamp,
+        in transaction: any Transaction
+    ) throws(StorageFailure) -> Fact? {
+        let row = [Value.integer(key.message.value), .integer(Int64(key.ordinal))]
+        let found = try transaction.first(
+            """
+            SELECT address FROM recipient WHERE message_id = ? AND ordinal = ? AND claim IS NULL
+            """, row
+        ) { try? Address($0.text(0)) }
+        guard let old = found ?? nil, let target = redirection.target(of: old), target != old
+        else { return nil }
+        try transaction.execute(
+            """
+            UPDATE recipient SET address = ?, destination = ?,
+                original = COALESCE(original, address),
+                next_attempt = CASE WHEN next_attempt IS NULL THEN NULL ELSE ? END
+            WHERE message_id = ? AND ordinal = ?
+            """,
+            [
+                .text(target.description), .text(target.destination.description),
+                .integer(now.milliseconds),
+            ] + row)
+        return Fact(
+            .redirected, of: key.message, at: now, recipient: target,
+            fields: [.init(.original, old)])
     }
 }

@@ -55,48 +55,40 @@ package struct QueueEntry: Hashable, Sendable {
     }
 }
 
-/// How much waits for one destination.
-package struct DestinationCount: Hashable, Sendable {
-    package var destination: String
-    package var waiting: Int
-    package var active: Int
-    package var held: Int
-    /// When the oldest message was accepted.
-    package var oldest: Timestamp
-    /// When the next one is due; nil if all are held or under way.
-    package var nextAttempt: Timestamp?
+/// A part of a listing.
+package struct QueuePage: Hashable, Sendable {
+    package var entries: [QueueEntry] = []
+    /// Behind which message the next part begins; nil at the end.
+    package var next: QueueID?
 }
 
 extension Spooler {
-    /// No listing holds more messages; `after` goes on.
+    /// No part of a listing holds more messages.
     package static let listLimit = 1_000
 
     /// Messages in the order of acceptance, all recipients of each, from behind `after`.
     ///
-    /// With a destination only those that have a recipient there.
+    /// Those that have a recipient who is meant.
     package func entries(
-        to destination: String? = nil, after: QueueID? = nil, limit: Int = listLimit
-    ) async throws -> [QueueEntry] {
-        let limit = min(limit, Self.listLimit)
-        return try await store.read { transaction in
-            let after = Value.integer(after?.value ?? .min)
-            let ids: [QueueID]
-            if let destination {
-                ids = try transaction.all(
-                    """
-                    SELECT DISTINCT message_id FROM recipient
-                    WHERE destination = ? AND message_id > ? ORDER BY message_id LIMIT ?
-                    """,
-                    [.text(destination), after, .integer(Int64(limit))]
-                ) { QueueID(value: $0.integer(0)) }
-            } else {
-                ids = try transaction.all(
-                    "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?",
-                    [after, .integer(Int64(limit))]
-                ) { QueueID(value: $0.integer(0)) }
+        _ selection: Selection = Selection(), after: QueueID? = nil, limit: Int = listLimit
+    ) async throws -> QueuePage {
+        let limit = max(1, min(limit, Self.listLimit))
+        var page = QueuePage()
+        try await stretches(selection, after: after) { transaction, stretch in
+            var ids: [QueueID] = []
+            try selection.walk(stretch, in: transaction) { row in
+                let id = QueueID(value: row.integer(0))
+                if ids.count <= limit, ids.last != id { ids.append(id) }
             }
             return try ids.compactMap { try Self.entry($0, transaction) }
+        } each: { part in
+            page.entries += part
+            guard page.entries.count > limit else { return true }
+            page.entries.removeLast(page.entries.count - limit)
+            page.next = page.entries.last?.id
+            return false
         }
+        return page
     }
 
     /// One message; nil if it is not in the spool (any longer).
@@ -134,31 +126,6 @@ extension Spooler {
             [.integer(id.value)]
         ) { QueueEntry.Recipient(row: $0) }
         return entry
-    }
-
-    /// What waits, by destination, the fullest first; at most `limit` destinations.
-    package func destinationCounts(limit: Int = 1_000) async throws -> [DestinationCount] {
-        try await store.read { transaction in
-            try transaction.all(
-                """
-                SELECT destination,
-                    sum(CASE WHEN claim IS NULL AND next_attempt IS NOT NULL THEN 1 ELSE 0 END),
-                    sum(CASE WHEN claim IS NOT NULL THEN 1 ELSE 0 END),
-                    sum(CASE WHEN next_attempt IS NULL THEN 1 ELSE 0 END),
-                    min(m.accepted),
-                    min(CASE WHEN claim IS NULL THEN next_attempt END)
-                FROM recipient r JOIN message m ON m.id = r.message_id
-                GROUP BY destination ORDER BY count(*) DESC, destination LIMIT ?
-                """,
-                [.integer(Int64(limit))]
-            ) { row in
-                DestinationCount(
-                    destination: row.text(0), waiting: Int(row.integer(1)),
-                    active: Int(row.integer(2)), held: Int(row.integer(3)),
-                    oldest: Timestamp(milliseconds: row.integer(4)),
-                    nextAttempt: row.optionalInteger(5).map { Timestamp(milliseconds: $0) })
-            }
-        }
     }
 }
 

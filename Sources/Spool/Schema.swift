@@ -53,5 +53,16 @@ extension Migrations {
             ALTER TABLE recipient ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
             CREATE INDEX recipient_urgent ON recipient (next_attempt) WHERE priority > 0;
             """,
+            // What operators want not to be delivered for the time being.
+            """
+            CREATE TABLE suspension (
+                scope TEXT NOT NULL,
+                subject TEXT NOT NULL,
+                since INTEGER NOT NULL,
+                author TEXT NOT NULL,
+                reason TEXT,
+                PRIMARY KEY (scope, subject)
+            );
+            """,
         ])
 }

@@ -25,15 +25,31 @@ enum Output {
         octets(Array(text.utf8), to: descriptor)
     }
 
-    /// Columns as wide as their longest cell; the first row is the heading.
-    static func table(_ rows: [[String]]) {
+    /// Octets for people: `532 octets`, `3.4 KiB`, `12.0 MiB`.
+    static func size(_ octets: Int64) -> String {
+        guard octets >= 1024 else { return "\(octets) octets" }
+        var tenths = octets * 10 / 1024
+        var units = ["KiB", "MiB", "GiB", "TiB"][...]
+        while tenths >= 10240, units.count > 1 {
+            tenths /= 1024
+            units.removeFirst()
+        }
+        return "\(tenths / 10).\(tenths % 10) \(units.first ?? "")"
+    }
+
+    /// Columns as wide as their longest cell; the first row is the heading. Columns of numbers
+    /// stand to the right.
+    static func table(_ rows: [[String]], numbersFrom first: Int = 0, to end: Int = -1) {
         let widths = (rows.first ?? []).indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }
         for row in rows {
             var text = ""
-            for (cell, width) in zip(row, widths) {
-                text += cell + String(repeating: " ", count: width - cell.count + 2)
+            for (column, (cell, width)) in zip(row, widths).enumerated() {
+                let space = String(repeating: " ", count: width - cell.count)
+                text += (first...max(first, end)).contains(column) && first <= end
+                    ? space + cell : cell + space
+                text += "  "
             }
             while text.hasSuffix(" ") { text.removeLast() }
             line(text)

@@ -3,6 +3,7 @@
 import Mail
 import SASL
 import SimulatedWorld
+import Storage
 import Testing
 import World
 
@@ -35,12 +36,20 @@ struct AdministrationTests {
                     { try await $0.add(relay: RelayDomain(held), by: "t") }
                 ),
                 (
-                    "a domain in use", .domainInUse(example, accounts: 2, aliases: 2),
+                    "a domain in use",
+                    .domainInUse(
+                        example, count: 4,
+                        first: [
+                            "account anna@example.org", "account bert@example.org",
+                            "alias info@example.org", "alias team@example.org",
+                        ]),
                     { try await $0.remove(domain: example, by: "t") }
                 ),
                 (
                     "a domain where an account has a further address",
-                    .domainInUse(try Domain("example.net"), accounts: 0, aliases: 1),
+                    .domainInUse(
+                        try Domain("example.net"), count: 1,
+                        first: ["address anna@example.net of anna@example.org"]),
                     { try await $0.remove(domain: Domain("example.net"), by: "t") }
                 ),
                 (
@@ -213,11 +222,9 @@ struct AdministrationTests {
                 try await registry.undo(change: removal.id, by: "t")
             }
             let change = try #require(await registry.changes(limit: 1).first)
-            try await registry.undo(change: change.id, by: "t")
+            let locked = try await registry.undo(change: change.id, by: "t")
             #expect(try await registry.account(login: bert)?.id == id)
-            #expect(
-                try await registry.verify(
-                    login: "bert@example.org", password: .init("battery staple"))?.id == id)
+            #expect(locked == [bert])
             try await registry.undo(change: removal.id, by: "t")
             #expect(try await registry.targets(of: "team@example.org").count == 3)
 
@@ -230,6 +237,92 @@ struct AdministrationTests {
             await #expect(throws: DirectoryFailure.unknownChange(9999)) {
                 try await registry.undo(change: 9999, by: "t")
             }
+        }
+    }
+
+    @Test("The history holds no keys: an account that comes back keeps its password, or has none")
+    func undoAndPasswords() throws {
+        try withRegistry { registry, _, store in
+            let bert = try Address("bert@example.org")
+            let password = { (text: String) async throws in
+                try await registry.verify(login: "bert@example.org", password: .init(text)) != nil
+            }
+            try await registry.setEnabled(false, bert, by: "t")
+            let disabling = try #require(await registry.changes(limit: 1).first)
+            try await registry.setEnabled(true, bert, by: "t")
+            let enabling = try #require(await registry.changes(limit: 1).first)
+            #expect(try await registry.undo(change: enabling.id, by: "t") == [])
+            #expect(try await registry.account(login: bert)?.isEnabled == false)
+            let undoing = try #require(await registry.changes(limit: 1).first)
+            #expect(try await registry.undo(change: undoing.id, by: "t") == [])
+            #expect(try await password("battery staple"))
+            #expect(disabling.id < enabling.id)
+
+            try await registry.setPassword("a new password", of: bert, by: "t")
+            let setting = try #require(await registry.changes(limit: 1).first)
+            await #expect(throws: DirectoryFailure.passwordNotKept(setting.id)) {
+                try await registry.undo(change: setting.id, by: "t")
+            }
+            #expect(try await password("a new password"))
+
+            try await registry.remove(alias: Address("team@example.org"), by: "t")
+            try await registry.remove(account: bert, by: "t")
+            let removal = try #require(await registry.changes(limit: 1).first)
+            try await registry.undo(change: removal.id, by: "t")
+            #expect(try await !password("a new password"))
+            try await registry.setPassword("the third one", of: bert, by: "t")
+            #expect(try await password("the third one"))
+            let recorded = try await store.read { transaction in
+                try transaction.all(
+                    """
+                    SELECT COALESCE(before, '') || ' ' || COALESCE(after, '')
+                    FROM directory_change_entry WHERE kind = 'account'
+                    """
+                ) { $0.text(0) }
+            }
+            #expect(recorded.count > 5)
+            for text in recorded { #expect(text.utf8.count < 120, "\(text)") }
+        }
+    }
+
+    @Test("The second format of the tables takes the keys out of a history that has them")
+    func scrub() throws {
+        let simulation = Simulation(seed: 1)
+        try simulation.run {
+            let disk = MemoryDisk()
+            let first = Migrations(
+                module: "Directory", Array(Migrations.directory.scripts.prefix(1)))
+            let old = try SQLiteStore(on: disk, schema: [first])
+            let keys = "00ff\u{1F}15000\u{1F}0123456789abcdef\u{1F}fedcba9876543210"
+            let account = "7\u{1F}bert@example.org\u{1F}Bert Abc0\u{1F}1"
+            let values = [Value.text(account + "\u{1F}" + keys)]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await old.run() }
+                try await old.write { transaction in
+                    try transaction.execute(
+                        """
+                        INSERT INTO directory_change_entry
+                            (change, position, kind, key, before, after)
+                        VALUES (1, 0, 'account', '7', ?, NULL)
+                        """, values)
+                    try transaction.execute(
+                        """
+                        INSERT INTO directory_change_entry
+                            (change, position, kind, key, before, after)
+                        VALUES (1, 1, 'domain', 'example.org', NULL, 'example.org')
+                        """, [])
+                }
+                group.cancelAll()
+            }
+            let new = try SQLiteStore(on: disk, schema: [.directory])
+            let recorded = try await new.read { transaction in
+                try transaction.all(
+                    """
+                    SELECT COALESCE(before, after) FROM directory_change_entry ORDER BY position
+                    """
+                ) { $0.text(0) }
+            }
+            #expect(recorded == [account, "example.org"])
         }
     }
 

@@ -172,7 +172,7 @@ struct DraftTests {
                 Conclusion(arrived.map { Settlement($0, .done) })
             ])
             #expect(settled.lost == [])
-            let left = try await post.spooler.entries()
+            let left = try await post.spooler.entries().entries
             #expect(left.map(\.id) == [second])
         }
     }

@@ -15,9 +15,11 @@ struct ListingTests {
         try await Post.run { post in
             let first = try await post.accept(10, to: ["ben@example.net", "cora@example.com"])
             let second = try await post.accept(20, from: "", to: ["dora@example.com"])
-            let all = try await post.spooler.entries()
-            let there = try await post.spooler.entries(to: "example.net")
-            let after = try await post.spooler.entries(after: first)
+            let all = try await post.spooler.entries().entries
+            var selection = Selection()
+            selection.destination = "example.net"
+            let there = try await post.spooler.entries(selection).entries
+            let after = try await post.spooler.entries(after: first).entries
             #expect(all.map(\.id) == [first, second])
             #expect(there.map(\.id) == [first])
             #expect(after.map(\.id) == [second])
@@ -36,14 +38,16 @@ struct ListingTests {
     func counts() async throws {
         try await Post.run { post in
             let held = try await post.accept(to: ["a@example.com"])
-            try await post.spooler.hold(held, at: post.clock.timestamp)
+            try await post.spooler.intervene(.hold, Selection(held), by: "t")
             try await post.accept(to: ["b@example.com", "c@example.net"])
             let claimed = try await post.spooler.claim(
                 at: post.clock.timestamp, limit: 10,
                 excluding: [try Address("x@example.com").destination])
             #expect(claimed.recipients.map(\.address.description) == ["c@example.net"])
-            let counts = try await post.spooler.destinationCounts()
-            #expect(counts.map(\.destination) == ["example.com", "example.net"])
+            let counts = try await post.spooler.census(
+                by: .destination, at: post.clock.timestamp
+            ).shares
+            #expect(counts.map(\.name) == ["example.com", "example.net"])
             #expect(counts.map(\.waiting) == [1, 0])
             #expect(counts.map(\.active) == [0, 1])
             #expect(counts.map(\.held) == [1, 0])
@@ -73,18 +77,20 @@ struct ListingTests {
     func hold() async throws {
         try await Post.run { post in
             let id = try await post.accept()
-            let now = post.clock.timestamp
-            let held = try await post.spooler.hold(id, at: now)
+            let held = try await post.spooler.intervene(
+                .hold, Selection(id), by: "eva", reason: "looks odd")
             let none = try await post.claimAll()
             let next = try await post.spooler.nextDue()
-            #expect(held == 1 && none == [] && next == nil)
-            let released = try await post.spooler.release(id, at: now)
+            #expect(held.recipients == 1 && none == [] && next == nil)
+            let released = try await post.spooler.intervene(.release, Selection(id), by: "eva")
             let due = try await post.claimAll()
-            #expect(released == 1 && due.count == 1)
-            let unchanged = try await post.spooler.hold(id, at: now)
-            #expect(unchanged == 0)
+            #expect(released.recipients == 1 && due.count == 1)
+            let unchanged = try await post.spooler.intervene(.hold, Selection(id), by: "eva")
+            #expect(unchanged == Spooler.Tally(messages: 0, recipients: 0, active: 1))
             let facts = try await post.trace.facts(of: id)
             #expect(facts.map(\.kind) == [.accepted, .held, .released])
+            #expect(facts.map { $0[.author] } == [nil, "eva", "eva"])
+            #expect(facts.map(\.text) == [nil, "looks odd", nil])
         }
     }
 
@@ -115,8 +121,9 @@ struct ListingTests {
     func delete() async throws {
         try await Post.run { post in
             let id = try await post.accept(2_000_000, to: ["a@example.com", "b@example.com"])
-            let count = try await post.spooler.delete(
-                id, reason: "spam", at: post.clock.timestamp)
+            let count = try await post.spooler.intervene(
+                .delete, Selection(id), by: "eva", reason: "spam"
+            ).recipients
             let entry = try await post.spooler.entry(id)
             let names = try await post.bodies.list()
             let contents = try await post.count("SELECT count(*) FROM content")

@@ -250,7 +250,7 @@ struct SettlementTests {
                         id: noticeID, octets: Array("Subject: no\r\n".utf8), Acceptance(envelope)))
             ])
             #expect(settled.notices == (isLost ? [] : [noticeID]))
-            let entries = try await post.spooler.entries()
+            let entries = try await post.spooler.entries().entries
             #expect(entries.map(\.id) == [isLost ? id : noticeID])
             guard !isLost else { return }
             let notice = try await post.claimAll()
@@ -300,18 +300,42 @@ struct SettlementTests {
                         Settlement(
                             $1,
                             .deliveredLocally(
-                                account: Int64($0 / 2), mailbox: "INBOX", prefix: ""))
+                                account: Int64($0 / 2 + 1), mailbox: "INBOX", prefix: ""))
                     })
             ])
-            let before = try await post.mailboxes.usage(of: 0)
+            let before = try await post.mailboxes.usage(of: 1)
             #expect(before.messages == 2 && before.octets == 2_000_010)
-            let deleted = try await post.mailboxes.deleteAll(of: 0)
-            let after = try await post.mailboxes.usage(of: 0)
-            let other = try await post.mailboxes.usage(of: 1)
+            try await post.store.write { try Mailboxes.abandon(1, in: $0) }
+            let after = try await post.mailboxes.usage(of: 1)
+            #expect(after.messages == 0)
+            let deleted = try await post.mailboxes.deleteAbandoned()
+            let other = try await post.mailboxes.usage(of: 2)
             let names = try await post.bodies.list()
             let mailboxes = try await post.count("SELECT count(*) FROM mailbox")
-            #expect(deleted == 2 && after.messages == 0 && other.messages == 1)
-            #expect(names == [] && mailboxes == 1)
+            let contents = try await post.count("SELECT count(*) FROM content")
+            #expect(deleted == (2, 2_000_010) && other.messages == 1)
+            #expect(names == [] && mailboxes == 1 && contents == 1)
+        }
+    }
+
+    @Test("an account that goes, comes back and goes again takes both its mailboxes with it")
+    func accountTwice() async throws {
+        try await Post.run { post in
+            for _ in 0..<2 {
+                try await post.accept()
+                let due = try await post.claimAll()
+                try await post.spooler.settle([
+                    Conclusion(
+                        due.map {
+                            Settlement(
+                                $0, .deliveredLocally(account: 1, mailbox: "INBOX", prefix: ""))
+                        })
+                ])
+                try await post.store.write { try Mailboxes.abandon(1, in: $0) }
+            }
+            let deleted = try await post.mailboxes.deleteAbandoned()
+            let mailboxes = try await post.count("SELECT count(*) FROM mailbox")
+            #expect(deleted.messages == 2 && mailboxes == 0)
         }
     }
 

@@ -53,12 +53,40 @@ struct AccountCommand: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove an account.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove an account, and the mail stored for it.")
         @OptionGroup var server: ServerOptions
+        @OptionGroup var output: JSONOption
+        @Flag(help: "Leave its mail in the store: `change undo` brings both back.")
+        var keepMail = false
+        @OptionGroup var consent: ConsentOption
         @Argument var address: String
 
         func run() async throws {
-            _ = try await server.perform("account.remove", ["address": .string(address)])
+            if !keepMail { try await ask() }
+            let answer = try await server.perform(
+                "account.remove",
+                ["address": .string(address), "keep-mail": .bool(keepMail)])
+            guard !output.json else { return Output.json(answer) }
+            let mail = Self.mail(answer)
+            Output.line(
+                "removed \(address); \(mail) \(keepMail ? "kept for its return" : "removed with it")"
+            )
+        }
+
+        /// What is removed with an account does not come back.
+        private func ask() async throws {
+            let usage = try await server.perform("account.usage", ["address": .string(address)])
+            guard usage["messages"]?.integer ?? 0 > 0 else { return }
+            try consent.ask(
+                "\(address) has \(Self.mail(usage)), which will be removed with it",
+                else: "--keep-mail leaves them")
+        }
+
+        private static func mail(_ answer: JSON) -> String {
+            let messages = answer["messages"]?.integer ?? 0
+            let size = Output.size(answer["octets"]?.integer ?? 0)
+            return messages == 1 ? "1 message (\(size))" : "\(messages) messages (\(size))"
         }
     }
 

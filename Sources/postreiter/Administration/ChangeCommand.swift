@@ -35,7 +35,12 @@ struct ChangeCommand: AsyncParsableCommand {
         @Argument var change: Int64
 
         func run() async throws {
-            _ = try await server.perform("change.undo", ["change": .integer(change)])
+            let answer = try await server.perform("change.undo", ["change": .integer(change)])
+            for account in answer["without_password"]?.array ?? [] {
+                let login = account.string ?? ""
+                Output.line(
+                    "\(login) needs a new password: `postreiter account password \(login)`")
+            }
         }
     }
 }

@@ -53,7 +53,12 @@ struct DomainCommand: AsyncParsableCommand {
         @Argument var domain: String
 
         func run() async throws {
-            _ = try await server.perform("domain.remove", ["domain": .string(domain)])
+            let answer = try await server.perform("domain.remove", ["domain": .string(domain)])
+            if let queued = answer["queued"]?.integer, queued > 0 {
+                Output.line(
+                    "removed \(domain); \(queued) recipients there still wait in the queue: see"
+                        + " `postreiter queue list --domain \(domain)`")
+            }
         }
     }
 }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
 import Control
 import Server
 import Settings
 import World
 
-/// Carries a command out on the store itself, when no server is running.
+/// Works on the store itself, when no server is running.
 enum Offline {
-    static func perform(
-        _ command: String, _ arguments: JSON, _ settings: ServerSettings
-    ) async throws -> JSON {
+    static func withAdministration<Result: Sendable>(
+        _ settings: ServerSettings,
+        _ body: @escaping @Sendable (Administration) async throws -> Result
+    ) async throws -> Result {
         try await OpenedStore(settings).withNode { node in
-            try await Administration(
-                registry: node.registry, trace: node.trace, spooler: node.spooler,
-                time: Live.surroundings.time, author: "command line"
-            ).perform(command, arguments)
+            try await body(
+                Administration(
+                    registry: node.registry, trace: node.trace, spooler: node.spooler,
+                    mailboxes: node.mailboxes, time: Live.surroundings.time,
+                    author: "command line"))
         }
     }
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Bytes
 import Control
 import Foundation
+import Glibc
 import Server
 import Settings
 
@@ -33,13 +34,84 @@ struct ServerOptions: ParsableArguments {
 
     /// Has the running server carry a command out; without one, does it to the store itself.
     func perform(_ command: String, _ arguments: JSON) async throws -> JSON {
-        let settings = try settings()
+        try await asker().run { try await $0.perform(command, arguments) }
+    }
+
+    /// Carries several commands out.
+    func asker() throws -> Asker { Asker(settings: try settings(), person: Self.person) }
+}
+
+/// Asks the running server; without one, the store itself, which is opened once.
+struct Asker: Sendable {
+    let settings: ServerSettings
+    let person: String
+    private var administration: Administration?
+
+    init(settings: ServerSettings, person: String) {
+        self.settings = settings
+        self.person = person
+    }
+
+    /// Runs `body` with one that is ready to ask.
+    func run<Result: Sendable>(
+        _ body: @escaping @Sendable (Asker) async throws -> Result
+    ) async throws -> Result {
+        if try await isServed() { return try await body(self) }
+        return try await Offline.withAdministration(settings) { administration in
+            var asker = self
+            asker.administration = administration
+            return try await body(asker)
+        }
+    }
+
+    private func isServed() async throws -> Bool {
         do {
             let client = ControlClient(path: settings.controlSocket)
-            if let answer = try await client.perform(command, arguments) { return answer }
-            return try await Offline.perform(command, arguments, settings)
+            return try await client.perform("ping", [:]) != nil
         } catch let failure as ControlFailure {
             throw CommandFailure(failure)
+        }
+    }
+
+    func perform(_ command: String, _ arguments: JSON) async throws -> JSON {
+        let arguments = JSON.object(
+            (arguments.object ?? []) + [("author", .string(person))])
+        do {
+            if let administration {
+                return try await administration.perform(command, arguments)
+            }
+            let client = ControlClient(path: settings.controlSocket)
+            guard let answer = try await client.perform(command, arguments) else {
+                throw CommandFailure.unavailable("the server has ended meanwhile")
+            }
+            return answer
+        } catch let failure as ControlFailure {
+            throw CommandFailure(failure)
+        }
+    }
+}
+
+extension ServerOptions {
+    /// Who gives the command, by the name of the system's user; behind sudo, of who called it.
+    private static let person: String = {
+        let name = ProcessInfo.processInfo.environment["SUDO_USER"] ?? NSUserName()
+        return name.isEmpty ? "user \(getuid())" : String(name.prefix(50))
+    }()
+}
+
+/// `--yes` of what cannot be undone.
+struct ConsentOption: ParsableArguments {
+    @Flag(help: "Do not ask.") var yes = false
+
+    /// Asks on the terminal; without one, `--yes` has to be said.
+    func ask(_ what: String, else alternative: String) throws {
+        guard !yes else { return }
+        guard isatty(0) == 1 else {
+            throw CommandFailure.usage("\(what): say --yes if you mean it; \(alternative)")
+        }
+        Output.octets(Array("\(what). Go on? [y/N] ".utf8), to: 2)
+        guard let answer = readLine(), answer.lowercased().hasPrefix("y") else {
+            throw CommandFailure.usage("nothing was changed")
         }
     }
 }

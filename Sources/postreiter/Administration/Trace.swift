@@ -18,14 +18,33 @@ struct Trace: AsyncParsableCommand {
         guard !output.json else { return Output.json(answer) }
         for (index, message) in (answer["messages"]?.array ?? []).enumerated() {
             if index > 0 { Output.line("") }
-            Output.line(message["id"]?.string ?? "")
+            Output.line((message["id"]?.string ?? "") + Self.links(of: message))
             for fact in message["facts"]?.array ?? [] {
                 Output.line("  \(fact["time"]?.string ?? "")  \(fact["sentence"]?.string ?? "")")
             }
-            Output.line("  \(message["now"]?.string ?? "")")
+            if let now = message["now"]?.string { Output.line("  \(now)") }
         }
         if let further = answer["further"]?.integer, further > 0 {
             Output.line("… and \(further) further messages")
         }
     }
+
+    /// Which other messages this one belongs to: they are told too.
+    private static func links(of message: JSON) -> String {
+        let words = Live.language == .german ? germanRelations : englishRelations
+        let links = (message["links"]?.array ?? []).map { link in
+            let relation = link["relation"]?.string ?? ""
+            return "\(words[relation] ?? relation) \(link["id"]?.string ?? "")"
+        }
+        return links.isEmpty ? "" : "  (" + links.joined(separator: ", ") + ")"
+    }
+
+    private static let englishRelations = [
+        "continues": "continues", "continued_by": "goes on as",
+        "notifies_about": "tells of", "notification": "told by",
+    ]
+    private static let germanRelations = [
+        "continues": "setzt fort", "continued_by": "geht weiter als",
+        "notifies_about": "berichtet von", "notification": "gemeldet durch",
+    ]
 }

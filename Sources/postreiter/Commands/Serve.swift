@@ -58,7 +58,9 @@ struct Serve: AsyncParsableCommand {
                 path: running.controlSocket,
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    time: Live.surroundings.time, author: "control socket", wake: { mail.wake() }),
+                    mailboxes: node.mailboxes, time: Live.surroundings.time,
+                    author: "control socket",
+                    delivery: .init(wake: { mail.wake() }, recall: { await mail.recall($0) })),
                 ownCommands: [
                     "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
                     "maildrop.take": { arguments throws(ControlFailure) in

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bytes
+import Control
 import Directory
 import LiveWorld
 import Mail
@@ -48,10 +49,13 @@ struct Setup: AsyncParsableCommand {
         }
         try Files.write(Array(plan.configuration.utf8), to: server.config)
         let settings = try server.settings()
-        _ = try await Offline.perform("domain.add", ["domain": .string("\(plan.domain)")], settings)
-        _ = try await Offline.perform(
-            "account.add",
-            ["address": .string("\(plan.account)"), "password": .string(password)], settings)
+        try await Offline.withAdministration(settings) { administration in
+            _ = try await administration.perform(
+                "domain.add", ["domain": .string("\(plan.domain)")])
+            _ = try await administration.perform(
+                "account.add",
+                ["address": .string("\(plan.account)"), "password": .string(password)])
+        }
         Output.line(plan.report(configuration: server.config))
         Output.line(
             "\nThe account \(plan.account) has \(passwordFile == nil ? "the password  \(password)" : "the password of \(passwordFile ?? "")")"

@@ -104,7 +104,8 @@ final class DemoHost: Sendable {
             let listening = try await mail.listen()
             let administration = Administration(
                 registry: node.registry, trace: node.trace, spooler: node.spooler,
-                time: Live.surroundings.time, author: "demo", wake: { mail.wake() })
+                mailboxes: node.mailboxes, time: Live.surroundings.time, author: "demo",
+                delivery: .init(wake: { mail.wake() }, recall: { await mail.recall($0) }))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for await _ in stop {}
