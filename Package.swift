@@ -116,15 +116,17 @@ let house: [Target] = [
     // Floor 1, with cryptography.
     module("SASL", on: ["Bytes", "Mail", "World"], [crypto, cryptoExtras]),
     // Floor 3, durable.
-    module("Storage", on: ["Bytes", "World"], grdb + [log]),
+    module("Storage", on: ["Bytes", "World"], grdb + [log, metrics]),
     module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
     module("MessageStore", on: ["Bytes", "Mail", "World", "Storage"]),
     module(
-        "Directory", on: ["Bytes", "Mail", "World", "SASL", "Storage"], [crypto, cryptoExtras]),
+        "Directory", on: ["Bytes", "Mail", "World", "SASL", "Storage"],
+        [crypto, cryptoExtras, metrics]),
     module(
         "Spool", on: ["Bytes", "Mail", "World", "Storage", "Journal", "MessageStore"],
         [collections]),
     // Floor 4, exchange.
+    module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
         "Reception",
         on: [
@@ -169,7 +171,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "Settings", "SMTP", "POP3",
+            "NameService", "Settings", "SMTP", "POP3", "Metering",
         ],
         [log, metrics]),
     .executableTarget(
@@ -178,15 +180,17 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
-            "SimulatedWorld",
+            "SimulatedWorld", "Metering",
         ]) + [
-            log, x509,
+            log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         swiftSettings: settings),
     tests(
         "NameServiceTests", on: ["Bytes", "World", "DNS", "NameService", "SimulatedWorld"], [log]),
+    tests(
+        "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),
     tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
     tests(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Bytes
+import CoreMetrics
 import Mail
 package import SASL
 import Storage
@@ -80,13 +81,25 @@ package struct Authentication: Sendable {
         {
             return await refuse(.refused)
         }
+        registry.counters.succeeded.increment()
         return .succeeded(candidate)
     }
 
     private func refuse(_ failure: AuthenticationFailure) async -> Progress {
+        registry.counters.failed.increment()
         let pause = registry.failures.add(from: peer, at: registry.time.now)
         if pause > .zero { try? await registry.time.sleep(for: pause) }
         return .refused(failure)
+    }
+}
+
+/// How attempts to log in ended, for metrics.
+struct AuthenticationCounters: Sendable {
+    let succeeded = counter("succeeded")
+    let failed = counter("failed")
+
+    private static func counter(_ result: String) -> Counter {
+        Counter(label: "postreiter_authentications_total", dimensions: [("result", result)])
     }
 }
 

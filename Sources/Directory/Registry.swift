@@ -24,6 +24,7 @@ package final class Registry: Sendable {
     let cache = Mutex(Cache())
     let passwords: VerifiedPasswords
     let failures = LoginFailures()
+    let counters = AuthenticationCounters()
     /// The work put into a password set from now on.
     let iterations: Int
 
