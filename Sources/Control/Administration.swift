@@ -3,6 +3,7 @@
 package import Bytes
 package import Directory
 package import Journal
+package import Mail
 package import MessageStore
 package import Spool
 package import World
@@ -20,13 +21,14 @@ package struct Administration: Sendable {
 
     /// What a command asks of the delivery that is running, if one is.
     package struct Delivery: Sendable {
-        /// Look at the queue, something there has changed.
-        package var wake: @Sendable () -> Void
+        /// Look at the queue, something there has changed; what is for these destinations is
+        /// wanted tried now, although they may not have answered just before.
+        package var wake: @Sendable ([Destination]) -> Void
         /// Give back to the spool what waits in memory for its turn and is meant.
         package var recall: @Sendable (Selection) async -> Void
 
         package init(
-            wake: @escaping @Sendable () -> Void,
+            wake: @escaping @Sendable ([Destination]) -> Void,
             recall: @escaping @Sendable (Selection) async -> Void
         ) {
             self.wake = wake
@@ -34,7 +36,7 @@ package struct Administration: Sendable {
         }
 
         /// None is running.
-        package static let none = Self(wake: {}, recall: { _ in })
+        package static let none = Self(wake: { _ in }, recall: { _ in })
     }
 
     /// `author` is the way that commands come; what is changed is recorded for it, and for the
@@ -62,7 +64,7 @@ package struct Administration: Sendable {
                 return try await TraceCommand(trace: trace, spooler: spooler).perform(arguments)
             }
             if name.hasPrefix("queue.") {
-                defer { delivery.wake() }
+                defer { delivery.wake([]) }
                 return try await QueueCommands(
                     spooler: spooler, trace: trace, time: time, author: author,
                     delivery: delivery

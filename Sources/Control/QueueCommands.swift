@@ -115,6 +115,7 @@ struct QueueCommands {
         await delivery.recall(selection)
         let tally = try await spooler.intervene(
             intervention, selection, by: author, reason: try reason(arguments))
+        if intervention == .retry { delivery.wake(try await destinations(of: selection)) }
         guard tally.recipients > 0 || arguments.json["id"]?.string == nil else {
             let id = try arguments.text("id")
             throw ControlFailure.data(
@@ -123,6 +124,18 @@ struct QueueCommands {
                     : "nothing to change: \(id) is not in the queue, or not in that state")
         }
         return tally.json
+    }
+
+    /// Whom a retry is about, as far as that is said: a host that is wanted tried now is tried,
+    /// although its pause is not over.
+    private func destinations(of selection: Selection) async throws -> [Destination] {
+        if let destination = selection.destination {
+            return (try? Destination(destination)).map { [$0] } ?? []
+        }
+        guard selection.messages != nil else { return [] }
+        let entries = try await spooler.entries(selection).entries
+        let names = Set(entries.flatMap(\.recipients).map(\.destination))
+        return names.sorted().compactMap { try? Destination($0) }
     }
 
     private func reason(_ arguments: Arguments) throws(ControlFailure) -> String? {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import CoreMetrics
 import Directory
 import Logging
 import Mail
@@ -226,8 +227,10 @@ struct SMTPDialogue: ~Copyable {
         guard let message = incoming.take() else { return session.answer(.refuse(.localError)) }
         do throws(Reply) {
             let id = try await message.commit()
+            service.meters.accepted.increment()
             session.answer(.accept("queued as \(id)"))
         } catch {
+            service.meters.refused.increment()
             session.answer(.refuse(error))
         }
     }

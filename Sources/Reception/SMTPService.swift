@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Bytes
+import CoreMetrics
 package import DNS
 package import Directory
 package import Logging
@@ -17,6 +18,7 @@ package struct SMTPService: Sendable {
     let registry: Registry
     let intake: Intake
     let nullMX: NullMX
+    let meters: Meters
     let log: Logger
 
     /// Has what waits for a domain tried at once, if whoever asks may have that.
@@ -59,6 +61,15 @@ package struct SMTPService: Sendable {
             self.isImplicitTLS = isImplicitTLS
         }
 
+        /// As the key under `listen` calls it.
+        var name: String {
+            switch session.service {
+            case .exchange: "smtp"
+            case .local: "lmtp"
+            case .submission: isImplicitTLS ? "submissions" : "submission"
+            }
+        }
+
         /// With ETRN, if there is somebody to start a queue.
         var completed: Self {
             var configuration = self
@@ -76,7 +87,21 @@ package struct SMTPService: Sendable {
         self.registry = registry
         self.intake = intake
         self.log = log
+        meters = Meters(configuration.name)
         nullMX = NullMX(resolver, time: surroundings.time)
+    }
+
+    /// What became of messages whose content came.
+    struct Meters: Sendable {
+        let accepted: Counter
+        let refused: Counter
+
+        init(_ service: String) {
+            let dimensions = [("service", service)]
+            accepted = Counter(
+                label: "postreiter_accepted_messages_total", dimensions: dimensions)
+            refused = Counter(label: "postreiter_refused_messages_total", dimensions: dimensions)
+        }
     }
 
     /// A handshake takes a few round trips; more is a peer that holds the connection for nothing.

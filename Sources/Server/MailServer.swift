@@ -7,8 +7,9 @@ import Delivery
 import Directory
 import Journal
 package import Logging
-import Mail
+package import Mail
 import MessageStore
+import Metering
 package import NameService
 package import Reception
 import SASL
@@ -34,6 +35,7 @@ package struct MailServer: Sendable {
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
+    private let meters: Meters
     /// Where programs of this machine leave messages; nil: nowhere.
     package let maildrop: Maildrop?
     /// What is to be served besides; its end is the end of serving.
@@ -50,13 +52,16 @@ package struct MailServer: Sendable {
 
     /// `identity` is this host's certificate; without one there is no TLS.
     ///
+    /// `meters` is what the listener for metrics shows.
     /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
     package init(
         _ settings: ServerSettings, node: Node, surroundings: Surroundings,
         resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger,
         haste: Int = 1, drops: DropFolder? = nil,
-        userName: @escaping @Sendable (UInt32) -> String? = { _ in nil }
+        userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
+        meters: Meters = Meters()
     ) {
+        self.meters = meters
         offering = Offering(settings)
         self.node = node
         self.surroundings = surroundings
@@ -122,7 +127,7 @@ package struct MailServer: Sendable {
         }
         offering.change(to: settings)
         doorway.change(to: settings)
-        for door in open.all where door.service != .dns {
+        for door in open.all where door.service != .dns && door.service != .metrics {
             door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
         }
         openings.continuation.yield(listening.doors)
@@ -133,7 +138,11 @@ package struct MailServer: Sendable {
     package func stop() { openings.continuation.finish() }
 
     /// Looks into the queue now: an operator has changed something there.
-    package func wake() { deliverer.wake() }
+    ///
+    /// `retrying`: destinations that someone wants tried now.
+    package func wake(retrying destinations: [Destination] = []) {
+        deliverer.wake(retrying: destinations)
+    }
 
     /// Gives back to the spool what waits for its turn in memory, so that an operator can change
     /// it.
@@ -153,13 +162,15 @@ package struct MailServer: Sendable {
 
     private func serve(_ service: ServerSettings.Service, on listener: any Listener) async {
         let limit = offering.settings.limits.connections + Self.turnedAwayAtATime
+        let connections = ConnectionMeters(service: service.rawValue)
         switch service {
         case .smtp, .submission, .submissions, .lmtp:
             await listener.serve(limit: limit) { connection in
                 let smtp = offering.smtp(service, makeSMTP)
                 await doorway.enter(
                     connection, beginsWithTLS: service == .submissions,
-                    turnAway: { smtp.turnAway($0, $1) }, serve: { await smtp.handle($0) })
+                    turnAway: { smtp.turnAway($0, $1) },
+                    serve: { inner in await connections.count { await smtp.handle(inner) } })
             }
         case .pop3, .pop3s:
             let isImplicit = service == .pop3s
@@ -167,7 +178,16 @@ package struct MailServer: Sendable {
                 await doorway.enter(
                     connection, beginsWithTLS: isImplicit,
                     turnAway: { pop3.turnAway($0, $1, implicitTLS: isImplicit) },
-                    serve: { await pop3.handle($0, implicitTLS: isImplicit) })
+                    serve: { inner in
+                        await connections.count {
+                            await pop3.handle(inner, implicitTLS: isImplicit)
+                        }
+                    })
+            }
+        case .metrics:
+            let metrics = meters.service(of: node, surroundings.time)
+            await listener.serve(limit: Meters.maximumConnections) { connection in
+                await connections.count { await metrics.handle(connection) }
             }
         case .dns: preconditionFailure("the name server listens by itself")
         }

@@ -28,6 +28,8 @@ package struct ServerSettings: Sendable, Equatable {
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String
+    /// How long the journal keeps what happened to a message.
+    package var journalDays = 30
     /// `text` or `json`.
     package var logFormat = "text"
     /// Who the server becomes once it has taken its ports; nil: it stays who it is.
@@ -49,6 +51,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var pop3s: [SocketAddress] = []
         /// The name server, UDP and TCP.
         package var dns: [SocketAddress] = []
+        /// What the server counts, for Prometheus, and whether it is well.
+        package var metrics: [SocketAddress] = []
 
         package init() {}
 
@@ -58,12 +62,13 @@ package struct ServerSettings: Sendable, Equatable {
                 + submissions.map { (.submissions, $0) } + lmtp.map { (.lmtp, $0) }
                 + pop3.map { (.pop3, $0) }
                 + pop3s.map { (.pop3s, $0) } + dns.map { (.dns, $0) }
+                + metrics.map { (.metrics, $0) }
         }
     }
 
     /// What is served, by the names of the keys under `listen`.
     package enum Service: String, Sendable {
-        case smtp, submission, submissions, lmtp, pop3, pop3s, dns
+        case smtp, submission, submissions, lmtp, pop3, pop3s, dns, metrics
     }
 
     /// A certificate chain and its key: PEM files.

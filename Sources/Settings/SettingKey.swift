@@ -39,6 +39,8 @@ package struct SettingKey: Sendable {
         .init("listen.pop3", list: true, "POP3 with STLS (port 110)."),
         .init("listen.pop3s", list: true, "POP3 within TLS (port 995)."),
         .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),
+        .init(
+            "listen.metrics", list: true, "Metrics for Prometheus and a health check (port 9125)."),
         .init("tls.certificate", list: true, "PEM file with the chain; more are chosen by SNI."),
         .init("tls.private-key", list: true, "PEM file with its private key; as many."),
         .init("resolver", list: true, "Name servers to ask instead of the built-in resolver."),
@@ -76,6 +78,7 @@ package struct SettingKey: Sendable {
         .init("sending.tell-postmaster", "true: the postmaster hears of notifications that fail."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
+        .init("journal.days", "How long the trace of a message is kept; default 30, 7 to 3650."),
         .init("log.format", "text or json: one line for each event; default text."),
         .init("log.level", "trace, debug, info, notice, warning or error; default info."),
     ]

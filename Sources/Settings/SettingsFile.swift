@@ -190,6 +190,10 @@ package struct SettingsFile {
         settings.listen.pop3 = try sockets("listen.pop3", port: 110)
         settings.listen.pop3s = try sockets("listen.pop3s", port: 995)
         settings.listen.dns = try sockets("listen.dns", port: 53)
+        settings.listen.metrics = try sockets("listen.metrics", port: 9125)
+        // Shorter than a message may wait, and the trace of what still waits would be gone.
+        settings.journalDays = try number(
+            "journal.days", in: 7...3_650, default: settings.journalDays)
         try readCertificates(&settings)
         settings.resolver = try sockets("resolver", port: 53)
         settings.alsoKnownAs = try list("also-known-as", "a host name") { try? Domain($0) }

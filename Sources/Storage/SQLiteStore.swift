@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import CoreMetrics
 private import Synchronization
+package import World
 
 /// The store in one SQLite file, with group commit.
 ///
@@ -15,6 +17,9 @@ package final class SQLiteStore: Store {
     private let readExecutor: (any TaskExecutor)?
     private let folder: DataFolder?
     private let disk: MemoryDisk?
+    /// How long commits take is measured only where there is a clock.
+    private let time: (any Time)?
+    private let meters = CommitMeters()
     private let life = Mutex(true)
     private let counts = Mutex(CommitCounts())
 
@@ -24,7 +29,7 @@ package final class SQLiteStore: Store {
     /// Fails with `.locked`, `.newerFormat`, `.corrupt` or `.inputOutput`, in words for people.
     package init(
         folder path: String, schema: [Migrations], writing: (any TaskExecutor)? = nil,
-        reading: (any TaskExecutor)? = nil
+        reading: (any TaskExecutor)? = nil, time: (any Time)? = nil
     ) throws(StorageFailure) {
         let folder = try DataFolder(path)
         try folder.refuseEmptiedDatabase()
@@ -36,6 +41,7 @@ package final class SQLiteStore: Store {
         readers = ReaderPool(path: folder.database)
         self.folder = folder
         disk = nil
+        self.time = time
         writeExecutor = writing
         readExecutor = reading
     }
@@ -49,6 +55,7 @@ package final class SQLiteStore: Store {
         readers = ReaderPool(shared: writer)
         self.disk = disk
         folder = nil
+        time = nil
         writeExecutor = nil
         readExecutor = nil
         disk.attach(self)
@@ -106,6 +113,17 @@ package final class SQLiteStore: Store {
     package var waitingCount: Int { queue.count }
 }
 
+/// What is measured of commits.
+private struct CommitMeters: Sendable {
+    private let duration = CoreMetrics.Timer(label: "postreiter_commit_seconds")
+    private let writes = Recorder(label: "postreiter_commit_writes")
+
+    func count(_ time: Duration, writes count: Int) {
+        duration.recordNanoseconds(time.nanoseconds)
+        writes.record(count)
+    }
+}
+
 /// How well commits are shared.
 package struct CommitCounts: Hashable, Sendable {
     package var commits = 0
@@ -125,7 +143,11 @@ extension SQLiteStore {
         await disk?.beforeCommit()
         guard life.withLock({ $0 }) else { return refuse(batch, .closed) }
         if let failure = disk?.failure { return refuse(batch, failure) }
+        let begun = time?.now
         var failure = commitTogether(batch)
+        if let begun, let time {
+            meters.count(time.now - begun, writes: batch.count)
+        }
         if failure == .full, batch.count > 1 {
             // One large message must not keep the small writes out that would make room.
             return await commitSingly(batch)

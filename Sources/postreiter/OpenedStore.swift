@@ -5,19 +5,22 @@ import Mail
 import Server
 import Settings
 import Storage
+import World
 
 /// The store of this host, opened for this process alone.
 struct OpenedStore {
     let store: SQLiteStore
     let bodies: FolderBodyFiles
     private let name: String
+    private let journalDays: Int
 
     init(_ settings: ServerSettings) throws(CommandFailure) {
         name = settings.hostName.name
+        journalDays = settings.journalDays
         do {
             store = try SQLiteStore(
                 folder: settings.dataFolder, schema: Node.schema, writing: StorageExecutor(),
-                reading: StorageExecutor())
+                reading: StorageExecutor(), time: Live.surroundings.time)
             bodies = try FolderBodyFiles(folder: settings.dataFolder, on: StorageExecutor())
         } catch {
             throw Self.failure(error, settings.dataFolder)
@@ -33,7 +36,7 @@ struct OpenedStore {
             defer { group.cancelAll() }
             let node = try await Node(
                 store: store, bodies: bodies, surroundings: Live.surroundings, name: name,
-                passwordExecutor: globalConcurrentExecutor)
+                passwordExecutor: globalConcurrentExecutor, journalDays: journalDays)
             return try await body(node)
         }
     }

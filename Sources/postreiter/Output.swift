@@ -47,7 +47,8 @@ enum Output {
             var text = ""
             for (column, (cell, width)) in zip(row, widths).enumerated() {
                 let space = String(repeating: " ", count: width - cell.count)
-                text += (first...max(first, end)).contains(column) && first <= end
+                text +=
+                    (first...max(first, end)).contains(column) && first <= end
                     ? space + cell : cell + space
                 text += "  "
             }

@@ -389,7 +389,7 @@ struct RetryTests {
             let id = try await world.accept(to: ["x@one.example"])
             try await world.sleep(.seconds(10))
             sink.greeting = "220 sink"
-            try await world.spooler.hasten(id, at: world.simulation.timestamp)
+            try await world.spooler.intervene(.retry, Selection(id), by: "t")
             world.deliverer.wake()
             try await world.sleep(.seconds(10))
             #expect(sink.messages.isEmpty)

@@ -19,6 +19,8 @@ final class Sink: @unchecked Sendable {
     private(set) var connections = 0
     /// The greeting.
     var greeting = "220 sink ESMTP"
+    /// How long it takes until the greeting.
+    var greetingPause = Duration.zero
     /// What is said to a command instead of the usual; asked with the whole line.
     var reply: (String) -> String? = { _ in nil }
     /// What is said to the final dot; nil: the connection is lost.
@@ -67,6 +69,7 @@ final class Sink: @unchecked Sendable {
             guard await startTLS(connection) else { return }
             message.isProtected = true
         }
+        try? await simulation.sleep(for: greetingPause)
         say(greeting, connection)
         while let line = await line(&input, connection) {
             let verb = line.prefix(4).uppercased()

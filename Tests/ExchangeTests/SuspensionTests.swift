@@ -3,6 +3,7 @@
 import Delivery
 import Journal
 import Mail
+import SimulatedWorld
 import Spool
 import Testing
 import World
@@ -94,6 +95,7 @@ struct SuspensionTests {
     func recall() throws {
         let world = try DeliveryWorld(seed: 4, zone: DeliveryTests.zone)
         let first = world.sink(1)
+        first.greetingPause = .seconds(20)
         world.settings.queue.initialConcurrency = 1
         world.settings.queue.maximumConcurrency = 1
         try world.run { world in
@@ -102,6 +104,7 @@ struct SuspensionTests {
                 try await world.accept(
                     from: "\(sender)@here.example", to: ["x\(number)@there.example"])
             }
+            try await world.sleep(.seconds(2))
             var meant = Selection()
             meant.sender = Selection.Pattern("anna@here.example")
             await world.deliverer.recall(meant)

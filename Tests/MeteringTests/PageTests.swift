@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CoreMetrics
+import Foundation
 import Testing
 
 @testable import Metering
@@ -94,5 +95,26 @@ struct PageTests {
         }
         let lines = registry.page().matches(of: /postreiter_authentications_total\{/)
         #expect(lines.count == MeterRegistry.maximumSeries)
+    }
+}
+
+@Suite("The guide to the metrics")
+struct MetricsGuideTests {
+    @Test("says of every metric that is printed what it is, and of no other")
+    func complete() throws {
+        let path = "\(#filePath)".replacing("Tests/MeteringTests/PageTests.swift", with: "")
+        let guide = try String(contentsOfFile: path + "Documentation/Metrics.md", encoding: .utf8)
+        let rows = guide.matches(
+            of: /\n\| `([a-z_]+)` \| (counter|gauge|histogram) \| (?:`([a-z]+)`)? ?\| ([^|]+) \|/)
+        let told = rows.map {
+            "\($0.output.1) \($0.output.2) \($0.output.3 ?? "-") \($0.output.4)"
+        }
+        let page = MeterRegistry().page()
+        let printed = page.matches(of: /# HELP ([a-z_]+) (.+)\n# TYPE [a-z_]+ ([a-z]+)\n/).map {
+            let labels = MetricFamily.named(String($0.output.1))?.labels ?? []
+            return "\($0.output.1) \($0.output.3) \(labels.first ?? "-") \($0.output.2)"
+        }
+        #expect(told == printed)
+        #expect(printed.count > 15)
     }
 }

@@ -65,11 +65,11 @@ struct Asker: Sendable {
     }
 
     private func isServed() async throws -> Bool {
-        do {
-            let client = ControlClient(path: settings.controlSocket)
+        let client = ControlClient(path: settings.controlSocket)
+        do throws(ControlFailure) {
             return try await client.perform("ping", [:]) != nil
-        } catch let failure as ControlFailure {
-            throw CommandFailure(failure)
+        } catch {
+            throw CommandFailure(error)
         }
     }
 

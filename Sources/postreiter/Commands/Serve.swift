@@ -3,12 +3,14 @@
 import ArgumentParser
 import Bytes
 import Control
+import CoreMetrics
 import DNS
 import Glibc
 import Journal
 import LiveWorld
 import Logging
 import Mail
+import Metering
 import NameService
 import Reception
 import Server
@@ -27,6 +29,8 @@ struct Serve: AsyncParsableCommand {
         var settings = try file.checkedSettings()
         let log = Log.make(level: settings.logLevel, format: settings.logFormat)
         defer { Log.flush() }
+        let meters = MeterRegistry()
+        MetricsSystem.bootstrap(meters)
         let signals = SignalSource()
         let parts = try ServerParts(settings)
         try DataFolderLock.refuseIfHeld(settings.dataFolder)
@@ -48,9 +52,10 @@ struct Serve: AsyncParsableCommand {
                 log.warning("programs of this machine cannot leave messages: \(error)")
             }
             let mail = MailServer(
-                running, node: node, surroundings: Live.surroundings, resolver: parts.resolver,
-                identity: parts.identity, zones: parts.zones, log: log, drops: drops,
-                userName: UserNames.name)
+                running, node: node, surroundings: Live.surroundings,
+                resolver: parts.meteredResolver, identity: parts.identity, zones: parts.zones,
+                log: log, drops: drops, userName: UserNames.name,
+                meters: .init(registry: meters, process: Self.processSamples))
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,
                 inherited: manager.sockets, manager: manager, log: log)
@@ -60,7 +65,8 @@ struct Serve: AsyncParsableCommand {
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, time: Live.surroundings.time,
                     author: "control socket",
-                    delivery: .init(wake: { mail.wake() }, recall: { await mail.recall($0) })),
+                    delivery: .init(
+                        wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) })),
                 ownCommands: [
                     "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
                     "maildrop.take": { arguments throws(ControlFailure) in
@@ -78,6 +84,15 @@ struct Serve: AsyncParsableCommand {
             }
         }
         log.notice("stopped")
+    }
+
+    /// What the process takes of the machine.
+    @Sendable private static func processSamples() -> [Sample] {
+        guard let figures = ProcessFigures() else { return [] }
+        return [
+            Sample("process_resident_memory_bytes", Double(figures.residentOctets)),
+            Sample("process_cpu_seconds_total", figures.processorSeconds),
+        ]
     }
 
     /// SIGHUP reads everything again; SIGTERM stops; a second one ends at once.
@@ -148,11 +163,14 @@ struct ServerParts {
     let identity: ReplaceableIdentity
     let zones: ZoneBox
     let resolver: ReplaceableResolver
+    /// The same, counted.
+    let meteredResolver: MeteredResolver
 
     init(_ settings: ServerSettings) throws {
         identity = ReplaceableIdentity(try ServerIdentity.load(settings.certificates))
         zones = try ZoneFolder.load(settings.zonesFolder)
         resolver = ReplaceableResolver(try makeResolver(settings))
+        meteredResolver = MeteredResolver(resolver, time: Live.surroundings.time)
     }
 }
 
@@ -232,7 +250,7 @@ extension ServerSettings.Listen {
                     """
                     the socket \(socket.address) was handed over as `\(socket.name)`, which is no \
                     service: name it with FileDescriptorName=smtp, submission, submissions, lmtp, \
-                    pop3, pop3s or dns
+                    pop3, pop3s, dns or metrics
                     """)
                 continue
             }
@@ -250,6 +268,7 @@ extension ServerSettings.Listen {
         case .pop3: pop3.append(address)
         case .pop3s: pop3s.append(address)
         case .dns: dns.append(address)
+        case .metrics: metrics.append(address)
         }
     }
 }

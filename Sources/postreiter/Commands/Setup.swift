@@ -164,6 +164,7 @@ struct SetupPlan {
               pop3: [\(at(2110))]
               pop3s: [\(at(2995))]
               dns: [\(at(2053))]
+              metrics: [\(at(2125))]
             resolver: [\(at(2053))]
             sending:
               port: 2525
@@ -191,6 +192,7 @@ struct SetupPlan {
               submissions: ["0.0.0.0:465", "[::]:465"]
               pop3: ["0.0.0.0:110", "[::]:110"]
               pop3s: ["0.0.0.0:995", "[::]:995"]
+              metrics: ["127.0.0.1:9125"]
               # The name server for the zones in \(dataFolder)/zones:
               # dns: ["192.0.2.1:53"]
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Journal
+package import Metering
+import Spool
+import World
+
+/// What the listener for metrics shows: what modules count, and what it finds out when asked.
+package struct Meters: Sendable {
+    private let registry: MeterRegistry
+    private let process: @Sendable () -> [Sample]
+
+    /// Readers come one at a time; more are a mistake.
+    static let maximumConnections = 20
+    /// Destinations with a line of their own; the rest is one line.
+    static let maximumDestinations = 20
+
+    /// `registry` is the backend of swift-metrics; `process` says what the process takes of the
+    /// machine.
+    package init(
+        registry: MeterRegistry = MeterRegistry(),
+        process: @escaping @Sendable () -> [Sample] = { [] }
+    ) {
+        self.registry = registry
+        self.process = process
+    }
+
+    func service(of node: Node, _ time: any Time) -> MetricsService {
+        MetricsService(
+            registry, time: time,
+            sample: { try await samples(of: node, at: time.timestamp) },
+            check: { _ = try await node.spooler.suspensions() })
+    }
+
+    private func samples(of node: Node, at now: Timestamp) async throws -> [Sample] {
+        let census = try await node.spooler.census(
+            by: .destination, at: now, limit: Self.maximumDestinations)
+        let total = census.total
+        let age = total.total == 0 ? 0 : max(0, now.milliseconds - total.oldest.milliseconds)
+        let destination = "postreiter_queue_destination_recipients"
+        var samples = [
+            Sample("postreiter_queue_recipients", Double(total.waiting), labels: ["waiting"]),
+            Sample("postreiter_queue_recipients", Double(total.active), labels: ["active"]),
+            Sample("postreiter_queue_recipients", Double(total.held), labels: ["held"]),
+            Sample(
+                "postreiter_queue_destinations",
+                Double(census.shares.count + census.otherNames)),
+            Sample("postreiter_queue_oldest_seconds", Double(age) / 1_000),
+            Sample(destination, Double(census.others.total), labels: ["other"]),
+            Sample(
+                "postreiter_suspensions", Double(try await node.spooler.suspensions().all.count)),
+            Sample("postreiter_journal_rows", Double(try await node.trace.rows())),
+        ]
+        samples += census.shares.map {
+            Sample(destination, Double($0.total), labels: [$0.name])
+        }
+        return samples + process()
+    }
+}

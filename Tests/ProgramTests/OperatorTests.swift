@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite("What operators ask and do, on the program itself", .built)
+struct OperatorTests {
+    /// Numbers of the metrics page by their series.
+    private static func metrics(_ stage: Stage, _ host: Postreiter) async throws -> [String: Double]
+    {
+        let answer = try await stage.run(
+            "curl",
+            ["--silent", "--show-error", "--fail", "http://\(host.address):2125/metrics"])
+        try #require(answer.status == 0, "\(answer.output)")
+        var values: [String: Double] = [:]
+        for line in answer.output.split(separator: "\n") where !line.hasPrefix("#") {
+            let words = line.split(separator: " ")
+            values[String(words[0])] = Double(words[1])
+        }
+        return values
+    }
+
+    @Test("the metrics listener counts what happens, and says that the server is well")
+    func metrics() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            let health = try await stage.run(
+                "curl", ["--silent", "--fail", "http://\(host.address):2125/healthz"])
+            #expect(health.status == 0 && health.output == "ok\n")
+            let sent = try await host.submit(to: host.account, subject: "counted")
+            #expect(sent.status == 0, "\(sent.output)")
+            let wrong = try await host.submit(
+                to: host.account, subject: "not counted", password: "wrong password")
+            #expect(wrong.status != 0)
+            #expect(try await host.waitUntilDelivered().isEmpty)
+            let page = try await Self.metrics(stage, host)
+            let expected: [(String, ClosedRange<Double>)] = [
+                ("postreiter_accepted_messages_total{service=\"submission\"}", 1...1),
+                ("postreiter_delivered_recipients_total", 1...1),
+                ("postreiter_queue_recipients{state=\"waiting\"}", 0...0),
+                ("postreiter_connections_total{service=\"submission\"}", 2...2),
+                ("postreiter_connections{service=\"metrics\"}", 1...1),
+                ("postreiter_authentications_total{result=\"succeeded\"}", 1...1),
+                ("postreiter_authentications_total{result=\"failed\"}", 1...10),
+                ("postreiter_commit_seconds_count", 2...1_000),
+                ("postreiter_commit_writes_sum", 2...1_000),
+                ("postreiter_journal_rows", 2...100),
+                ("process_resident_memory_bytes", 1e6...1e9),
+                ("process_cpu_seconds_total", 0...100),
+            ]
+            for (series, range) in expected {
+                let value = try #require(page[series], "\(series) is missing")
+                #expect(range.contains(value), "\(series) is \(value)")
+            }
+        }
+    }
+
+    @Test("a stuck queue is seen, held, redirected, suspended and emptied by command")
+    func queue() async throws {
+        try await withStage { stage in
+            let dead = stage.address()
+            let zones = [
+                "dead.test": Postreiter.zone("dead.test", exchanger: dead),
+                "gone.test": Postreiter.zone("gone.test", exchanger: dead),
+            ]
+            let host = try await Postreiter(stage, zones: zones)
+            for number in 0..<12 {
+                let domain = number < 9 ? "dead.test" : "gone.test"
+                let sent = try await host.submit(
+                    to: "x\(number)@\(domain)", subject: "number \(number)")
+                try #require(sent.status == 0, "\(sent.output)")
+            }
+            try #require(
+                await isTrue(within: .seconds(20)) {
+                    let list = try? await host.command("queue", "list", "--state", "waiting")
+                    return list?.output.contains("connection refused") == true
+                })
+
+            let all = try await host.command("queue", "list", "--json")
+            let lines = all.output.split(separator: "\n")
+            #expect(lines.count == 12, "\(all.output)")
+            let ids = try lines.map { line -> String in
+                let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+                return try #require((object as? [String: Any])?["id"] as? String)
+            }
+            let some = try await host.command("queue", "list", "--limit", "5")
+            #expect(some.output.contains("7 further messages: --all lists them"))
+            let top = try await host.command("queue", "top")
+            let row = try #require(
+                top.output.split(separator: "\n").first { $0.hasPrefix("dead.") })
+            #expect(row.split(separator: " ")[1...2] == ["9", "9"], "\(top.output)")
+
+            let careless = try await host.command("queue", "delete", "--domain", "dead.test")
+            #expect(careless.status == 64 && careless.output.contains("9 messages (9 recipients)"))
+            let nothing = try await host.command("queue", "delete")
+            #expect(nothing.status == 64)
+            let held = try await host.command(
+                "queue", "hold", ids[0], "--reason", "looks odd")
+            #expect(held.output.contains("1 message (1 recipient) held"), "\(held.output)")
+            let deleted = try await host.command(
+                "queue", "delete", "--domain", "dead.test", "--state", "waiting", "--yes")
+            #expect(deleted.output.contains("8 messages (8 recipients) deleted"))
+            let moved = try await host.command(
+                "queue", "redirect", "--domain", "gone.test", "--to-address", host.account, "--yes")
+            #expect(moved.output.contains("3 messages (3 recipients) redirected"))
+            #expect(try await host.mailbox(count: 3).count == 3)
+            let trace = try await host.command("trace", ids[0])
+            #expect(trace.output.contains("It is held for <x0@dead.test>"), "\(trace.output)")
+            #expect(trace.output.contains("(control socket): looks odd."), "\(trace.output)")
+            #expect(trace.output.contains("It is in the queue: <x0@dead.test> is held"))
+
+            let suspended = try await host.command(
+                "queue", "suspend", "--domain", "dead.test", "--reason", "they move")
+            #expect(suspended.status == 0, "\(suspended.output)")
+            await host.stop()
+            try await host.start()
+            let list = try await host.command("queue", "suspensions")
+            #expect(list.output.contains("they move"))
+            _ = try await host.command("queue", "release", ids[0])
+            try #require(
+                await isTrue(within: .seconds(10)) {
+                    let trace = try? await host.command("trace", "x0@dead.test")
+                    return trace?.output.contains("waits: deliveries to dead.test are suspended")
+                        == true
+                })
+            let resumed = try await host.command("queue", "resume", "--domain", "dead.test")
+            #expect(resumed.output == "1 recipients are due now\n", "\(resumed.output)")
+            let last = try await host.command("queue", "delete", ids[0])
+            #expect(last.status == 0 || last.output.contains("being tried"))
+        }
+    }
+
+    @Test("an account goes with its mail, or leaves it for its return")
+    func account() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            let password = try stage.write("another good one\n", to: "second")
+            let second = "bob@\(host.domain)"
+            let added = try await host.command(
+                "account", "add", second, "--password-file", password)
+            #expect(added.status == 0, "\(added.output)")
+            #expect(try await host.submit(to: second, subject: "one").status == 0)
+            #expect(try await host.waitUntilDelivered().isEmpty)
+            let inUse = try await host.command("domain", "remove", host.domain)
+            #expect(inUse.status == 65 && inUse.output.contains("account \(second)"))
+            let asked = try await host.command("account", "remove", second)
+            #expect(asked.status == 64 && asked.output.contains("has 1 message ("))
+            let kept = try await host.command("account", "remove", second, "--keep-mail")
+            #expect(kept.output.contains("1 message") && kept.output.contains("kept"))
+            let changes = try await host.command("change", "list", "--limit", "1")
+            let number = try #require(
+                changes.output.split(separator: "\n").last?.split(separator: " ").first)
+            #expect(changes.output.contains("(control socket)"), "\(changes.output)")
+            let undone = try await host.command("change", "undo", String(number))
+            #expect(undone.output.contains("\(second) needs a new password"))
+            let set = try await host.command(
+                "account", "password", second, "--password-file", password)
+            #expect(set.status == 0)
+            let read = try await stage.curl(
+                "pop3s", server: host.address, port: Postreiter.Port.pop3s, user: second,
+                password: "another good one", message: 1)
+            #expect(read.output.contains("Subject: one"), "\(read.output)")
+            let gone = try await host.command("account", "remove", second, "--yes")
+            #expect(gone.output.contains("1 message") && gone.output.contains("removed with it"))
+            await host.stop()
+            let database = try await stage.run(
+                "sqlite3",
+                [
+                    host.data + "/postreiter.sqlite",
+                    "SELECT count(*) FROM mailbox_message; SELECT count(*) FROM content;",
+                ])
+            if database.status == 0 { #expect(database.output == "0\n0\n") }
+        }
+    }
+}
