@@ -219,31 +219,12 @@ package struct MailServer: Sendable {
         configuration.ownAddresses = Set(settings.publicAddresses)
         configuration.xclientNetworks = settings.trust.xclient
         configuration.priorityNetworks = settings.trust.priority
-        if service == .smtp { configuration.startQueue = { await startQueue($0) } }
-        return configuration
-    }
-
-    /// ETRN (RFC 1985 §5.1): the domains that this host holds mail for, and no others.
-    private func startQueue(
-        _ request: ServerSession.QueueRequest
-    ) async -> SMTPService.QueueStart {
-        do {
-            let relays = try await node.registry.relays().map(\.name).filter { name in
-                name == request.domain
-                    || request.includesSubdomains && name.name.hasSuffix("." + request.domain.name)
-            }
-            guard !relays.isEmpty else { return .notAllowed }
-            var count = 0
-            for relay in relays {
-                count += try await node.spooler.hasten(
-                    .domain(relay), at: surroundings.time.timestamp)
-            }
-            if count > 0 { deliverer.wake() }
-            return .started(count)
-        } catch {
-            log.warning("ETRN for \(request.domain) could not be obeyed: \(error)")
-            return .unable
+        if service == .smtp {
+            let starter = QueueStarter(
+                node: node, deliverer: deliverer, time: surroundings.time, log: log)
+            configuration.startQueue = { await starter.start($0) }
         }
+        return configuration
     }
 
     private func keepHouse() async {
