@@ -145,9 +145,9 @@ extension String {
 /// A stretch of the queue, in the order of acceptance: looked at in one transaction, so that who
 /// reads a long queue lets others read in between.
 struct Stretch: Sendable {
-    /// Messages of this id and later…
+    /// The first message that may belong to it.
     let first: Int64
-    /// …up to this one.
+    /// The last one.
     let last: Int64
     /// Whether it reaches to the end of the queue.
     let isEnd: Bool

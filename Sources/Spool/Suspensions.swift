@@ -10,8 +10,8 @@ package import World
 /// a sender until it is taken back.
 package struct Suspension: Hashable, Sendable {
     package var scope: Scope
-    /// A domain in A-labels or an address literal; a host name or address; an address,
-    /// `@domain` or `<>`. In lower case.
+    /// A domain in A-labels or an address literal; a host name or address; a sender's address,
+    /// `@domain` or `<>`; in lower case.
     package var subject: String
     package var since: Timestamp
     package var author: String

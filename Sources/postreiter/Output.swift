@@ -37,8 +37,9 @@ enum Output {
         return "\(tenths / 10).\(tenths % 10) \(units.first ?? "")"
     }
 
-    /// Columns as wide as their longest cell; the first row is the heading. Columns of numbers
-    /// stand to the right.
+    /// Columns as wide as their longest cell; the first row is the heading.
+    ///
+    /// Columns of numbers, from `first` to `end`, stand to the right.
     static func table(_ rows: [[String]], numbersFrom first: Int = 0, to end: Int = -1) {
         let widths = (rows.first ?? []).indices.map { column in
             rows.map { $0[column].count }.max() ?? 0

@@ -21,7 +21,7 @@ struct SelectionTests {
         try await post.spooler.settle([
             Conclusion(
                 due.map {
-                    Settlement($0, .deferred(until: until, evidence, isDelayNotified: false))
+                    Settlement($0, .deferred(until: until, evidence, told: []))
                 })
         ])
         post.clock.advance(.hours(2))

@@ -104,7 +104,8 @@ struct SettlementTests {
         disk.setFaults()
         try await Post.run(on: disk) { post in
             try await post.spooler.releaseOwnClaims(at: post.clock.timestamp)
-            let before = try await post.spooler.entries().flatMap(\.recipients).map(\.address)
+            let before = try await post.spooler.entries().entries.flatMap(\.recipients).map(
+                \.address)
             #expect(before == (isBefore ? ["ben@example.net"] : targets))
             let settled = try await post.spooler.settle([continued(try await post.claimAll())])
             #expect(settled.continued == (isBefore ? [QueueID(value: 4711)] : []))
@@ -138,7 +139,7 @@ struct SettlementTests {
                     })
             ])
             #expect(settled.lost.count == 1 && settled.continued.isEmpty)
-            #expect(try await post.spooler.entries().map(\.id) == [id])
+            #expect(try await post.spooler.entries().entries.map(\.id) == [id])
         }
     }
 
