@@ -32,8 +32,9 @@ struct ReceptionPolicy: Sendable {
     func judgeRecipient(
         _ path: ForwardPath, account: Account?
     ) async throws(Reply) -> Placement {
-        switch await registry.judge(try resolve(path)) {
-        case .local(let targets): return Placement(targets.map(\.recipient))
+        let path = try resolve(path)
+        switch await registry.judge(path) {
+        case .local(let targets): return Placement(path, leadingTo: targets)
         case .relay(let domain):
             let address = try address(path)
             // RFC 7505 §4.1; nobody looks for the MX records of a domain whose host is configured.
@@ -79,21 +80,34 @@ struct Placement {
     private(set) var recipients: [Envelope.Recipient]
     /// How long a relay domain's mail is held; nil: as usual.
     let lifetime: Duration?
+    /// The address that leads to local targets, if it is one.
+    private var alias: (address: Address, targets: [Target])?
 
     init(_ recipients: [Envelope.Recipient], lifetime: Duration? = nil) {
         self.recipients = recipients
         self.lifetime = lifetime
     }
 
-    /// Hands on what the sender wants to hear of, and of whom.
-    ///
-    /// RFC 3461 §5.2.7.2: an alias with one target passes all of it on. §5.2.7.3: of an alias with
-    /// several, one target alone reports success, so that the sender hears of it once.
+    /// An address here, or the postmaster without a domain, with all that it leads to.
+    init(_ path: ForwardPath, leadingTo targets: [Target]) {
+        self.init(targets.map(\.recipient))
+        if case .address(let address) = path { alias = (address, targets) }
+    }
+
+    /// Hands on what the sender wants to hear of, and of whom (RFC 3461 §5.2.7).
     mutating func pass(on parameters: RecipientParameters) {
+        if let (address, targets) = alias {
+            recipients = targets.recipients(
+                for: Envelope.Recipient(
+                    address, notify: parameters.notify,
+                    originalRecipient: parameters.originalRecipient))
+            return
+        }
         for index in recipients.indices {
             recipients[index].originalRecipient = parameters.originalRecipient
             recipients[index].notify = parameters.notify
-            if index > 0 { recipients[index].notify?.remove(.success) }
+            // §5.2.7.3 (c); there is no address of which a notification could tell.
+            if recipients.count > 1 { recipients[index].notify?.remove(.success) }
         }
     }
 }

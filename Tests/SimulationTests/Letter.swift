@@ -32,6 +32,29 @@ struct Letter: Sendable {
     static func mark(_ number: Int) -> String { "<letter-\(number)@simulation.example>" }
 
     var octets: [UInt8] { header + body }
+
+    /// What the author wants to hear of a recipient: everything there is, in turn.
+    func notify(_ index: Int) -> Envelope.Notify? {
+        let choices: [Envelope.Notify?] = [
+            nil, nil, .success, [.success, .failure], .failure, .never, [.failure, .delay],
+            [.success, .failure, .delay],
+        ]
+        return choices[(number + index) % choices.count]
+    }
+
+    /// As the envelope has them.
+    func envelopeRecipient(_ index: Int) -> Envelope.Recipient {
+        Envelope.Recipient(recipients[index], notify: notify(index))
+    }
+
+    /// Whether the author wants to hear so of an address that he wrote; RFC 3461 §5.2.5 and §5.2.6
+    /// say what counts where he did not choose.
+    func wants(_ end: Envelope.Notify, of address: String) -> Bool {
+        recipients.indices.contains { index in
+            recipients[index].description.lowercased() == address.lowercased()
+                && (notify(index) ?? [.failure, .delay]).contains(end)
+        }
+    }
 }
 
 extension Letter {

@@ -25,7 +25,7 @@ struct MailProgram: Sendable {
             if attempt > 0 {
                 try await simulation.sleep(for: .minutes(5 << attempt))
             }
-            let outcomes = await hand(over: letter, open.map { letter.recipients[$0] })
+            let outcomes = await hand(over: letter, open.map { letter.envelopeRecipient($0) })
             var rest: [Int] = []
             for (index, outcome) in zip(open, outcomes) {
                 switch outcome {
@@ -50,7 +50,9 @@ struct MailProgram: Sendable {
     }
 
     /// One connection, one transaction; an outcome for each recipient.
-    private func hand(over letter: Letter, _ recipients: [Address]) async -> [Outcome] {
+    private func hand(
+        over letter: Letter, _ recipients: [Envelope.Recipient]
+    ) async -> [Outcome] {
         let connection: any Connection
         do throws(NetworkFailure) {
             connection = try await network.connect(
@@ -64,7 +66,7 @@ struct MailProgram: Sendable {
     }
 
     private func speak(
-        _ letter: Letter, _ recipients: [Address], _ connection: any Connection
+        _ letter: Letter, _ recipients: [Envelope.Recipient], _ connection: any Connection
     ) async -> [Outcome] {
         guard let hostName = try? Domain("client.example") else { return [] }
         var configuration = ClientSession.Configuration(
@@ -90,8 +92,8 @@ struct MailProgram: Sendable {
                         isBegun = true
                         session.begin(
                             ClientSession.Transaction(
-                                from: letter.reversePath, to: recipients,
-                                octets: letter.octets.count, is8Bit: false))
+                                Envelope(from: letter.reversePath, to: recipients),
+                                octets: letter.octets.count, at: simulation.timestamp))
                     case .authenticate(let mechanism):
                         // RFC 4616 §2: [authzid] NUL authcid NUL passwd.
                         let account = credentials.map { "\0\($0.name)\0\($0.password)" } ?? ""

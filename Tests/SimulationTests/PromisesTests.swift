@@ -44,6 +44,7 @@ struct PromisesTests {
         #expect(seen.ambiguous > 0)
         #expect(seen.doubled > 0)
         #expect(seen.noticed > 50)
+        #expect(seen.succeeded > 50)
         #expect(seen.buried > 0)
         #expect(seen.bodyFiles > 0)
         #expect(seen.mishaps > 20)

@@ -150,6 +150,15 @@ extension Town {
         return ["alice", "bob"].compactMap { try? Address("\($0)@town.example") }
     }
 
+    /// How an author may have written an address: itself, or an alias that leads to it.
+    func writtenAs(_ address: String) -> [String] {
+        let isOfTeam = ["alice@town.example", "bob@town.example"].contains(address.lowercased())
+        return isOfTeam ? [address, "team@town.example"] : [address]
+    }
+
+    /// Whether somebody here reads what is sent to that address.
+    func hasMailbox(_ address: Address) -> Bool { isOurs(address) && exists(address) }
+
     /// Whether mail to that address must arrive in the end.
     func exists(_ address: Address) -> Bool {
         let people = [

@@ -40,6 +40,8 @@ final class Witness: @unchecked Sendable {
         var isInSpool: Set<Key> = []
         /// Failure notices about a recipient, in a mailbox, a spool or a foreign host.
         var noticed: Set<Key> = []
+        /// Other notices, by what they say: `delivered`, `relayed`, `expanded`, `delayed`.
+        var told: [String: Set<Key>] = [:]
         /// Given up without a notice, or with one that could not be delivered either.
         var buried: Set<Key> = []
         /// Those who may get a second copy: the journal tells of an ambiguous end.
@@ -87,7 +89,37 @@ extension Witness {
                 for target in town.targets(of: recipient) {
                     faults += judge(letter, target, answer, sightings)
                 }
+                faults += judgeNotices(letter, recipient, answer, sightings)
             }
+        }
+        return faults
+    }
+
+    /// RFC 3461 §4.1: what the author wanted to hear he heard, and nothing else.
+    private func judgeNotices(
+        _ letter: Letter, _ recipient: Address, _ answer: Letter.Answer, _ sightings: Sightings
+    ) -> [String] {
+        let key = Key(letter.number, recipient)
+        let what = "letter \(letter.number) for \(recipient)"
+        let isToldOfSuccess = ["delivered", "relayed", "expanded"].contains {
+            sightings.told[$0]?.contains(key) == true
+        }
+        var faults: [String] = []
+        for (end, isTold) in [
+            (Envelope.Notify.success, isToldOfSuccess),
+            (.failure, sightings.noticed.contains(key)),
+            (.delay, sightings.told["delayed"]?.contains(key) == true),
+        ] where isTold && !letter.wants(end, of: recipient.description) {
+            faults.append("of \(what) \(end) was told, which nobody wanted")
+        }
+        let isReachable = letter.reversePath.address.map(town.hasMailbox) ?? false
+        let hasSucceeded = town.targets(of: recipient).allSatisfy { target in
+            sightings.copies[Key(letter.number, target)] != nil
+        }
+        if answer == .acknowledged, isReachable, hasSucceeded, !isToldOfSuccess,
+            letter.wants(.success, of: recipient.description)
+        {
+            faults.append("\(what) was delivered, and its author was not told as he wanted")
         }
         return faults
     }
@@ -107,6 +139,7 @@ extension Witness {
         case .acknowledged where town.exists(target):
             if copies == 0 { faults.append("\(what) was not delivered") }
         case .acknowledged:
+            // Buried is also what failed and was not to be told of.
             let isDone = letter.reversePath == .null || isNoticed || sightings.buried.contains(key)
             if !isDone { faults.append("\(what) failed and nobody was told") }
         }
@@ -132,6 +165,8 @@ extension Witness {
     /// How much of what may happen has happened.
     struct Coverage {
         var acknowledged = 0
+        /// Recipients whose success was told.
+        var succeeded = 0
         var refused = 0
         /// Submissions whose end the client could not know.
         var ambiguous = 0
@@ -144,6 +179,7 @@ extension Witness {
 
         mutating func add(_ other: Coverage) {
             acknowledged += other.acknowledged
+            succeeded += other.succeeded
             refused += other.refused
             ambiguous += other.ambiguous
             doubled += other.doubled
@@ -161,6 +197,9 @@ extension Witness {
         for site in sites { files += try await site.disk.bodies.list().count }
         return Coverage(
             acknowledged: answers.count { $0 == .acknowledged },
+            succeeded: ["delivered", "relayed", "expanded"].reduce(0) {
+                $0 + (sightings.told[$1]?.count ?? 0)
+            },
             refused: answers.count { $0 == .refused },
             ambiguous: answers.count { $0 == .ambiguous },
             doubled: sightings.copies.count { $0.value > 1 },
@@ -239,7 +278,13 @@ extension Witness {
             sightings.faults.append("a notification at \(place) is about no letter")
             return
         }
-        for address in notice.failed { sightings.noticed.insert(Key(letter, address)) }
+        for (address, action) in notice.told {
+            if action == "failed" {
+                sightings.noticed.insert(Key(letter, address))
+            } else {
+                sightings.told[action, default: []].insert(Key(letter, address))
+            }
+        }
     }
 
     private func judge(_ journal: JournalMemory, _ sightings: inout Sightings) {
@@ -254,12 +299,17 @@ extension Witness {
         for (id, recipient) in journal.bounced {
             guard let letter = journal.letters[id] else { continue }
             let isNull = ledger.letters[letter].reversePath == .null
+            let isUnwanted = town.writtenAs(recipient).allSatisfy {
+                !ledger.letters[letter].wants(.failure, of: $0)
+            }
             // The notice was given up as well, or is one of several that were.
             let notices = journal.notices[id] ?? []
             let areNoticesBounced = notices.contains { notice in
                 journal.bounced.contains { $0.id == notice }
             }
-            if isNull || areNoticesBounced { sightings.buried.insert(Key(letter, recipient)) }
+            if isNull || isUnwanted || areNoticesBounced {
+                sightings.buried.insert(Key(letter, recipient))
+            }
         }
     }
 }
@@ -406,8 +456,8 @@ extension Witness {
 
         struct Notice {
             var letter: Int?
-            /// Those who are named as failed.
-            var failed: [String]
+            /// Those who are named, and what became of them.
+            var told: [(address: String, action: String)]
         }
     }
 
@@ -435,7 +485,7 @@ extension Witness {
             let body = octets[end...]
             return Summary(
                 notice: Summary.Notice(
-                    letter: Summary.letter(in: body), failed: Self.failed(in: body)))
+                    letter: Summary.letter(in: body), told: Self.told(in: body)))
         }
         guard let letter = Summary.letter(in: header), letter < ledger.letters.count else {
             return Summary()
@@ -453,9 +503,11 @@ extension Witness {
         return nil
     }
 
-    /// Final-Recipient of each group whose Action is failed (RFC 3464 §2.3).
-    private static func failed(in body: ArraySlice<UInt8>) -> [String] {
-        var failed: [String] = []
+    /// Final-Recipient and Action of each group (RFC 3464 §2.3).
+    private static func told(
+        in body: ArraySlice<UInt8>
+    ) -> [(address: String, action: String)] {
+        var told: [(address: String, action: String)] = []
         var recipient: String?
         for line in body.split(separator: .lineFeed) {
             let text = String(decoding: line, as: UTF8.self).filter { $0 != "\r" }
@@ -463,11 +515,11 @@ extension Witness {
                 recipient = text.split(separator: ";").last
                     .map { $0.filter { $0 != " " } }
             } else if text.hasPrefix("Action:"), let found = recipient {
-                if text.hasSuffix("failed") { failed.append(found) }
+                told.append((found, text.dropFirst("Action:".count).filter { $0 != " " }))
                 recipient = nil
             }
         }
-        return failed
+        return told
     }
 }
 

@@ -69,6 +69,21 @@ struct WitnessTests {
             }
         }
         #expect(faults.contains { $0.hasSuffix("failed and nobody was told") })
+        #expect(faults.contains { $0.hasSuffix("its author was not told as he wanted") })
+    }
+
+    @Test("a notification that nobody wanted is seen")
+    func chatter() {
+        let faults = faults { town in
+            try await town.sender.tamper { transaction in
+                try transaction.execute(
+                    """
+                    UPDATE content_body SET body = CAST(
+                        replace(CAST(body AS TEXT), 'Action: failed', 'Action: relayed') AS BLOB)
+                    """, [])
+            }
+        }
+        #expect(faults.contains { $0.hasSuffix("was told, which nobody wanted") })
     }
 
     @Test("what a stranger has sent through a server is seen")
