@@ -74,7 +74,9 @@ extension Spooler {
     ) async throws -> QueuePage {
         let limit = max(1, min(limit, Self.listLimit))
         var page = QueuePage()
-        try await stretches(selection, after: after) { transaction, stretch in
+        // Where everything is meant, nothing beyond the page need be looked at.
+        let size = selection.isEverything ? limit : Stretch.recipients
+        try await stretches(selection, after: after, size: size) { transaction, stretch in
             var ids: [QueueID] = []
             try selection.walk(stretch, in: transaction) { row in
                 let id = QueueID(value: row.integer(0))

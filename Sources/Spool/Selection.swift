@@ -156,13 +156,15 @@ struct Stretch: Sendable {
     static let recipients = 5_000
 
     /// The next one behind a message; ends with a whole message.
-    init(after: Int64, in transaction: any Transaction) throws(StorageFailure) {
+    init(
+        after: Int64, size: Int, in transaction: any Transaction
+    ) throws(StorageFailure) {
         let last = try transaction.first(
             """
             SELECT message_id FROM recipient WHERE message_id > ?
             ORDER BY message_id, ordinal LIMIT 1 OFFSET ?
             """,
-            [.integer(after), .integer(Int64(Self.recipients))]
+            [.integer(after), .integer(Int64(size))]
         ) { $0.integer(0) }
         first = after == .max ? after : after + 1
         self.last = last ?? .max
@@ -241,7 +243,7 @@ extension Spooler {
 
     /// Reads stretch by stretch, behind `after`, until `each` returns false.
     func stretches<Part: Sendable>(
-        _ selection: Selection, after: QueueID? = nil,
+        _ selection: Selection, after: QueueID? = nil, size: Int = Stretch.recipients,
         _ read: @escaping @Sendable (any Transaction, Stretch) throws -> Part,
         each: (Part) async throws -> Bool
     ) async throws {
@@ -256,7 +258,7 @@ extension Spooler {
         while true {
             let from = place
             let (part, stretch) = try await store.read { transaction in
-                let stretch = try Stretch(after: from, in: transaction)
+                let stretch = try Stretch(after: from, size: size, in: transaction)
                 return (try read(transaction, stretch), stretch)
             }
             guard try await each(part), !stretch.isEnd else { return }

@@ -130,6 +130,30 @@ struct OperatorTests {
         }
     }
 
+    @Test("a message and the notification about it are told together, from either end")
+    func chain() async throws {
+        try await withStage { stage in
+            let zone = Postreiter.zone("silent.test", exchanger: stage.address())
+                .replacing("@ MX 10 mx", with: "@ MX 0 .")
+            let host = try await Postreiter(stage, zones: ["silent.test": zone])
+            let sent = try await host.submit(to: "x@silent.test", subject: "in vain")
+            try #require(sent.status == 0, "\(sent.output)")
+            #expect(try await host.mailbox(count: 1).count == 1)
+            let first = try await host.command("trace", "x@silent.test")
+            let words = first.output.split(whereSeparator: { " (),\n".contains($0) })
+            let place = try #require(
+                words.firstIndex { $0 == "by" }, "no notification is named: \(first.output)")
+            let id = String(words[0])
+            let notification = String(words[place + 1])
+            #expect(first.output.contains("\(notification)  (tells of \(id))"))
+            #expect(first.output.contains("It is done: failed for <x@silent.test>."))
+            let second = try await host.command("trace", notification)
+            #expect(second.output.hasPrefix("\(notification)  (tells of \(id))"))
+            #expect(second.output.contains("\n\(id)  (told by \(notification))"))
+            #expect(second.output.contains("It is done: delivered for <\(host.account)>."))
+        }
+    }
+
     @Test("an account goes with its mail, or leaves it for its return")
     func account() async throws {
         try await withStage { stage in
