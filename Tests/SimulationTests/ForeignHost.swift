@@ -16,12 +16,15 @@ final class ForeignHost: @unchecked Sendable {
     var moodiness = 0.0
     /// How likely it keeps a message and hangs up instead of saying so.
     var treachery = 0.0
+    /// How long it thinks about a message before it says that it has kept it.
+    var slowness = Duration.zero
 
     struct Message: Sendable {
         let reversePath: String
         let recipients: [String]
         let octets: [UInt8]
         let client: IPAddress
+        let time: Instant
     }
 
     init(_ simulation: Simulation, name: String) {
@@ -29,9 +32,9 @@ final class ForeignHost: @unchecked Sendable {
         self.name = name
     }
 
-    func run(_ network: any Network, at address: SocketAddress) async throws {
+    func run(_ network: any Network, at address: SocketAddress, limit: Int = 50) async throws {
         let listener = try await network.listen(on: address)
-        await listener.serve(limit: 50) { await self.handle($0) }
+        await listener.serve(limit: limit) { await self.handle($0) }
     }
 
     private enum End: Error {
@@ -96,10 +99,11 @@ final class ForeignHost: @unchecked Sendable {
             try await dialogue.say("452 4.3.1 no room")
             return
         }
+        if slowness > .zero { try await simulation.sleep(for: slowness) }
         messages.append(
             Message(
                 reversePath: reversePath, recipients: recipients, octets: octets,
-                client: dialogue.connection.remoteAddress.host))
+                client: dialogue.connection.remoteAddress.host, time: simulation.now))
         if simulation.faults.happens(treachery) {
             ambiguousEnds += 1
             simulation.tell("\(name) keeps a message and hangs up")

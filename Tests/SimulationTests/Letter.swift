@@ -15,6 +15,8 @@ struct Letter: Sendable {
     let body: [UInt8]
     /// What the first server said about each recipient.
     var answers: [Answer]
+    /// When, for those that have been acknowledged.
+    var acknowledged: [Instant?]
     var isFromStranger: Bool
 
     enum Answer: Hashable, Sendable {
@@ -86,6 +88,7 @@ extension Letter {
         }
         self.body = body
         answers = recipients.map { _ in .waiting }
+        acknowledged = recipients.map { _ in nil }
     }
 }
 
@@ -99,7 +102,10 @@ final class Ledger: @unchecked Sendable {
         return letter
     }
 
-    func answer(_ number: Int, _ index: Int, _ answer: Letter.Answer) {
+    func answer(
+        _ number: Int, _ index: Int, _ answer: Letter.Answer, at time: Instant? = nil
+    ) {
         letters[number].answers[index] = answer
+        letters[number].acknowledged[index] = answer == .acknowledged ? time : nil
     }
 }

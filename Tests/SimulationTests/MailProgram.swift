@@ -31,7 +31,7 @@ struct MailProgram: Sendable {
                 switch outcome {
                 case .delivered:
                     simulation.tell("letter \(letter.number) acknowledged for \(index)")
-                    ledger.answer(letter.number, index, .acknowledged)
+                    ledger.answer(letter.number, index, .acknowledged, at: simulation.now)
                 case .permanent(let evidence):
                     simulation.tell(
                         "letter \(letter.number) refused for \(index): \(evidence.text)")

@@ -48,6 +48,10 @@ struct PromisesTests {
         #expect(seen.buried > 0)
         #expect(seen.bodyFiles > 0)
         #expect(seen.mishaps > 20)
+        #expect(seen.ways > 300)
+        // Equals share the load about evenly.
+        let equals = seen.firstOfEquals.values.sorted()
+        #expect(equals.count == 2 && equals[0] * 2 > equals[1], "\(seen.firstOfEquals)")
     }
 
     @Test("a seed replays exactly")

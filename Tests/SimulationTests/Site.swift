@@ -26,8 +26,25 @@ final class Site: @unchecked Sendable {
     private var isProvisioned = false
     private var process: SimulatedWorld.Process?
     private var store: SQLiteStore?
-    /// How likely the resolver answers SERVFAIL.
+    /// How likely the resolver answers SERVFAIL, or nothing for a while.
     var nameFailureProbability = 0.0
+    var nameTimeoutProbability = 0.0
+    /// Whom it has asked to take mail, and when.
+    private(set) var attempts: [Attempt] = []
+
+    struct Attempt {
+        let address: String
+        let time: Timestamp
+        /// Whether there was a connection; it may have ended soon after.
+        let isConnected: Bool
+    }
+
+    fileprivate func note(_ address: SocketAddress, isConnected: Bool) {
+        guard address.port == 25 else { return }
+        attempts.append(
+            Attempt(
+                address: "\(address.host)", time: simulation.timestamp, isConnected: isConnected))
+    }
 
     init(
         _ name: String, on host: SimulatedHost, in simulation: Simulation,
@@ -56,7 +73,10 @@ final class Site: @unchecked Sendable {
         host.start()
         let (stopping, bell) = AsyncStream.makeStream(of: Void.self)
         self.bell = bell
-        process = simulation.process(name, on: host) { [self] surroundings in
+        process = simulation.process(name, on: host) { [self] given in
+            let surroundings = Surroundings(
+                time: given.time, entropy: given.entropy,
+                network: WatchedNetwork(network: given.network, site: self))
             defer { isServing = false }
             do {
                 try await main(surroundings, stopping)
@@ -188,6 +208,44 @@ private struct MoodyResolver: Resolver {
         if site.simulation.faults.happens(site.nameFailureProbability) {
             return Answer(.failure(.serverFailure))
         }
+        if site.simulation.faults.happens(site.nameTimeoutProbability) {
+            try? await site.simulation.sleep(for: .seconds(10))
+            return Answer(.failure(.timeout))
+        }
         return await resolver.resolve(name, type)
+    }
+}
+
+/// The network as the program has it; what it does there is written down.
+private struct WatchedNetwork: Network {
+    let network: any Network
+    let site: Site
+
+    func listen(on address: SocketAddress) async throws(NetworkFailure) -> any Listener {
+        try await network.listen(on: address)
+    }
+
+    func connect(
+        to address: SocketAddress, from source: IPAddress?, deadline: Instant
+    ) async throws(NetworkFailure) -> any Connection {
+        do throws(NetworkFailure) {
+            let connection = try await network.connect(
+                to: address, from: source, deadline: deadline)
+            site.note(address, isConnected: true)
+            return connection
+        } catch {
+            site.note(address, isConnected: false)
+            throw error
+        }
+    }
+
+    func bind(to address: SocketAddress) async throws(NetworkFailure) -> any DatagramSocket {
+        try await network.bind(to: address)
+    }
+
+    func identity(
+        certificateChain: [UInt8], privateKey: [UInt8]
+    ) throws(NetworkFailure) -> any TLSIdentity {
+        try network.identity(certificateChain: certificateChain, privateKey: privateKey)
     }
 }

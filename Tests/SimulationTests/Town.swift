@@ -12,10 +12,11 @@ import World
 
 /// Several whole servers and their neighbours in one simulation.
 ///
-/// `mx1.example` holds the mailboxes of `town.example`, `mx2.example` is its backup,
-/// `out.example` is where the accounts of `out.example` submit and read. `elsewhere.example` is
-/// a foreign host with moods; `dark.example` never answers, `nullmx.example` wants no mail, and
-/// `gone.example` does not exist.
+/// `mx1.example` holds the mailboxes of `town.example`, `mx3.example` those of
+/// `harbour.example`; each is the other's backup or has `mx2.example` for one. `out.example` is
+/// where the accounts of `out.example` submit and read. `elsewhere.example` has three foreign
+/// hosts with moods, two of them equals; `dark.example` never answers, `nullmx.example` wants no
+/// mail, and `gone.example` does not exist. The zone is `Signposts.zone`.
 final class Town: @unchecked Sendable {
     let simulation: Simulation
     let network: SimulatedNetwork
@@ -23,17 +24,23 @@ final class Town: @unchecked Sendable {
     let primary: Site
     let backup: Site
     let sender: Site
-    let elsewhere: ForeignHost
+    let harbour: Site
+    /// Of `elsewhere.example`: two equals and the one behind them.
+    let foreigners: [ForeignHost]
     let nameHosts: [SimulatedHost]
     var calendarJumps = 0
+    var hoursSetBack = 0
+    /// Since when nothing goes wrong any more; nil as long as it may, zero if nothing ever did.
+    var calmSince: Instant?
+    /// Whether an exchanger's address may have been unknown at times.
+    var mayNamesFail = false
     private let zones = ZoneBox()
-    private let elsewhereHost: SimulatedHost
+    private let foreignHosts: [SimulatedHost]
     private let clientHost: SimulatedHost
     private let strangerHost: SimulatedHost
 
-    var sites: [Site] { [primary, backup, sender] }
-    var foreigners: [ForeignHost] { [elsewhere] }
-    var hosts: [SimulatedHost] { sites.map(\.host) + [elsewhereHost] + nameHosts }
+    var sites: [Site] { [primary, backup, sender, harbour] }
+    var hosts: [SimulatedHost] { sites.map(\.host) + foreignHosts + nameHosts }
 
     static let password = "the post rider's horse"
 
@@ -46,11 +53,16 @@ final class Town: @unchecked Sendable {
         }
         nameHosts = [try host("ns1", "192.0.2.53"), try host("ns2", "198.51.100.53")]
         let nameServers = nameHosts.map { SocketAddress($0.addresses[0], port: 53) }
-        elsewhereHost = try host("elsewhere", "203.0.113.25")
+        foreignHosts = [
+            try host("mail", "203.0.113.25"), try host("mail2", "203.0.113.26"),
+            try host("mail3", "203.0.113.27"),
+        ]
         clientHost = try host("client", "203.0.113.200")
         strangerHost = try host("stranger", "203.0.113.66")
         try host("dark", "203.0.113.99").stop(.vanish)
-        elsewhere = ForeignHost(simulation, name: "mail.elsewhere.example")
+        foreigners = foreignHosts.map {
+            ForeignHost(simulation, name: "\($0.name).elsewhere.example")
+        }
         primary = Site(
             "mx1.example", on: try host("mx1", "192.0.2.1", "2001:db8::1"), in: simulation,
             nameServers: nameServers, provision: Self.provisionPrimary)
@@ -60,15 +72,20 @@ final class Town: @unchecked Sendable {
         sender = Site(
             "out.example", on: try host("out", "203.0.113.1", "2001:db8:1::1"), in: simulation,
             nameServers: nameServers, provision: Self.provisionSender)
+        harbour = Site(
+            "mx3.example", on: try host("mx3", "198.51.100.3", "2001:db8:3::1"),
+            in: simulation, nameServers: nameServers, provision: Self.provisionHarbour)
         zones.publish(try Self.zone())
     }
 
     /// Has everybody begin work.
     func open() async {
         for (index, host) in nameHosts.enumerated() { startNameServer(index, host) }
-        let address = SocketAddress(elsewhereHost.addresses[0], port: 25)
-        _ = simulation.process("elsewhere", on: elsewhereHost) { [elsewhere] in
-            try await elsewhere.run($0.network, at: address)
+        for (host, foreigner) in zip(foreignHosts, foreigners) {
+            let address = SocketAddress(host.addresses[0], port: 25)
+            _ = simulation.process(host.name, on: host) {
+                try await foreigner.run($0.network, at: address)
+            }
         }
         for site in sites { await site.boot() }
     }
@@ -85,28 +102,10 @@ final class Town: @unchecked Sendable {
         }
     }
 
-    private static let zoneText = """
-        @ 3600 IN SOA ns1 hostmaster 1 7200 900 1209600 300
-        @ 3600 IN NS ns1
-        ns1 IN A 192.0.2.53
-        ns2 IN A 198.51.100.53
-        town IN MX 10 mx1
-        town IN MX 20 mx2
-        mx1 IN A 192.0.2.1
-        mx1 IN AAAA 2001:db8::1
-        mx2 IN A 198.51.100.1
-        out IN A 203.0.113.1
-        out IN AAAA 2001:db8:1::1
-        elsewhere IN MX 5 mail.elsewhere
-        mail.elsewhere IN A 203.0.113.25
-        dark IN MX 10 mail.dark
-        mail.dark IN A 203.0.113.99
-        nullmx IN MX 0 .
-        """
-
     private static func zone() throws -> Zone {
         let origin = try Name("example")
-        let file = MasterFile.parse(Array(("$TTL 300\n" + zoneText + "\n").utf8), origin: origin)
+        let file = MasterFile.parse(
+            Array(("$TTL 300\n" + Signposts.zone + "\n").utf8), origin: origin)
         precondition(file.faults.isEmpty, "\(file.faults)")
         return try Zone(origin: origin, records: file.records)
     }
@@ -126,6 +125,11 @@ extension Town {
         try await registry.addAlias(
             try Address("team@town.example"),
             to: [try Address("alice@town.example"), try Address("bob@town.example")], by: author)
+        try await registry.add(
+            relay: RelayDomain(try Domain("harbour.example")),
+            recipients: [
+                try Address("ida@harbour.example"), try Address("jan@harbour.example"),
+            ], by: author)
     }
 
     @Sendable private static func provisionBackup(_ registry: Registry) async throws {
@@ -134,6 +138,20 @@ extension Town {
         try await registry.add(
             relay: RelayDomain(try Domain("town.example")),
             recipients: try known.map { try Address("\($0)@town.example") }, by: author)
+        try await registry.add(
+            relay: RelayDomain(try Domain("harbour.example")),
+            recipients: [
+                try Address("ida@harbour.example"), try Address("jan@harbour.example"),
+                try Address("gone@harbour.example"),
+            ], by: author)
+    }
+
+    @Sendable private static func provisionHarbour(_ registry: Registry) async throws {
+        try await registry.add(domain: LocalDomain(try Domain("harbour.example")), by: author)
+        for name in ["ida", "jan"] {
+            try await registry.addAccount(
+                try Address("\(name)@harbour.example"), password: password, by: author)
+        }
     }
 
     @Sendable private static func provisionSender(_ registry: Registry) async throws {
@@ -163,14 +181,14 @@ extension Town {
     func exists(_ address: Address) -> Bool {
         let people = [
             "alice@town.example", "bob@town.example", "carol@town.example", "dora@out.example",
-            "emil@out.example",
+            "emil@out.example", "ida@harbour.example", "jan@harbour.example",
         ]
         return people.contains(address.description)
-            || address.domain?.name == "elsewhere.example"
+            || ["elsewhere.example", "plain.example"].contains(address.domain?.name)
     }
 
     func isOurs(_ address: Address) -> Bool {
-        ["town.example", "out.example"].contains(address.domain?.name)
+        ["town.example", "out.example", "harbour.example"].contains(address.domain?.name)
     }
 
     /// Whether a server or a disk may have failed, or a claim ended, between a reply and the
@@ -200,7 +218,8 @@ extension Town {
     private static let everybody = [
         "alice@town.example", "bob@town.example", "carol@town.example", "dora@out.example",
         "emil@out.example", "fritz@elsewhere.example", "greta@elsewhere.example",
-        "hugo@elsewhere.example", "ilse@elsewhere.example",
+        "hugo@elsewhere.example", "ilse@elsewhere.example", "karl@plain.example",
+        "ida@harbour.example", "jan@harbour.example", "gone@harbour.example",
         "ghost@town.example", "nobody@town.example", "x@gone.example", "y@nullmx.example",
     ]
     /// Tried for five days, which is dear: rare.
@@ -238,7 +257,8 @@ extension Town {
         let reversePath: ReversePath = simulation.faults.happens(0.2) ? .null : .address(author)
         let name = simulation.faults.pick(
             Self.everybody + [
-                "alice@town.example", "ghost@town.example", "team@town.example", Self.unreachable,
+                "alice@town.example", "ghost@town.example", "team@town.example",
+                "ida@harbour.example", "gone@harbour.example", Self.unreachable,
             ])
         let recipient = try Address(name)
         let site = simulation.faults.pick(sites)

@@ -21,12 +21,18 @@ struct Weather: Sendable {
 
     /// Rages for a while; afterwards everything works.
     func rage(for duration: Duration) async throws {
-        guard kind != .fair else { return }
+        guard kind != .fair else {
+            town.calmSince = Instant(nanoseconds: 0)
+            return
+        }
+        town.mayNamesFail = kind != .crashes
         let end = simulation.now + duration
         if kind != .crashes {
             town.network.faults = .rough
-            town.elsewhere.moodiness = 0.05
-            town.elsewhere.treachery = 0.4
+            for foreigner in town.foreigners {
+                foreigner.moodiness = 0.05
+                foreigner.treachery = 0.4
+            }
         }
         while simulation.now < end {
             try await simulation.sleep(
@@ -48,7 +54,7 @@ struct Weather: Sendable {
 
     private func strikeNetwork() {
         let hosts = town.hosts.shuffled(using: &simulation.faults)
-        switch simulation.faults.below(6) {
+        switch simulation.faults.below(7) {
         case 0: town.network.partition(hosts[0], hosts[1])
         case 1, 2: town.network.heal()
         case 3:
@@ -57,9 +63,15 @@ struct Weather: Sendable {
         case 4:
             simulation.tell("name servers fail now and then")
             for site in town.sites { site.nameFailureProbability = 0.3 }
+        case 5:
+            simulation.tell("name servers are silent now and then")
+            for site in town.sites { site.nameTimeoutProbability = 0.3 }
         default:
             simulation.tell("name servers work")
-            for site in town.sites { site.nameFailureProbability = 0 }
+            for site in town.sites {
+                site.nameFailureProbability = 0
+                site.nameTimeoutProbability = 0
+            }
         }
     }
 
@@ -90,9 +102,10 @@ struct Weather: Sendable {
 
     /// As a clock that is set, or a machine that was asleep: claims expire early, or late.
     private func jumpCalendar() {
-        let hours = simulation.faults.number(in: -1...3)
+        let hours = simulation.faults.number(in: -3...4)
         simulation.tell("the calendar jumps by \(hours) hours")
         town.calendarJumps += 1
+        town.hoursSetBack += max(0, -hours)
         simulation.jumpCalendar(by: .hours(hours))
     }
 
@@ -112,13 +125,17 @@ struct Weather: Sendable {
         simulation.tell("the weather is fair from now on")
         town.network.faults = .none
         town.network.heal()
-        town.elsewhere.moodiness = 0
-        town.elsewhere.treachery = 0
+        for foreigner in town.foreigners {
+            foreigner.moodiness = 0
+            foreigner.treachery = 0
+        }
         for site in town.sites {
             site.nameFailureProbability = 0
+            site.nameTimeoutProbability = 0
             site.disk.setFaults()
             site.emptyDisk()
             await site.boot()
         }
+        town.calmSince = simulation.now
     }
 }

@@ -6,6 +6,7 @@ import Mail
 import MessageStore
 import SimulatedWorld
 import Storage
+import World
 
 /// Looks at every disk and says which promise is broken.
 final class Witness: @unchecked Sendable {
@@ -64,18 +65,38 @@ extension Witness {
         let sightings = try await look()
         var faults = sightings.faults
         for letter in ledger.letters {
-            for (recipient, answer) in zip(letter.recipients, letter.answers)
-            where answer == .acknowledged {
+            for (index, recipient) in letter.recipients.enumerated()
+            where letter.answers[index] == .acknowledged {
                 for target in town.targets(of: recipient) {
-                    let isFound = [target, recipient].contains {
-                        sightings.accountFor(Key(letter.number, $0))
+                    let keys = [target, recipient].map { Key(letter.number, $0) }
+                    if !keys.contains(where: sightings.accountFor) {
+                        faults.append("letter \(letter.number) for \(target) is lost")
                     }
-                    if !isFound { faults.append("letter \(letter.number) for \(target) is lost") }
+                    let isWaiting = keys.contains(where: sightings.isInSpool.contains)
+                    if isWaiting, town.exists(target), isLate(letter.acknowledged[index]) {
+                        faults.append("letter \(letter.number) for \(target) still waits")
+                    }
                 }
             }
         }
         return faults
     }
+
+    /// Whether a letter acknowledged then should have arrived by now.
+    ///
+    /// In fair weather at once, whoever else waits for hosts that never answer; after a storm
+    /// when the longest pause is over.
+    private func isLate(_ acknowledged: Instant?) -> Bool {
+        guard let acknowledged, let calm = town.calmSince else { return false }
+        let now = town.simulation.now
+        if calm == Instant(nanoseconds: 0) { return now > acknowledged + Self.fairPatience }
+        return now > max(acknowledged, calm) + Self.patience + .hours(town.hoursSetBack)
+    }
+
+    /// Far more than a delivery takes, far less than a pause in a queue.
+    private static let fairPatience = Duration.minutes(5)
+    /// The longest pause and its jitter, and an hour until the spool is asked.
+    private static let patience = Duration.hours(6)
 
     /// What must be true when everything has come to rest.
     func checkEnd() async throws -> [String] {
@@ -91,6 +112,11 @@ extension Witness {
                 }
                 faults += judgeNotices(letter, recipient, answer, sightings)
             }
+        }
+        for site in sites {
+            let ways = memories[site.name]?.journal.ways ?? []
+            faults += RouteJudge(site, in: town)
+                .faults(of: ways, namesMayFail: town.mayNamesFail)
         }
         return faults
     }
@@ -176,6 +202,9 @@ extension Witness {
         var buried = 0
         var bodyFiles = 0
         var mishaps = 0
+        /// Attempts of delivery elsewhere, and how often which of two equals came first.
+        var ways = 0
+        var firstOfEquals: [String: Int] = [:]
 
         mutating func add(_ other: Coverage) {
             acknowledged += other.acknowledged
@@ -187,6 +216,8 @@ extension Witness {
             buried += other.buried
             bodyFiles += other.bodyFiles
             mishaps += other.mishaps
+            ways += other.ways
+            firstOfEquals.merge(other.firstOfEquals) { $0 + $1 }
         }
     }
 
@@ -195,6 +226,9 @@ extension Witness {
         let answers = ledger.letters.flatMap(\.answers)
         var files = 0
         for site in sites { files += try await site.disk.bodies.list().count }
+        let ways = sites.flatMap { memories[$0.name]?.journal.ways ?? [] }
+        let equals = ways.filter { $0.route.count > 1 && $0.route[0].preference == 5 }
+            .map { ($0.route[0].host, 1) }
         return Coverage(
             acknowledged: answers.count { $0 == .acknowledged },
             succeeded: ["delivered", "relayed", "expanded"].reduce(0) {
@@ -204,7 +238,8 @@ extension Witness {
             ambiguous: answers.count { $0 == .ambiguous },
             doubled: sightings.copies.count { $0.value > 1 },
             noticed: sightings.noticed.count, buried: sightings.buried.count,
-            bodyFiles: files, mishaps: sites.reduce(0) { $0 + $1.mishaps })
+            bodyFiles: files, mishaps: sites.reduce(0) { $0 + $1.mishaps }, ways: ways.count,
+            firstOfEquals: Dictionary(equals, uniquingKeysWith: +))
     }
 }
 
@@ -332,9 +367,14 @@ extension Witness {
         var bounced: [(id: Int64, recipient: String)] = []
         var ambiguous: [(id: Int64, recipient: String)] = []
         var notices: [Int64: [Int64]] = [:]
+        /// What was tried elsewhere.
+        var ways: [RouteJudge.Way] = []
+        /// The message of the last way as long as facts about it follow.
+        private var travelling: Int64?
 
         mutating func learn(_ facts: [FactRow]) {
             for fact in facts {
+                learnWay(fact)
                 switch fact.kind {
                 case "accepted":
                     letters[fact.queueID] = Summary.letter(in: Array(fact.fields.utf8)[...])
@@ -347,6 +387,29 @@ extension Witness {
                 default:
                     if fact.isAmbiguous { ambiguous.append((fact.queueID, fact.recipient ?? "")) }
                 }
+            }
+        }
+
+        /// A way, who was asked on it, and the first outcome: they stand one after another.
+        private mutating func learnWay(_ fact: FactRow) {
+            let name = fact.host.flatMap { $0.split(separator: " ").first.map(String.init) }
+            switch fact.kind {
+            case "routed":
+                travelling = nil
+                let fields = [Fact.Field](stored: fact.fields)
+                guard let destination = fields.first(where: { $0.key == .destination })?.value,
+                    let route = fields.first(where: { $0.key == .route })?.value
+                else { return }
+                travelling = fact.queueID
+                ways.append(
+                    RouteJudge.Way(
+                        time: fact.time, destination: destination,
+                        route: [Signposts.Post](journal: route)))
+            case "attempted" where travelling == fact.queueID:
+                if let name { ways[ways.count - 1].tried.append(name) }
+            default:
+                if travelling == fact.queueID { ways[ways.count - 1].last = name }
+                travelling = nil
             }
         }
     }
@@ -371,7 +434,9 @@ extension Witness {
     struct FactRow: Sendable {
         let id: Int64
         let queueID: Int64
+        let time: Timestamp
         let kind: String
+        let host: String?
         let recipient: String?
         let fields: String
         let isAmbiguous: Bool
@@ -428,17 +493,20 @@ extension Witness {
             },
             facts: try transaction.all(
                 """
-                SELECT id, queue_id, kind, recipient, fields, text LIKE '%may arrive twice%'
+                SELECT id, queue_id, time, kind, host, recipient, fields,
+                    text LIKE '%may arrive twice%'
                 FROM fact
-                WHERE id > ? AND kind IN ('accepted', 'bounced', 'notified', 'deferred')
+                WHERE id > ? AND kind IN ('accepted', 'bounced', 'notified', 'deferred', 'routed',
+                    'attempted', 'delivered')
                 ORDER BY id
                 """,
                 [.integer(last)]
             ) { row in
                 FactRow(
-                    id: row.integer(0), queueID: row.integer(1), kind: row.text(2),
-                    recipient: row.optionalText(3), fields: row.text(4),
-                    isAmbiguous: row.integer(5) != 0)
+                    id: row.integer(0), queueID: row.integer(1),
+                    time: Timestamp(milliseconds: row.integer(2)), kind: row.text(3),
+                    host: row.optionalText(4), recipient: row.optionalText(5),
+                    fields: row.text(6), isAmbiguous: row.integer(7) != 0)
             })
     }
 }

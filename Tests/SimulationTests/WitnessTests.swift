@@ -111,6 +111,86 @@ struct WitnessTests {
         #expect(faults.contains { $0.hasPrefix("a UID of mailbox") })
     }
 
+    /// What the witness says after the sending server's journal was changed.
+    private func faults(afterJournal change: StaticString) -> [String] {
+        faults { town in
+            try await town.sender.tamper { try $0.execute(change, []) }
+        }
+    }
+
+    @Test("hosts in another order than their preferences' are seen")
+    func order() {
+        let faults = faults(
+            afterJournal: """
+                UPDATE fact SET fields = replace(
+                    fields, '10 mx1.example, 20 mx2.example', '20 mx2.example, 10 mx1.example')
+                WHERE kind = 'routed'
+                """)
+        #expect(faults.contains { $0.hasSuffix("mx2.example stands before mx1.example") })
+    }
+
+    @Test("a host that was left out, or has no business there, is seen")
+    func company() {
+        let missing = faults(
+            afterJournal: """
+                UPDATE fact SET fields = replace(fields, ', 20 mx2.example', '')
+                WHERE kind = 'routed'
+                """)
+        #expect(missing.contains { $0.hasSuffix("a host is missing") })
+        let strange = faults(
+            afterJournal: """
+                UPDATE fact SET fields = replace(fields, '20 mail3', '20 mail4')
+                WHERE kind = 'routed'
+                """)
+        #expect(strange.contains { $0.hasSuffix("is none of its exchangers") })
+    }
+
+    @Test("a host that was asked before its turn is seen")
+    func turn() {
+        let faults = faults(
+            afterJournal: """
+                UPDATE fact SET host = 'mx2.example [198.51.100.1]'
+                WHERE kind = 'delivered' AND host LIKE 'mx1.example%'
+                """)
+        #expect(faults.contains { $0.hasSuffix("a host was passed over") })
+    }
+
+    @Test("mail that waits although nothing is in its way is seen")
+    func lateness() {
+        let faults = Course(seed: Self.seed).run { town in
+            let acknowledged = town.ledger.letters.flatMap { letter in
+                zip(letter.recipients, letter.answers)
+                    .filter { $1 == .acknowledged && town.exists($0) }
+                    .map { (letter, $0.0) }
+            }
+            guard let (letter, recipient) = acknowledged.first else { return ["no letter"] }
+            let address = recipient.description
+            try await town.sender.tamper { transaction in
+                try transaction.execute(
+                    """
+                    INSERT INTO recipient (message_id, ordinal, address, destination, attempts,
+                        is_delay_notified)
+                    SELECT 1, 0, ?, 'x', 0, 0
+                    """, [.text(address)])
+                try transaction.execute(
+                    """
+                    INSERT INTO content (id, octets, reference_count) VALUES (999999, 0, 1)
+                    """, [])
+                try transaction.execute(
+                    "INSERT INTO content_body (content_id, body) VALUES (999999, ?)",
+                    [.blob(letter.octets)])
+                try transaction.execute(
+                    """
+                    INSERT INTO message (id, accepted, expires, reverse_path, content_id, octets,
+                        is_8bit, is_international, source)
+                    VALUES (1, 0, 0, '', 999999, 0, 0, 0, '')
+                    """, [])
+            }
+            return try await Witness(town).check()
+        }
+        #expect(faults.contains { $0.hasSuffix("still waits") }, "\(faults)")
+    }
+
     @Test("a recipient that stays in a spool is seen")
     func rest() {
         let faults = faults { town in
