@@ -63,8 +63,9 @@ package struct ServerUser: Sendable, Equatable {
         let threads =
             (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         for thread in threads {
-            var facts = stat()
-            guard stat("/proc/self/task/\(thread)", &facts) == 0, facts.st_uid != userID else {
+            let facts = try? FileManager.default.attributesOfItem(
+                atPath: "/proc/self/task/\(thread)")
+            guard let owner = facts?[.ownerAccountID] as? Int, owner != Int(userID) else {
                 continue
             }
             throw Failure(description: "having become \(name), thread \(thread) is another user")
