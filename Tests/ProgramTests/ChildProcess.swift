@@ -77,10 +77,10 @@ final class ChildProcess: @unchecked Sendable {
     }
 
     /// SIGTERM, after a while SIGKILL; returns when the system has forgotten it.
-    func end() async {
+    func end(within grace: Duration = grace) async {
         guard process.isRunning else { return }
         kill(id, SIGTERM)
-        if await isTrue(within: Self.grace, { !process.isRunning }) { return }
+        if await isTrue(within: grace, { !process.isRunning }) { return }
         kill(id, SIGKILL)
         _ = await isTrue(within: Self.grace) { !process.isRunning }
     }
@@ -117,6 +117,13 @@ extension Trait where Self == ConditionTrait {
         return .enabled(
             if: missing.isEmpty,
             "not installed: \(missing.joined(separator: ", ")) (Scripts/packages test)")
+    }
+
+    /// Skips the test unless Exim is unpacked.
+    static var exim: Self {
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: Exim.program),
+            "Exim is not unpacked (Scripts/packages test)")
     }
 
     /// Skips the test unless it runs as root.

@@ -99,6 +99,7 @@ final class Postreiter: @unchecked Sendable {
     }
 
     func stop() async { await server?.end() }
+    func stop(within grace: Duration) async { await server?.end(within: grace) }
     func crash() async { await server?.crash() }
 
     /// A line such as VmHWM of /proc/PID/status, in KiB.

@@ -3,15 +3,22 @@
 import Foundation
 import Testing
 
-/// A Postfix of its own: receives for one domain into files, with STARTTLS.
+/// A Postfix of its own: receives for one domain into files, with STARTTLS, and sends on what is
+/// for `relayDomain`, each recipient `anybody+pipelining` without PIPELINING, and so on.
 struct Postfix {
     let address: String
     let port: Int
     private let folder: URL
     private let master: ChildProcess
 
-    /// Starts it as root; `domain`'s mail goes into `mailboxes/box`, a maildir.
-    init(_ stage: Stage, address: String, port: Int = 2525, domain: String) async throws {
+    /// Starts it as root; mail for `domain` and the domains below it goes into `mailboxes/box`, a
+    /// maildir.
+    ///
+    /// `doors`: further addresses to receive on; `next`: `ADDRESS:PORT` for the relay domain.
+    init(
+        _ stage: Stage, address: String, port: Int = 2525, domain: String, doors: [Door] = [],
+        relayDomain: String = "", next: String = ""
+    ) async throws {
         self.address = address
         self.port = port
         folder = stage.folder.appendingPathComponent("postfix-\(address)")
@@ -23,10 +30,16 @@ struct Postfix {
         try Self.give(folder.appendingPathComponent("mailboxes"), to: "nobody")
         let certificate = try await Certificate(stage, name: "mx.\(domain)")
         try stage.write(
-            Self.main(folder.path, domain, certificate),
+            Self.main(folder.path, domain, certificate)
+                + Self.relaying(relayDomain, next),
             to: "\(name)/configuration/main.cf")
+        let path = folder.path
         try stage.write(
-            Self.services(address, port), to: "\(name)/configuration/master.cf")
+            Self.services(address, port)
+                + doors.map { Self.service($0, port, path) }.joined()
+                + (next.isEmpty ? "" : Self.ways.map(Self.transport).joined()),
+            to: "\(name)/configuration/master.cf")
+        try stage.write("/^EHLO/ XEHLO\n", to: "\(name)/no-ehlo")
         let configuration = folder.appendingPathComponent("configuration").path
         let check = try await stage.run("postfix", ["-c", configuration, "check"])
         try #require(check.status == 0, "\(check.output)")
@@ -49,12 +62,45 @@ struct Postfix {
     }
 
     /// The messages it has delivered so far.
-    var messages: [String] {
-        let new = folder.appendingPathComponent("mailboxes/box/new")
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: new.path)) ?? []
-        return names.sorted().compactMap {
-            try? String(contentsOf: new.appendingPathComponent($0), encoding: .utf8)
+    var messages: [String] { maildir(folder.appendingPathComponent("mailboxes/box")) }
+
+    static let ways: [Offer?] = [nil] + Offer.allCases
+
+    private static func relaying(_ domain: String, _ next: String) -> String {
+        guard !next.isEmpty else { return "" }
+        let place = next.split(separator: ":")
+        let maps = ways.map {
+            "{alice+\($0.name)@\(domain)=by-\($0.name):[\(place[0])]:\(place[1])}"
         }
+        return """
+            relay_domains = \(domain)
+            relay_recipient_maps =
+            transport_maps = inline:{ \(maps.joined(separator: ", ")) }
+            smtp_tls_security_level = may
+
+            """
+    }
+
+    private static func service(_ door: Door, _ port: Int, _ folder: String) -> String {
+        let option =
+            switch door.without {
+            case nil: ""
+            case .extended: "-o smtpd_command_filter=regexp:\(folder)/no-ehlo"
+            case .tls: "-o smtpd_tls_security_level=none"
+            case .some(let offer): "-o smtpd_discard_ehlo_keywords=\(offer.rawValue)"
+            }
+        return "\(door.address):\(port) inet n - n - - smtpd \(option)\n"
+    }
+
+    private static func transport(_ without: Offer?) -> String {
+        let option =
+            switch without {
+            case nil: ""
+            case .extended: "-o smtp_never_send_ehlo=yes"
+            case .tls: "-o smtp_tls_security_level=none"
+            case .some(let offer): "-o smtp_discard_ehlo_keywords=\(offer.rawValue)"
+            }
+        return "by-\(without.name) unix - - n - - smtp \(option)\n"
     }
 
     private static func give(_ folder: URL, to user: String) throws {
@@ -81,7 +127,8 @@ struct Postfix {
         alias_maps =
         alias_database =
         local_recipient_maps =
-        virtual_mailbox_domains = \(domain)
+        virtual_mailbox_domains = \(([nil] + Offer.allCases).map { "\($0.name).\(domain)" }
+            .joined(separator: ", ")), \(domain)
         virtual_mailbox_base = \(folder)/mailboxes
         virtual_mailbox_maps = static:box/
         virtual_uid_maps = static:65534
