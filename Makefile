@@ -8,9 +8,10 @@ SEEDS ?= 1000
 SEED ?=
 ROUNDS ?= 100
 SECONDS ?= 60
+MINUTES ?= 30
 FUZZERS ?=
 
-.PHONY: demo test release bench crash-test simulate fuzz format lint clean packages-build packages-test
+.PHONY: demo test release bench bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
 
 demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
@@ -28,11 +29,22 @@ test: packages-test
 bench: packages-test release
 	Scripts/bench
 
+# What idle connections, large messages and long queues cost.
+bench-memory: packages-test release
+	FIGURES=1 TESTED_BINARY=$(CURDIR)/.build/release/postreiter \
+	    swift test --filter FiguresTests
+
 # kill -9 at a random moment under load; every acknowledged message must be found again.
 # ROUNDS=n sets how often, SEED=n repeats the choices of a run.
 crash-test: packages-test release
 	CRASH_ROUNDS=$(ROUNDS) CRASH_SEED=$(SEED) \
 	    TESTED_BINARY=$(CURDIR)/.build/release/postreiter swift test --filter CrashTests
+
+# Load for MINUTES with peers that stop and start, reloads and restarts: at the end what was
+# accepted is delivered, notified or queued, to the last message.
+soak: packages-test release
+	SOAK_SECONDS=$$(($(MINUTES) * 60)) SOAK_SEED=$(SEED) \
+	    TESTED_BINARY=$(CURDIR)/.build/release/postreiter swift test --filter SoakTests
 
 # Whole servers in virtual time: SEEDS=n runs that many, SEED=n replays one and tells its story.
 simulate: packages-test

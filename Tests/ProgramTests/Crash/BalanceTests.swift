@@ -20,14 +20,29 @@ struct BalanceTests {
             + [bonus.octets, stranger]
         var arrivals = RecordingSink.Arrivals()
         arrivals.counts = [4: 3]
+        arrivals.notices = [2: 1, 8: 1]
+        let refused = (7...8).map {
+            NumberedMessage(
+                number: $0, lines: 0, isLocal: false, isRemote: false, isRefused: true)
+        }
         let balance = Balance(
-            acknowledged: local, mailbox: mailbox.map { Data($0) }, sink: arrivals)
+            acknowledged: local + refused, mailbox: mailbox.map { Data($0) }, sink: arrivals)
         #expect(balance.lostLocally == [1])
         #expect(balance.lostRemotely == [5])
         #expect(balance.localDuplicates == [2])
         #expect(balance.remoteDuplicates == 2)
+        #expect(balance.unnoticed == [7])
+        #expect(balance.falseNotices == [2])
         #expect(balance.damaged == 2)
         #expect(balance.unacknowledged == 1)
+    }
+
+    @Test("A notification is recognised by the message that it is about")
+    func notices() {
+        let message = NumberedMessage(number: 12, lines: 1, isLocal: false, isRemote: true)
+        let notice = "Content-Type: multipart/report\r\n\r\n--x\r\n\r\n"
+        #expect(NumberedMessage.recogniseNotice(Array(notice.utf8) + message.octets) == 12)
+        #expect(NumberedMessage.recogniseNotice(message.octets) == nil)
     }
 
     @Test("A message is recognised behind trace fields, and every missing line is noticed")

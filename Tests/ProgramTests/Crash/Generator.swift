@@ -21,15 +21,29 @@ final class Generator: Sendable {
     private let port: Int
     private let local: String
     private let remote: String
+    private let refused: String?
+    private let pace: Pace
+
+    /// How fast it goes, and how large messages are.
+    struct Pace {
+        /// Between two messages on a connection.
+        var pause = Duration.zero
+        /// Of 64 octets, but for one message in `largeEvery`, which is larger than what the
+        /// database keeps in a row.
+        var lines = 400
+        var largeEvery = 50
+    }
 
     init(
-        _ address: String, _ port: Int, local: String, remote: String, connections: Int,
-        seed: UInt64
+        _ address: String, _ port: Int, local: String, remote: String, refused: String? = nil,
+        connections: Int, pace: Pace = Pace(), seed: UInt64
     ) {
         self.address = address
         self.port = port
         self.local = local
         self.remote = remote
+        self.refused = refused
+        self.pace = pace
         state = Mutex(State(generator: SeededGenerator(seed: seed), running: connections))
         for _ in 0..<connections { Thread.detachNewThread { self.run() } }
     }
@@ -69,6 +83,7 @@ final class Generator: Sendable {
             var recipients: [String] = []
             if message.isLocal { recipients.append(local) }
             if message.isRemote { recipients.append(remote) }
+            if message.isRefused, let refused { recipients.append(refused) }
             let commands =
                 ["MAIL FROM:<generator@client.test>"] + recipients.map { "RCPT TO:<\($0)>" }
             for command in commands {
@@ -78,6 +93,9 @@ final class Generator: Sendable {
             try wire.write(message.octets[...])
             guard try isAnswered(wire.ask("."), "250") else { return }
             state.withLock { $0.acknowledged.append(message) }
+            if pace.pause > .zero {
+                Thread.sleep(forTimeInterval: pace.pause / .seconds(1))
+            }
         }
         _ = try wire.ask("QUIT")
     }
@@ -88,20 +106,22 @@ final class Generator: Sendable {
         return false
     }
 
-    /// Two in five for the mailbox, two for the other server, one for both; one in fifty is
-    /// larger than what the database keeps in a row.
+    /// Two in five for the mailbox, two for the other server, one for both; one in twenty also
+    /// for somebody whom the other server refuses.
     private func nextMessage() -> NumberedMessage {
         state.withLock { state in
             state.sent += 1
             let kind = Int.random(in: 0..<5, using: &state.generator)
-            let isLarge = Int.random(in: 0..<50, using: &state.generator) == 0
+            let isLarge = Int.random(in: 0..<pace.largeEvery, using: &state.generator) == 0
+            let isRefused =
+                refused != nil && Int.random(in: 0..<20, using: &state.generator) == 0
             let lines =
                 isLarge
                 ? Int.random(in: 17_000...34_000, using: &state.generator)
-                : Int.random(in: 0...400, using: &state.generator)
+                : Int.random(in: 0...pace.lines, using: &state.generator)
             return NumberedMessage(
                 number: state.sent, lines: lines, isLocal: kind != 0 && kind != 1,
-                isRemote: kind != 2 && kind != 3)
+                isRemote: kind != 2 && kind != 3, isRefused: isRefused)
         }
     }
 }

@@ -9,6 +9,8 @@ struct NumberedMessage: Hashable {
     let lines: Int
     let isLocal: Bool
     let isRemote: Bool
+    /// For somebody whom the other server refuses: its sender is to be notified.
+    var isRefused = false
 
     private static let lineOctets = 64
 
@@ -44,6 +46,15 @@ struct NumberedMessage: Hashable {
             }
             count = lines * Self.lineOctets
         }
+    }
+
+    /// The number of the message that a notification is about.
+    static func recogniseNotice(_ octets: [UInt8]) -> Int? {
+        let text = String(decoding: octets.prefix(65_536), as: UTF8.self)
+        guard text.contains("multipart/report"),
+            let field = text.range(of: "Crash-Number: ", options: .backwards)
+        else { return nil }
+        return Int(text[field.upperBound...].prefix { $0.isNumber })
     }
 
     /// What an arrived message says it is; nil if it is none of these.
