@@ -9,8 +9,6 @@ struct NotificationWording {
     private let notification: Notification
     private let language: Language
 
-    /// No line of running text is longer, so that it reads well wherever it is quoted.
-    private static let lineCharacters = 76
     /// All that is said is cut behind this: the machine's part is complete in any case.
     private static let maximumCharacters = 48 << 10
 
@@ -44,10 +42,9 @@ struct NotificationWording {
     }
 
     var text: String {
-        let paragraphs = notification.recipients.map(sentence) + advice
-        let running = paragraphs.map { Self.wrapped($0) }
-        let parts = running + tried + [Self.wrapped(closing)]
-        return Self.limited(parts.joined(separator: "\n\n") + "\n")
+        // A paragraph is a line: whoever shows it knows best how wide it may be.
+        let paragraphs = notification.recipients.map(sentence) + advice + tried + [closing]
+        return Self.limited(paragraphs.joined(separator: "\n\n") + "\n")
     }
 
     // MARK: The sentence
@@ -180,21 +177,6 @@ struct NotificationWording {
         let line = String(
             text.prefix(limit + 1).map { $0.isNewline || $0 == "\t" ? " " : $0 })
         return line.count > limit ? line.prefix(limit) + "…" : line
-    }
-
-    /// In lines that break at spaces.
-    static func wrapped(_ paragraph: String) -> String {
-        var lines: [Substring] = []
-        var rest = paragraph[...]
-        while let limit = rest.index(
-            rest.startIndex, offsetBy: lineCharacters, limitedBy: rest.endIndex),
-            limit < rest.endIndex,
-            let space = rest[...limit].lastIndex(of: " ") ?? rest.firstIndex(of: " ")
-        {
-            lines.append(rest[..<space])
-            rest = rest[rest.index(after: space)...]
-        }
-        return (lines + [rest]).joined(separator: "\n")
     }
 
     private static func limited(_ text: String) -> String {

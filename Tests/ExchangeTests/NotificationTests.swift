@@ -206,22 +206,14 @@ struct NotificationTests {
         let (_, message, _) = Self.compose(try Self.notification())
         let text = Self.text(message.parts[0])
         #expect(
-            Self.unwrapped(text).hasPrefix(
+            text.hasPrefix(
                 "Your message to alias@example.org could not be delivered: "
-                    + "the domain nowhere.example does not exist (Host unknown). Please check"))
-        let running = text.split(separator: "\r\n\r\n").prefix(2)
-        #expect(
-            running.flatMap { $0.split(separator: "\r\n") }.allSatisfy { $0.count <= 76 })
+                    + "the domain nowhere.example does not exist (Host unknown).\r\n"))
         #expect(text.contains("5.1.2  Host unknown: the domain nowhere.example does not exist"))
         #expect(text.contains("ann@nowhere.example (for alias@example.org)"))
         #expect(
             Self.text(message.parts[1]).contains(
                 "Diagnostic-Code: x-postreiter; Host unknown: the domain nowhere.example"))
-    }
-
-    /// Running text without its line breaks.
-    private static func unwrapped(_ text: String) -> String {
-        text.split(separator: "\r\n").joined(separator: " ")
     }
 
     @Test("What was tried stands in a table: time, host, address, answer")
@@ -258,9 +250,9 @@ struct NotificationTests {
         #expect(message.header.first("Subject")?.decoded == "Ihre Nachricht war nicht zustellbar")
         let text = Self.text(message.parts[0])
         #expect(
-            Self.unwrapped(text).hasPrefix(
+            text.hasPrefix(
                 "Ihre Nachricht an alias@example.org konnte nicht zugestellt werden: "))
-        #expect(Self.unwrapped(text).contains("prüfen Sie"))
+        #expect(text.contains("prüfen Sie"))
         #expect(octets.allSatisfy { $0 < 0x80 })
     }
 
@@ -292,7 +284,7 @@ struct NotificationTests {
         #expect(status.contains("Action: delayed\r\nStatus: 4.4.1\r\n"))
         #expect(status.contains("Will-Retry-Until: Thu, 26 Nov 2026 06:11:37 +0000\r\n"))
         let text = Self.text(message.parts[0])
-        let running = Self.unwrapped(text)
+        let running = text
         #expect(running.contains("has not been delivered yet: no mail server of example.net could"))
         #expect(running.contains("until 2026-11-26 06:11 UTC"))
         #expect(text.contains("15 earlier attempts are not shown."))
