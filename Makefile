@@ -25,7 +25,7 @@ test: packages-test
 	swift test --skip-build --filter 'LiveWorldTests|ProgramTests'
 	swift test --skip-build --skip 'LiveWorldTests|ProgramTests'
 
-# Durable ingest beside Postfix, in the same run, on the same cores.
+# Ingest, relaying and draining beside Postfix, in the same run, on the same cores.
 bench: packages-test release
 	Scripts/bench
 

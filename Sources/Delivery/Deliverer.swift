@@ -170,7 +170,11 @@ package final class Deliverer: Sendable {
                     continue
                 }
                 while let work = nextWork() {
-                    group.addTask { await self.perform(work) }
+                    if let executor = network.taskExecutor {
+                        group.addTask(executorPreference: executor) { await self.perform(work) }
+                    } else {
+                        group.addTask { await self.perform(work) }
+                    }
                 }
             }
             group.cancelAll()
@@ -207,16 +211,23 @@ package final class Deliverer: Sendable {
         let courier = Courier(self)
         var next: Job? = first.job
         var evidence: Outcome.Evidence?
-        while let job = next {
-            evidence = await attempt(job, by: courier)
-            if courier.ending == .unreachable { break }
-            next = state.withLock { state in
-                state.stopDeadline == nil ? state.queue.more(&assignment) : nil
+        await withTaskGroup(of: Void.self) { settling in
+            while let job = next {
+                let end = await attempt(job, by: courier)
+                evidence = end.evidence
+                // While one end is being written, the next message is under way: a crash makes
+                // at most these two arrive twice.
+                await settling.next()
+                settling.addTask { await self.conclude(end.conclusions) }
+                if courier.ending == .unreachable { break }
+                next = state.withLock { state in
+                    state.stopDeadline == nil ? state.queue.more(&assignment) : nil
+                }
+                workBell.ring()
             }
-            workBell.ring()
+            await courier.close()
         }
         let ending = courier.ending
-        await courier.close()
         let (aftermath, moreIsDue) = state.withLock { state in
             let moreIsDue = state.moreIsDue
             state.moreIsDue = false
@@ -227,32 +238,34 @@ package final class Deliverer: Sendable {
         if moreIsDue { dueBell.ring() }
     }
 
-    /// Tries a message; returns what was said last if it must wait.
-    private func attempt(_ job: Job, by courier: Courier) async -> Outcome.Evidence? {
-        guard let job = await secured(job) else { return nil }
-        if case .local? = try? responsibility(for: job.destination) {
-            await deliverLocally(job.recipients)
-            return nil
-        }
-        guard await !returned(job) else { return nil }
-        if let hosts = await suspendedHosts(for: job.destination) {
-            await putOff(job.recipients.map { ($0, hosts) })
-            return nil
-        }
-        let report = await courier.deliver(job)
-        var conclusions = Conclusions(self, job.message)
-        conclusions.add(report, of: job)
-        await conclude(await conclusions.finish())
-        return report.results.last?.outcome.evidence
+    /// How an attempt ended: what was said last if it must wait, and what is to be written.
+    private struct AttemptEnd: Sendable {
+        var evidence: Outcome.Evidence?
+        var conclusions: [Conclusion] = []
     }
 
-    /// Gives up a message that its sender wants back because it is late; says whether it was.
-    private func returned(_ job: Job) async -> Bool {
+    /// Tries a message.
+    private func attempt(_ job: Job, by courier: Courier) async -> AttemptEnd {
+        guard let job = await secured(job) else { return AttemptEnd() }
+        if case .local? = try? responsibility(for: job.destination) {
+            await deliverLocally(job.recipients)
+            return AttemptEnd()
+        }
         var conclusions = Conclusions(self, job.message)
-        guard conclusions.isOverdue else { return false }
-        for recipient in job.recipients { conclusions.expire(recipient) }
-        await conclude(await conclusions.finish())
-        return true
+        // Its sender wants it back because it is late.
+        if conclusions.isOverdue {
+            for recipient in job.recipients { conclusions.expire(recipient) }
+            return AttemptEnd(conclusions: await conclusions.finish())
+        }
+        if let hosts = await suspendedHosts(for: job.destination) {
+            await putOff(job.recipients.map { ($0, hosts) })
+            return AttemptEnd()
+        }
+        let report = await courier.deliver(job)
+        conclusions.add(report, of: job)
+        return AttemptEnd(
+            evidence: report.results.last?.outcome.evidence,
+            conclusions: await conclusions.finish())
     }
 
     /// The suspension because of which a destination cannot be reached at all; nil if it can.

@@ -48,6 +48,8 @@ package final class LiveNetwork: Network {
         return executors[abs(turn % executors.count)]
     }
 
+    package var taskExecutor: (any TaskExecutor)? { nextExecutor() }
+
     /// The loop on which this very code runs, or the next one.
     private func nearestExecutor() -> LoopExecutor {
         let here = MultiThreadedEventLoopGroup.currentEventLoop

@@ -263,6 +263,10 @@ extension ServerSettings {
         delivery.pollInterval = .seconds(sending.pollSeconds)
         delivery.language = language
         delivery.tellsPostmaster = sending.tellsPostmaster
+        if let last = sending.retryMinutes.last {
+            delivery.schedule.pauses = sending.retryMinutes.dropLast().map { .minutes($0) }
+            delivery.schedule.longestPause = .minutes(last)
+        }
         for source in sending.source {
             switch source {
             case .v4(let address): delivery.sourceIPv4 = address

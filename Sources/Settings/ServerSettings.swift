@@ -121,6 +121,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var port: UInt16 = 25
         /// The addresses to come from, at most one of each family.
         package var source: [IPAddress] = []
+        /// Pauses between attempts, the last one repeated; empty: as usual.
+        package var retryMinutes: [Int] = []
         /// How often the spool is asked for what others (nodes, operators) have made due.
         package var pollSeconds = 30
         /// Whether the postmaster is told of a failed message that has no sender to be told.

@@ -75,6 +75,9 @@ package struct SettingKey: Sendable {
             "Extensions that replies to EHLO leave out, such as CHUNKING."),
         .init("sending.port", "Port of other exchangers; 25, but for trials on one machine."),
         .init("sending.source", list: true, "Addresses to send from, one of each family."),
+        .init(
+            "sending.retry-minutes", list: true,
+            "Pauses between attempts, the last one repeated; default 1, 5, 15, 30, 60, 120, 240."),
         .init("sending.tell-postmaster", "true: the postmaster hears of notifications that fail."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),

@@ -232,6 +232,9 @@ package struct SettingsFile {
             })
         settings.sending.port = UInt16(try number("sending.port", in: 1...65_535, default: 25))
         settings.sending.source = try list("sending.source", "an IP address") { IPAddress($0) }
+        settings.sending.retryMinutes = try list(
+            "sending.retry-minutes", "minutes, from 1 to 10080"
+        ) { text in Int(text).flatMap { (1...10_080).contains($0) ? $0 : nil } }
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
         settings.user = text("user")
         settings.group = text("group")

@@ -17,6 +17,10 @@ package protocol Network: Sendable {
         toSocket path: String, deadline: Instant
     ) async throws(NetworkFailure) -> any Connection
 
+    /// Where a task that uses outgoing connections runs best: it need not change threads for each
+    /// octet. Another one at each call, so that the load spreads; nil if it does not matter.
+    var taskExecutor: (any TaskExecutor)? { get }
+
     /// Takes an address for datagrams; port 0 takes any free one.
     func bind(to address: SocketAddress) async throws(NetworkFailure) -> any DatagramSocket
 
@@ -27,6 +31,8 @@ package protocol Network: Sendable {
 }
 
 extension Network {
+    package var taskExecutor: (any TaskExecutor)? { nil }
+
     /// A network without Unix sockets.
     package func connect(
         toSocket path: String, deadline: Instant

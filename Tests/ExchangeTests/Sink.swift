@@ -70,12 +70,12 @@ final class Sink: @unchecked Sendable {
             message.isProtected = true
         }
         try? await simulation.sleep(for: greetingPause)
-        say(greeting, connection)
+        guard await misbehave(greeting, connection) else { return }
         while let line = await line(&input, connection) {
             let verb = line.prefix(4).uppercased()
             commands.append(line)
             if let said = reply(line) {
-                say(said, connection)
+                guard await misbehave(said, connection) else { return }
                 if said.hasPrefix("421") { return }
                 continue
             }
@@ -115,6 +115,26 @@ final class Sink: @unchecked Sendable {
                 return
             default: say("250 ok", connection)
             }
+        }
+    }
+
+    /// Says it, or does what `(closes)`, `(hangs)` and `(floods)` say; false at an end.
+    private func misbehave(_ said: String, _ connection: any Connection) async -> Bool {
+        switch said {
+        case "(closes)": return false
+        case "(hangs)":
+            try? await simulation.sleep(for: .days(1))
+            return false
+        case "(floods)":
+            for _ in 0..<100 {
+                connection.write([UInt8](repeating: 0x32, count: 20_000))
+                let deadline = simulation.now + .minutes(1)
+                guard (try? await connection.flush(deadline: deadline)) != nil else { break }
+            }
+            return false
+        default:
+            say(said, connection)
+            return true
         }
     }
 

@@ -36,6 +36,7 @@ struct SettingsFileTests {
               recipients: 200
             sending:
               port: 2525
+              retry-minutes: [2, 10]
             log:
               level: debug
             """)
@@ -51,6 +52,7 @@ struct SettingsFileTests {
         #expect(settings.limits.messageOctets == 100_000)
         #expect(settings.limits.connections == 2_000)
         #expect(settings.sending.port == 2525)
+        #expect(settings.sending.retryMinutes == [2, 10])
         #expect(settings.logLevel == "debug")
     }
 

@@ -176,7 +176,9 @@ struct ServerParts {
 
 /// Names by the configured servers, or by libunbound.
 func makeResolver(_ settings: ServerSettings) throws -> any Resolver {
-    if settings.resolver.isEmpty { return try UnboundResolver() }
+    if settings.resolver.isEmpty {
+        return CachingResolver(try UnboundResolver(), time: LiveTime())
+    }
     return CachingResolver(
         StubResolver(servers: settings.resolver, world: Live.surroundings),
         time: Live.surroundings.time)
