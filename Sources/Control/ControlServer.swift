@@ -37,8 +37,8 @@ package struct ControlServer: Sendable {
         self.log = log
     }
 
-    /// Serves until the task is cancelled.
-    package func run() async throws {
+    /// Serves until the task is cancelled; `whenReady` is called once commands are taken.
+    package func run(whenReady: @escaping @Sendable () -> Void = {}) async throws {
         // Who gets here holds the store's lock: a socket that lies there is left from a crash.
         unlink(path)
         defer { unlink(path) }
@@ -60,7 +60,10 @@ package struct ControlServer: Sendable {
             router: router,
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: path), serverName: "postreiter"),
-            onServerRunning: { _ in _ = chmod(path, 0o600) }, logger: quiet)
+            onServerRunning: { _ in
+                _ = chmod(path, 0o600)
+                whenReady()
+            }, logger: quiet)
         try await application.run()
     }
 

@@ -78,8 +78,12 @@ final class Postreiter: @unchecked Sendable {
             guard server.isRunning else { return true }
             return await isListening(address, Port.dns, within: .zero)
         }
+        // Ports are taken before the store is opened: only a greeting says that it serves.
+        let address = address
+        let greeting = try? await onThread { try Wire(address, Port.smtp).readReply() }
         try #require(
-            serves && server.isRunning, "postreiter does not serve: \(server.output)")
+            serves && server.isRunning && greeting?.hasPrefix("220") == true,
+            "postreiter does not serve: \(server.output)")
     }
 
     /// `serve` without waiting for anything.

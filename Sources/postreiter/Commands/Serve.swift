@@ -24,6 +24,8 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     func run() async throws {
+        // Whatever is made here is nobody else's; what others may use says so itself.
+        umask(0o077)
         let manager = ServiceManager()
         let file = try server.settingsFile()
         var settings = try file.checkedSettings()
@@ -74,9 +76,15 @@ struct Serve: AsyncParsableCommand {
                     },
                 ], log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await control.run() }
+                // Who hears that we are ready may give commands at once.
+                let (commands, areTaken) = AsyncStream.makeStream(of: Never.self)
+                group.addTask {
+                    defer { areTaken.finish() }
+                    try await control.run { areTaken.finish() }
+                }
                 group.addTask { await heed(signals, mail, reloader, manager, log) }
                 group.addTask { await keepAlive(node, manager) }
+                for await _ in commands {}
                 log.notice("serving as \(running.hostName): \(listening.description)")
                 manager.ready("serving as \(running.hostName) (\(config))")
                 try await mail.run(listening)

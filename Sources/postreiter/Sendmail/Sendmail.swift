@@ -178,8 +178,7 @@ struct LocalPost {
         let dropped = DroppedMessage(envelope, fullName: fullName)
         let folder = DropFolder(settings.maildropFolder)
         do {
-            // Where nobody has served yet, and we may: the server will find it there.
-            if !Files.exists(settings.maildropFolder) { try? folder.prepare() }
+            if !Files.exists(settings.maildropFolder) { makeMaildrop(folder) }
             try folder.leave([dropped.line, octets], as: name)
         } catch {
             throw CommandFailure.temporary("sendmail: the message was not taken: \(error)")
@@ -187,15 +186,27 @@ struct LocalPost {
         await hasten(name)
     }
 
+    /// Where nobody has served yet, and we may: the server will find it there, as its own.
+    private func makeMaildrop(_ folder: DropFolder) {
+        var facts = stat()
+        guard stat(settings.dataFolder, &facts) == 0, (try? folder.prepare()) != nil else { return }
+        if geteuid() == 0 { chown(settings.maildropFolder, facts.st_uid, facts.st_gid) }
+    }
+
+    /// Whether files that we make in the data folder are the server's.
+    private var isServersUser: Bool {
+        var facts = stat()
+        return stat(settings.dataFolder, &facts) == 0 && facts.st_uid == geteuid()
+    }
+
     /// The message is safe; whoever can reach the server, or the store, saves it a second.
     private func hasten(_ name: String) async {
-        guard access(settings.controlSocket, W_OK) == 0 else {
-            guard access(settings.dataFolder, W_OK) == 0 else { return }
-            return await store()
+        var answer: JSON?
+        if access(settings.controlSocket, W_OK) == 0 {
+            let client = ControlClient(path: settings.controlSocket)
+            answer = try? await client.perform("maildrop.take", ["name": .string(name)])
         }
-        let client = ControlClient(path: settings.controlSocket)
-        let answer = try? await client.perform("maildrop.take", ["name": .string(name)])
-        if answer == nil { await store() }
+        if answer == nil, isServersUser { await store() }
     }
 
     /// Puts what waits into the store itself, if no server holds it.
