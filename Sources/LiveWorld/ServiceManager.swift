@@ -70,14 +70,14 @@ package struct ServiceManager: Sendable {
     }
 
     /// We are alive: at least every `watchdogInterval`.
-    package func alive() { tell("WATCHDOG=1") }
+    package func alive() { tell("WATCHDOG=1", patienceMilliseconds: 0) }
 
     private static func line(_ text: String) -> String {
         String(text.prefix(500).map { $0.isNewline ? " " : $0 })
     }
 
-    /// One datagram; a manager that does not listen is no reason to stop.
-    private func tell(_ text: String) {
+    /// One datagram; a manager that does not listen is no reason to stop, or to wait for long.
+    private func tell(_ text: String, patienceMilliseconds: Int = 1000) {
         guard let socketPath else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return }
@@ -92,10 +92,16 @@ package struct ServiceManager: Sendable {
         if path.first == 0x40 { address[start] = 0 }
         let length = socklen_t(start + path.count)
         let octets = Array(text.utf8)
+        var patience = timeval(tv_sec: 0, tv_usec: patienceMilliseconds * 1000 % 1_000_000)
+        patience.tv_sec = patienceMilliseconds / 1000
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience,
+            socklen_t(MemoryLayout<timeval>.size))
+        let flags = Int32(MSG_NOSIGNAL) | (patienceMilliseconds == 0 ? Int32(MSG_DONTWAIT) : 0)
         _ = address.withUnsafeBytes { address in
             address.baseAddress.map {
                 sendto(
-                    descriptor, octets, octets.count, Int32(MSG_NOSIGNAL),
+                    descriptor, octets, octets.count, flags,
                     $0.assumingMemoryBound(to: sockaddr.self), length)
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import Testing
 
 /// How a server is started, changed and ended by those who run it.
@@ -328,10 +329,12 @@ struct LifeTests {
 }
 
 /// Where a test hears what a server tells its service manager.
-private final class NotificationSocket {
+private final class NotificationSocket: Sendable {
     let name: String
     private let descriptor: Int32
-    private(set) var heard: [String] = []
+    private let messages = Mutex<[String]>([])
+
+    var heard: [String] { messages.withLock { $0 } }
 
     init(_ name: String) throws {
         self.name = name
@@ -347,23 +350,25 @@ private final class NotificationSocket {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
         }
         try #require(code == 0)
+        // A full queue would hold up who tells.
+        Thread.detachNewThread { [descriptor, weak self] in
+            var piece = [UInt8](repeating: 0, count: 4096)
+            while true {
+                let count = recv(descriptor, &piece, piece.count, 0)
+                guard count > 0, let self else { return }
+                let text = String(decoding: piece[..<count], as: UTF8.self)
+                self.messages.withLock { $0.append(text) }
+            }
+        }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Wakes the thread that waits in recv.
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+    }
 
     func hears(_ text: String) async -> Bool {
-        await isTrue(within: .seconds(10)) {
-            listen()
-            return heard.contains { $0.hasPrefix(text) }
-        }
-    }
-
-    private func listen() {
-        var piece = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = recv(descriptor, &piece, piece.count, Int32(MSG_DONTWAIT))
-            guard count > 0 else { return }
-            heard.append(String(decoding: piece[..<count], as: UTF8.self))
-        }
+        await isTrue(within: .seconds(10)) { heard.contains { $0.hasPrefix(text) } }
     }
 }

@@ -79,8 +79,8 @@ final class Postreiter: @unchecked Sendable {
             return await isListening(address, Port.dns, within: .zero)
         }
         // Ports are taken before the store is opened: only a greeting says that it serves.
-        let address = address
-        let greeting = try? await onThread { try Wire(address, Port.smtp).readReply() }
+        let host = address
+        let greeting = try? await onThread { try Wire(host, Port.smtp).readReply() }
         try #require(
             serves && server.isRunning && greeting?.hasPrefix("220") == true,
             "postreiter does not serve: \(server.output)")
