@@ -99,7 +99,6 @@ package struct MailServer: Sendable {
         try await deliverer.prepare()
         try await intake.collectOrphans()
         openings.continuation.yield(listening.doors)
-        defer { offering.close() }
         await withDiscardingTaskGroup { group in
             group.addTask { await deliverer.run() }
             await withDiscardingTaskGroup { services in

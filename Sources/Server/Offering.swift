@@ -30,9 +30,6 @@ final class Offering: Sendable {
         }
     }
 
-    /// Forgets the services at the end: they know the server, which knows this.
-    func close() { state.withLock { $0.smtp = [:] } }
-
     func change(to settings: ServerSettings) {
         state.withLock { state in
             state.settings = settings
