@@ -82,10 +82,14 @@ struct HardCasesMachineTests {
             let holder = try stage.start(
                 "sh",
                 [
-                    "-c", "(echo 'BEGIN IMMEDIATE;'; sleep 9; echo 'ROLLBACK;') | sqlite3 \"$0\"",
+                    "-c",
+                    """
+                    (echo '.timeout 5000'; echo 'BEGIN IMMEDIATE;'; echo "SELECT 'held';"
+                    sleep 9; echo 'ROLLBACK;') | sqlite3 "$0"
+                    """,
                     server.data + "/postreiter.sqlite",
                 ])
-            try await Task.sleep(for: .milliseconds(500))
+            #expect(await holder.hasPrinted("held"), "\(holder.output)")
             let send = { @Sendable (subject: String) in
                 let wire = try Wire(server.address, Postreiter.Port.smtp)
                 _ = try wire.readReply()
