@@ -141,6 +141,11 @@ extension POP3Visit {
                 "POP3 login refused: \(failure)",
                 metadata: ["name": "\(authentication?.claimedName ?? "")"])
             session.refuse(.wrongPassword)
+        case .tooManyFailures:
+            logger.notice(
+                "POP3 login refused: too many wrong passwords",
+                metadata: ["name": "\(authentication?.claimedName ?? "")"])
+            session.refuse(.temporarilyUnavailable)
         case .temporarilyUnavailable:
             logger.error("POP3 login impossible: the directory does not answer")
             session.refuse(.temporarilyUnavailable)

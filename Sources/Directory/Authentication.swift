@@ -19,6 +19,9 @@ package struct Authentication: Sendable {
         case succeeded(Account)
         /// Wrong (535 5.7.8, `[AUTH]`); the reason is for the log.
         case refused(AuthenticationFailure)
+        /// Too many were wrong for this account from this network: none is looked at for a while
+        /// (454 4.7.0, `[SYS/TEMP]`).
+        case tooManyFailures
         /// The store does not answer (454 4.7.0, `[SYS/TEMP]`).
         case temporarilyUnavailable
     }
@@ -56,11 +59,13 @@ package struct Authentication: Sendable {
                 case .challenge(let octets): return .challenge(octets)
                 case .verify(let claim):
                     claimedName = claim.user
+                    guard !isRefused(claim.user) else { return await turnAway() }
                     candidate = try await registry.verify(
                         login: claim.user, password: claim.password)
                     step = exchange.verified(candidate != nil)
                 case .needsKeys(let user):
                     claimedName = user
+                    guard !isRefused(user) else { return await turnAway() }
                     let credentials = try registry.credentials(login: user)
                     candidate = credentials.account
                     step = exchange.provide(credentials.keys)
@@ -82,14 +87,28 @@ package struct Authentication: Sendable {
             return await refuse(.refused)
         }
         registry.counters.succeeded.increment()
+        if let claimedName { registry.failures.succeed(claimedName, from: peer) }
         return .succeeded(candidate)
     }
 
+    private func isRefused(_ name: String) -> Bool {
+        registry.failures.isRefused(name, from: peer, at: registry.time.now)
+    }
+
     private func refuse(_ failure: AuthenticationFailure) async -> Progress {
-        registry.counters.failed.increment()
-        let pause = registry.failures.add(from: peer, at: registry.time.now)
-        if pause > .zero { try? await registry.time.sleep(for: pause) }
+        await pause()
         return .refused(failure)
+    }
+
+    private func turnAway() async -> Progress {
+        await pause()
+        return .tooManyFailures
+    }
+
+    private func pause() async {
+        registry.counters.failed.increment()
+        let pause = registry.failures.add(claimedName, from: peer, at: registry.time.now)
+        if pause > .zero { try? await registry.time.sleep(for: pause) }
     }
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Crypto
 import NIOCore
 import NIOSSL
+import SwiftASN1
 import World
+import X509
 
 /// One handshake: the TLS library's handler and what it found.
 struct TLSHandshake {
@@ -11,15 +14,25 @@ struct TLSHandshake {
     private let hello: HelloObserver
     /// The name the peer's certificate must be for.
     private var nameToVerify: String?
+    private var isServer = false
 
     init(_ role: TLSRole, contexts: TLSContexts) throws(NetworkFailure) {
         hello = HelloObserver()
         switch role {
-        case .server(let identity):
+        case .server(let identity, let asksForCertificate):
             guard let identity = identity.current as? LiveTLSIdentity else {
                 throw .tls("the certificate was not read by this network")
             }
-            handler = NIOSSLServerHandler(context: identity.context)
+            if asksForCertificate {
+                handler = NIOSSLServerHandler(
+                    context: identity.askingContext,
+                    customVerificationCallback: { _, promise in
+                        promise.succeed(.certificateVerified)
+                    })
+            } else {
+                handler = NIOSSLServerHandler(context: identity.context)
+            }
+            isServer = true
         case .client(let serverName, let verify):
             let context = try contexts.client(verify: verify)
             // RFC 6066 §3: an address is no server name.
@@ -54,6 +67,23 @@ struct TLSHandshake {
             default: ""
             }
         hello.finish()
-        return TLSFacts(version: version, cipher: hello.cipher ?? "", serverName: hello.serverName)
+        var facts = TLSFacts(
+            version: version, cipher: hello.cipher ?? "", serverName: hello.serverName)
+        if isServer, let certificate = handler.peerCertificate {
+            facts.clientCertificate = ShownCertificate(certificate)
+        }
+        return facts
+    }
+}
+
+extension ShownCertificate {
+    /// Nil for one that cannot be read.
+    fileprivate init?(_ certificate: NIOSSLCertificate) {
+        guard let octets = try? certificate.toDERBytes(),
+            let parsed = try? Certificate(derEncoded: octets)
+        else { return nil }
+        self.init(
+            subject: "\(parsed.subject)", issuer: "\(parsed.issuer)",
+            fingerprint: Hexadecimal.encode(SHA256.hash(data: octets)))
     }
 }

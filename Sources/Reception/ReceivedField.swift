@@ -40,7 +40,7 @@ struct ReceivedField {
         var text = "Received: from \(hello) (\(clientInformation))\r\n"
         text += "\tby \(hostName) (Postreiter) with \(transaction.protocolKeyword.rawValue)"
         if let tls = transaction.tls {
-            text += "\r\n\t(version=\(tls.version))"
+            text += "\r\n\t(version=\(tls.version)\(tls.clientCertificate.map(Self.comment) ?? ""))"
         }
         text += "\r\n\tid \(queueID)"
         // RFC 6531 §3.7.3: beyond ASCII only in a message that is international itself.
@@ -62,6 +62,16 @@ struct ReceivedField {
         let priority = transaction.parameters.requests.priority
         if priority != 0 { text += "\r\n\tPRIORITY \(priority)" }
         return text
+    }
+
+    /// Within a comment, so without what could end it.
+    private static func comment(_ certificate: ShownCertificate) -> String {
+        let subject = certificate.subject.utf8.prefix(200).map { octet in
+            (0x20...0x7E).contains(octet) && !"()\\".utf8.contains(octet)
+                ? octet : UInt8(ascii: "?")
+        }
+        return "\r\n\t client-certificate=\"\(String(lossy: subject))\" verify=no"
+            + "\r\n\t sha256=\(certificate.fingerprint)"
     }
 
     /// `TCP-info = address-literal / ( Domain FWS address-literal )`.

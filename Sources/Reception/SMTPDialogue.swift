@@ -148,7 +148,8 @@ struct SMTPDialogue: ~Copyable {
     private mutating func startTLS() async throws(NetworkFailure) {
         guard let identity = service.configuration.identity else { throw .tls("not configured") }
         try await connection.startTLS(
-            .server(identity),
+            .server(
+                identity, asksForCertificate: service.configuration.asksForCertificate),
             deadline: service.surroundings.time.now + SMTPService.handshakeTimeout)
         guard let facts = connection.tls else { throw .tls("no facts") }
         session.secured(facts)
@@ -188,6 +189,13 @@ struct SMTPDialogue: ~Copyable {
                 as \(attempt.claimedName ?? "nobody"): \(reason)
                 """)
             session.authenticationFailed(.credentialsInvalid)
+        case .tooManyFailures:
+            service.log.notice(
+                """
+                login refused from \(client.host) as \(attempt.claimedName ?? "nobody"): \
+                too many wrong passwords
+                """)
+            session.authenticationFailed(.tooManyWrongPasswords)
         case .temporarilyUnavailable: session.authenticationFailed(.authenticationUnavailable)
         }
     }

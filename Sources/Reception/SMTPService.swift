@@ -44,6 +44,8 @@ package struct SMTPService: Sendable {
         package var isImplicitTLS: Bool
         /// Further addresses of this host, beside the one that a client is connected to.
         package var ownAddresses: Set<IPAddress> = []
+        /// Whether clients are asked for a certificate, to be named in Received.
+        package var asksForCertificate = false
         /// Proxies that may say by XCLIENT for whom they stand.
         package var xclientNetworks: [IPNetwork] = []
         /// Clients that may ask for a higher priority without authentication (RFC 6710 §4.1).
@@ -113,7 +115,7 @@ package struct SMTPService: Sendable {
             guard let identity = configuration.identity else { return }
             do throws(NetworkFailure) {
                 try await connection.startTLS(
-                    .server(identity),
+                    .server(identity, asksForCertificate: configuration.asksForCertificate),
                     deadline: surroundings.time.now + Self.handshakeTimeout)
             } catch {
                 log.debug("no TLS with \(connection.remoteAddress): \(error)")

@@ -234,6 +234,8 @@ extension Reply {
         535, 5, 7, 8, "Authentication credentials invalid")
     package static let authenticationUnavailable = Reply(
         454, 4, 7, 0, "Temporary authentication failure")
+    package static let tooManyWrongPasswords = Reply(
+        454, 4, 7, 0, "Too many wrong passwords from your network, try again in 15 minutes")
     package static let authenticationCancelled = Reply(501, 5, 7, 0, "Authentication cancelled")
     package static let authenticationMalformed = Reply(501, 5, 5, 2, "This is not base64")
     package static let authenticationTooLong = Reply(

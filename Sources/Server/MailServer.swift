@@ -217,6 +217,8 @@ package struct MailServer: Sendable {
         var configuration = SMTPService.Configuration(
             session: session, identity: identity, isImplicitTLS: service == .submissions)
         configuration.ownAddresses = Set(settings.publicAddresses)
+        configuration.asksForCertificate =
+            settings.asksForClientCertificate && service == .smtp
         configuration.xclientNetworks = settings.trust.xclient
         configuration.priorityNetworks = settings.trust.priority
         if service == .smtp {

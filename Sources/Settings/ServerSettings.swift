@@ -22,6 +22,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var publicAddresses: [IPAddress]
     package var limits: Limits
     package var trust = Trust()
+    /// Whether other exchangers are asked for a certificate, to be named in Received.
+    package var asksForClientCertificate = false
     /// Keywords, in upper case, that replies to EHLO leave out.
     package var hiddenExtensions: Set<String> = []
     package var sending: Sending

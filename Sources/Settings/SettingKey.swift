@@ -43,6 +43,7 @@ package struct SettingKey: Sendable {
             "listen.metrics", list: true, "Metrics for Prometheus and a health check (port 9125)."),
         .init("tls.certificate", list: true, "PEM file with the chain; more are chosen by SNI."),
         .init("tls.private-key", list: true, "PEM file with its private key; as many."),
+        .init("tls.ask-client-certificate", "yes or no: ask on port 25; default no."),
         .init("resolver", list: true, "Name servers to ask instead of the built-in resolver."),
         .init("also-known-as", list: true, "Further names by which MX records mean this host."),
         .init("local-domain", "For addresses without one, from programs here; default: host-name."),

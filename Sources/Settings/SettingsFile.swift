@@ -195,6 +195,7 @@ package struct SettingsFile {
         settings.journalDays = try number(
             "journal.days", in: 7...3_650, default: settings.journalDays)
         try readCertificates(&settings)
+        settings.asksForClientCertificate = try flag("tls.ask-client-certificate")
         settings.resolver = try sockets("resolver", port: 53)
         settings.alsoKnownAs = try list("also-known-as", "a host name") { try? Domain($0) }
         if let domain = text("local-domain") {

@@ -118,7 +118,7 @@ extension SimulatedConnection {
         returned = []
         inbound.dropPlainText()
         switch role {
-        case .server(let identity): try await greetClient(identity, deadline)
+        case .server(let identity, _): try await greetClient(identity, deadline)
         case .client(let name, let verify): try await greetServer(name, verify, deadline)
         }
     }

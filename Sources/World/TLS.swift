@@ -28,7 +28,9 @@ package final class ReplaceableIdentity: TLSIdentity {
 
 /// Which side of the handshake to take.
 package enum TLSRole: Sendable {
-    case server(any TLSIdentity)
+    /// `asksForCertificate`: the client may show one; whatever it shows is taken down, and nothing
+    /// is refused for it.
+    case server(any TLSIdentity, asksForCertificate: Bool = false)
     /// `serverName` goes into SNI and, when `verify` is set, must be in a trusted certificate.
     case client(serverName: String, verify: Bool)
 }
@@ -41,10 +43,27 @@ package struct TLSFacts: Hashable, Sendable {
     package var cipher: String
     /// The server name the client asked for.
     package var serverName: String?
+    /// What the client showed, if it was asked.
+    package var clientCertificate: ShownCertificate?
 
     package init(version: String, cipher: String, serverName: String? = nil) {
         self.version = version
         self.cipher = cipher
         self.serverName = serverName
+    }
+}
+
+/// A certificate that a peer holds the key of; nobody has looked who issued it.
+package struct ShownCertificate: Hashable, Sendable {
+    /// Distinguished names, as they are written for people.
+    package var subject: String
+    package var issuer: String
+    /// SHA-256 of the certificate, in lower-case hexadecimal.
+    package var fingerprint: String
+
+    package init(subject: String, issuer: String, fingerprint: String) {
+        self.subject = subject
+        self.issuer = issuer
+        self.fingerprint = fingerprint
     }
 }

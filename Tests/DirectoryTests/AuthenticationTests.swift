@@ -115,16 +115,76 @@ struct AuthenticationTests {
 
     @Test("The count follows an IPv6 network, not its single addresses")
     func networks() throws {
-        let failures = LoginFailures()
+        var throttle = LoginThrottle()
         let now = Instant(nanoseconds: 0)
         for last in 1...5 {
             let address = try #require(IPAddress("2001:db8::\(last)"))
-            let expected = max(0, last - LoginFailures.freeFailures)
-            #expect(failures.add(from: address, at: now) == .seconds(expected))
+            let pause = throttle.add(nil, from: address, at: now)
+            #expect(pause == .seconds(max(0, last - LoginThrottle.freeFailures)))
         }
-        let other = try #require(IPAddress("2001:db8:0:1::1"))
-        #expect(failures.add(from: other, at: now) == .zero)
-        let later = now + LoginFailures.memory
-        #expect(failures.add(from: try #require(IPAddress("2001:db8::9")), at: later) == .zero)
+        let other = throttle.add(nil, from: try #require(IPAddress("2001:db8:0:1::1")), at: now)
+        #expect(other == .zero)
+        let later = now + LoginThrottle.memory
+        let same = throttle.add(nil, from: try #require(IPAddress("2001:db8::9")), at: later)
+        #expect(same == .zero)
+    }
+
+    @Test("A thousand wrong passwords: slowed, then refused, while the owner logs in elsewhere")
+    func thousand() throws {
+        var throttle = LoginThrottle()
+        let attacker = try #require(IPAddress("192.0.2.1"))
+        let owner = try #require(IPAddress("198.51.100.1"))
+        var now = Instant(nanoseconds: 0)
+        var listened = 0
+        for _ in 0..<1000 {
+            if !throttle.isRefused("anna@example.org", from: attacker, at: now) { listened += 1 }
+            now = now + throttle.add("Anna@example.org", from: attacker, at: now)
+            let isOwnerRefused = throttle.isRefused("anna@example.org", from: owner, at: now)
+            let isOtherRefused = throttle.isRefused("bert@example.org", from: attacker, at: now)
+            #expect(!isOwnerRefused && !isOtherRefused)
+        }
+        // 1,000 answers take four hours, and in a quarter of an hour 20 are looked at.
+        #expect(now > Instant(nanoseconds: 0) + .hours(4))
+        #expect(listened > 20 && listened < 20 * 17)
+        #expect(throttle.count == 2)
+        // It ends by itself, and knowing the password ends it for good.
+        let isRefusedLater = throttle.isRefused(
+            "anna@example.org", from: attacker, at: now + .minutes(15))
+        #expect(!isRefusedLater)
+        throttle.succeed("anna@example.org", from: attacker)
+        #expect(throttle.count == 1)
+    }
+
+    @Test("Names and networks without number are not remembered without number")
+    func bounded() throws {
+        var throttle = LoginThrottle()
+        let now = Instant(nanoseconds: 0)
+        for number in 0..<50_000 as Range<UInt32> {
+            let name = String(repeating: "x", count: 1000) + "\(number)"
+            let peer = IPAddress.v4(IPv4Address(rawValue: number))
+            _ = throttle.add(name, from: peer, at: now)
+        }
+        #expect(throttle.count <= 2 * LoginThrottle.limit)
+    }
+
+    @Test("Who is refused hears so, whatever the password, until a quarter of an hour has passed")
+    func refusal() throws {
+        try withRegistry { registry, simulation, _ in
+            let peer = try #require(IPAddress("192.0.2.1"))
+            func attempt(_ password: String) async -> Authentication.Progress {
+                var attempt = Authentication(.plain, registry: registry, peer: peer)
+                let response = "\0anna@example.org\0\(password)"
+                return await attempt.begin(initialResponse: Array(response.utf8))
+            }
+            for _ in 0..<LoginThrottle.maximumFailures {
+                #expect(await attempt("wrong horse") == .refused(.refused))
+            }
+            #expect(await attempt("correct horse") == .tooManyFailures)
+            try await simulation.sleep(for: .minutes(15))
+            guard case .succeeded = await attempt("correct horse") else {
+                Issue.record("the owner is locked out")
+                return
+            }
+        }
     }
 }

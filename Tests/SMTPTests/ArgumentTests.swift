@@ -241,6 +241,79 @@ struct ArgumentTests {
         #expect(try judge("RCPT " + row.argument) == row.expected)
     }
 
+    /// Corners of RFC 5321 §4.1.2, §4.1.3 and RFC 5322 §3.4.1: an address that is one in a message
+    /// need not be one in a command.
+    static let addresses = [
+        ArgumentRow("TO:<\"\"@example.org>", "<\"\"@example.org>"),
+        ArgumentRow("TO:<\" \"@example.org>", "<\" \"@example.org>"),
+        ArgumentRow("TO:<\"b@b\"@example.org>", "<\"b@b\"@example.org>"),
+        ArgumentRow("TO:<\"b\\\\b\"@example.org>", "<\"b\\\\b\"@example.org>"),
+        ArgumentRow("TO:<\"b.b\"@example.org>", "<b.b@example.org>"),
+        ArgumentRow("TO:<\"b\\a\"@example.org>", "<ba@example.org>"),
+        ArgumentRow(
+            "TO:<b!#$%&'*+-/=?^_`{|}~b@example.org>", "<b!#$%&'*+-/=?^_`{|}~b@example.org>"),
+        ArgumentRow("TO:<b@example.org.>", "<b@example.org>"),
+        ArgumentRow("TO:<b@EXAMPLE.ORG>", "<b@example.org>"),
+        ArgumentRow("TO:<b@1.2.3>", "<b@1.2.3>"),
+        ArgumentRow("TO:<b@localhost>", "<b@localhost>"),
+        ArgumentRow("TO:<b@xn--exmple-cua.org>", "<b@xn--exmple-cua.org>"),
+        ArgumentRow("TO:<b@[IPv6:::ffff:192.0.2.1]>", "<b@[IPv6:::ffff:192.0.2.1]>"),
+        ArgumentRow("TO:<b@[ipv6:2001:DB8::1]>", "<b@[IPv6:2001:db8::1]>"),
+        ArgumentRow("TO:<b@[x-tag:content]>", "<b@[x-tag:content]>"),
+        ArgumentRow(
+            "TO:<\(String(repeating: "b", count: 64))@example.org>",
+            "<\(String(repeating: "b", count: 64))@example.org>"),
+        ArgumentRow("TO:<@example.org,@example.com:b@example.org>", "<b@example.org>"),
+        ArgumentRow("TO:<.b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b.@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b..b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b(comment)@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@(comment)example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<Bob <b@example.org>>", "501 5.1.3"),
+        ArgumentRow("TO:<b@example.org, c@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@example..org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@.example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@example.org..>", "501 5.1.3"),
+        ArgumentRow("TO:<b@-example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@example-.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@ex ample.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@example.org:25>", "501 5.1.3"),
+        ArgumentRow("TO:<b@192.0.2.1]>", "501 5.1.3"),
+        ArgumentRow("TO:<b@[192.0.2.1>", "501 5.1.3"),
+        ArgumentRow("TO:<b@[192.0.2]>", "501 5.1.3"),
+        ArgumentRow("TO:<b@[192.0.2.256]>", "501 5.1.3"),
+        ArgumentRow("TO:<b@[192.0.2.01]>", "501 5.1.3"),
+        // By the grammar a literal with the tag 2001, which nobody has given a meaning.
+        ArgumentRow("TO:<b@[2001:db8::1]>", "<b@[2001:db8::1]>"),
+        ArgumentRow("TO:<b@[IPv6:2001:db8:::1]>", "501 5.1.3"),
+        ArgumentRow("TO:<b@[]>", "501 5.1.3"),
+        ArgumentRow("TO:<b@[tag:]>", "501 5.1.3"),
+        ArgumentRow("TO:<b@\(String(repeating: "x", count: 64)).org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@\(String(repeating: "x.", count: 128))org>", "501 5.1.3"),
+        ArgumentRow("TO:<\(String(repeating: "b", count: 65))@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<\"b\\0b\"@example.org>", "500 5.5.2"),
+        ArgumentRow("TO:<\"b\"b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b\"b\"@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<\"b\\\"@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b\\@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<@example.org:>", "501 5.1.3"),
+        ArgumentRow("TO:<@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<:b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<<b@example.org>>", "501 5.1.3"),
+        ArgumentRow("TO:b@example.org>", "501 5.1.3"),
+        ArgumentRow("TO:<b@example.org>>", "501 5.5.2"),
+        ArgumentRow("TO:<b@example.org>x", "501 5.5.2"),
+        ArgumentRow("TO:<b@example.org> (Bob)", "501 5.5.2"),
+        ArgumentRow("TO:\t<b@example.org>", "501 5.1.3"),
+    ]
+
+    @Test("addresses at the corners of the grammar", arguments: addresses)
+    func address(row: ArgumentRow) throws {
+        #expect(try judge("RCPT " + row.argument) == row.expected)
+    }
+
     static let internationalRecipients = [
         ArgumentRow("TO:<bäb@exämple.org>", "<bäb@xn--exmple-cua.org>"),
         ArgumentRow("TO:<bob@example.org>", "<bob@example.org>"),

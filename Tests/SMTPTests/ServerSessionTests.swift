@@ -408,6 +408,46 @@ struct ServerSessionTests {
                     """)
     }
 
+    @Test("a hundred thousand recipients: a thousand are taken, the others are told to wait")
+    func manyRecipients() throws {
+        var session = ServerSession(
+            ServerSession.Configuration(
+                hostName: try Domain("mx.example.org"), service: .exchange))
+        session.receive(Array("EHLO a\r\nMAIL FROM:<ann@example.net>\r\n".utf8))
+        var codes: [Int: Int] = [:]
+        var judged = 0
+        for number in 0..<100_000 {
+            session.receive(Array("RCPT TO:<u\(number)@example.org>\r\n".utf8))
+            while let step = session.next() {
+                switch step {
+                case .send(let reply): codes[reply.code, default: 0] += 1
+                case .judgeSender: session.answer(.accept())
+                case .judgeRecipient:
+                    judged += 1
+                    session.answer(.accept())
+                default: Issue.record("an unexpected step: \(step)")
+                }
+            }
+        }
+        #expect(judged == 1000)
+        #expect(codes == [220: 1, 250: 1002, 452: 99_000])
+    }
+
+    @Test("a client that only keeps the connection open is sent away after 200 commands")
+    func idling() throws {
+        for command in ["NOOP", "RSET", "VRFY bob", "HELP", "EHLO a"] {
+            var session = ServerSession(
+                ServerSession.Configuration(
+                    hostName: try Domain("mx.example.org"), service: .exchange))
+            var replies: [Int] = []
+            session.receive(Array(String(repeating: command + "\r\n", count: 300).utf8))
+            while let step = session.next() {
+                if case .send(let reply) = step { replies.append(reply.code) }
+            }
+            #expect(replies.count == 201 && replies.last == 421, "\(command)")
+        }
+    }
+
     @Test("after a driver's 421 nothing more is said", arguments: cuts)
     func goAway(cut: Int?) throws {
         var dialogue = try Dialogue(cut: cut)
@@ -498,7 +538,73 @@ struct SmugglingTests {
     static let falseEnds = [
         "\\n.\\n", "\\r.\\r", "\\r\\n.\\n", "\\r\\n.\\r", "\\n.\\r\\n", "\\r.\\r\\n",
         "\\r\\n\\n.\\r\\n", "\\r\\n.\\r\\r\\n", "\\r\\n.\\n\\r\\n",
+        "\\n\\n.\\n\\n", "\\r\\r.\\r\\r", "\\n\\r.\\n\\r", "\\r\\n\\r.\\r\\n", "\\r.\\n", "\\n.\\r",
+        "\\r\\n. \\r\\n\\r.\\r\\n",
+        "\\r\\n..\\r\\n.\\n", "\\n.\\n\\r\\n..\\r\\n",
     ]
+
+    /// Ends with NUL within; each also holds what another server may pass over.
+    static let falseEndsWithNull = [
+        "\\r\\n\\0.\\r\\n", "\\r\\n.\\0\\r\\n", "\\r\\0\\n.\\r\\n", "\\r\\n.\\r\\0\\n",
+        "\\0\\r\\n..\\r\\n",
+    ]
+
+    @Test("nor does one with NUL in it", arguments: falseEndsWithNull, cuts)
+    func falseEndWithNull(end: String, cut: Int?) throws {
+        var dialogue = try Dialogue(cut: cut)
+        let isBare = end.contains("\\r\\0\\n")
+        let reason =
+            isBare
+            ? "CR or LF alone (RFC 5321 section 2.3.8)" : "NUL (RFC 5322 section 4)"
+        dialogue.play(
+            greeting + envelope + """
+                C: text\(end)MAIL FROM:<admin@example.org>
+                C: RCPT TO:<victim@example.org>
+                C: DATA
+                C: inner
+                C: .
+                D: discard
+                S: 550 5.6.0 The message holds \(reason), nothing was accepted
+                """ + quit)
+        #expect(dialogue.messages.isEmpty)
+    }
+
+    @Test(
+        "in chunks a dot is a dot, and the same line ends are refused", arguments: falseEnds,
+        [nil, 1])
+    func chunked(end: String, cut: Int?) throws {
+        let octets = Dialogue.octets("text\(end)MAIL FROM:<admin@example.org>\\c")
+        for border in 1..<octets.count {
+            var session = ServerSession(
+                ServerSession.Configuration(
+                    hostName: try Domain("mx.example.org"), service: .exchange))
+            let stream =
+                Array("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\n".utf8)
+                + Array("BDAT \(border)\r\n".utf8) + octets[..<border]
+                + Array("BDAT \(octets.count - border) LAST\r\n".utf8) + octets[border...]
+            var rest = stream[...]
+            var senders = 0
+            var commits = 0
+            while !rest.isEmpty {
+                let piece = rest.prefix(cut ?? rest.count)
+                rest = rest.dropFirst(piece.count)
+                session.receive(Array(piece))
+                while let step = session.next() {
+                    switch step {
+                    case .judgeSender:
+                        senders += 1
+                        session.answer(.accept())
+                    case .judgeRecipient, .openDraft: session.answer(.accept())
+                    case .takeResponsibility:
+                        commits += 1
+                        session.answer(.accept())
+                    default: break
+                    }
+                }
+            }
+            #expect(senders == 1 && commits == 0, "\(end) cut at \(border)")
+        }
+    }
 
     @Test("only CR LF dot CR LF ends the message", arguments: falseEnds, cuts)
     func falseEnd(end: String, cut: Int?) throws {

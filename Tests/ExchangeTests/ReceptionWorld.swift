@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import DNS
+import Directory
+import Journal
+import Logging
+import Mail
+import MessageStore
+import Reception
+import SMTP
+import SimulatedWorld
+import Spool
+import Storage
+import World
+
+/// A server that takes mail, and a client that talks to it line by line, in one simulation.
+///
+/// One thread runs all of it, so what is shared needs no lock.
+final class ReceptionWorld: @unchecked Sendable {
+    let simulation: Simulation
+    let network: SimulatedNetwork
+    let here: SimulatedHost
+    let there: SimulatedHost
+    let disk = MemoryDisk()
+    var resolver: any Resolver
+    var configuration: SMTPService.Configuration
+    private(set) var spooler: Spooler?
+
+    init(zone: String = "") throws {
+        simulation = Simulation(seed: 1)
+        network = SimulatedNetwork(simulation)
+        here = network.host("here", .v4(IPv4Address(192, 0, 2, 100)))
+        there = network.host("there", .v4(IPv4Address(192, 0, 2, 1)))
+        resolver = MutableResolver(zone)
+        configuration = SMTPService.Configuration(
+            session: ServerSession.Configuration(
+                hostName: try Domain("here.example"), service: .exchange,
+                maximumMessageOctets: 1 << 20))
+    }
+
+    /// Starts everything, runs `body` and ends it.
+    func run(_ body: @escaping @Sendable (ReceptionWorld) async throws -> Void) throws {
+        try simulation.run(limit: .days(1)) { [self] in
+            let store = try SQLiteStore(on: disk, schema: DeliveryWorld.schema)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await store.run() }
+                let service = try await prepare(store)
+                let listener = try await here.network.listen(
+                    on: SocketAddress(here.addresses[0], port: 25))
+                group.addTask { await listener.serve(limit: 10) { await service.handle($0) } }
+                try await body(self)
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func prepare(_ store: SQLiteStore) async throws -> SMTPService {
+        let ids = QueueIDSource(time: simulation, entropy: simulation)
+        let spooler = Spooler(
+            store: store, bodies: disk.bodies, ids: ids, time: simulation, node: "here")
+        self.spooler = spooler
+        let registry = try await Registry(
+            store: store, time: simulation, entropy: simulation, iterations: 1)
+        try await registry.add(domain: LocalDomain(try Domain("here.example")), by: "test")
+        for name in ["anna", "ben"] {
+            _ = try await registry.addAccount(
+                try Address("\(name)@here.example"), password: "a long password", by: "test")
+        }
+        try await registry.add(
+            relay: RelayDomain(try Domain("none.example"), acceptsAllRecipients: true), by: "test")
+        try await registry.addAlias(
+            Address("all@here.example"),
+            to: [Address("anna@here.example"), Address("ben@here.example")], by: "test")
+        return SMTPService(
+            configuration,
+            surroundings: Surroundings(
+                time: simulation, entropy: simulation, network: here.network),
+            resolver: resolver, registry: registry, intake: Intake(spooler),
+            log: Logger(label: "reception") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func connect() async throws -> any Connection {
+        try await there.network.connect(
+            to: SocketAddress(here.addresses[0], port: 25), from: nil,
+            deadline: simulation.now + .minutes(1))
+    }
+
+    /// Writes all lines, and returns everything that comes until the server closes.
+    func talk(_ lines: String...) async throws -> [String] {
+        let connection = try await connect()
+        connection.write(Array((lines + ["QUIT", ""]).joined(separator: "\r\n").utf8))
+        let said = try await hear(connection)
+        await connection.close()
+        return said
+    }
+
+    /// What comes until the server closes.
+    func hear(_ connection: any Connection) async throws -> [String] {
+        var said: [UInt8] = []
+        while let octets = try await connection.receive(deadline: simulation.now + .hours(20)) {
+            said += octets
+        }
+        return String(lossy: said).split(separator: "\r\n").map(String.init)
+    }
+
+    /// What has been accepted, with its octets.
+    func accepted() async throws -> [(recipient: DueRecipient, text: String)] {
+        guard let spooler else { return [] }
+        var result: [(recipient: DueRecipient, text: String)] = []
+        for due in try await spooler.claim(at: simulation.timestamp + .days(3), limit: 100)
+            .recipients
+        {
+            var octets: [UInt8] = []
+            var reader = spooler.read(due.message)
+            while let piece = try await reader.next() { octets += piece }
+            result.append((due, String(lossy: octets)))
+        }
+        return result
+    }
+}
