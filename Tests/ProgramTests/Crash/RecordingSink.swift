@@ -39,10 +39,20 @@ final class RecordingSink: Sendable {
     /// Listens; after `stop`, again.
     func start() throws {
         let life = state.life.load(ordering: .sequentiallyConsistent)
-        let listener = try WireListener(address, port) { [state] in
-            try Self.serve($0, state, life)
+        var attempts = 0
+        while true {
+            do {
+                let listener = try WireListener(address, port) { [state] in
+                    try Self.serve($0, state, life)
+                }
+                return self.listener.withLock { $0 = listener }
+            } catch {
+                // The thread that waited for connections may still hold the address.
+                attempts += 1
+                if attempts == 100 { throw error }
+                Thread.sleep(forTimeInterval: 0.02)
+            }
         }
-        self.listener.withLock { $0 = listener }
     }
 
     /// Nobody listens any more, and connections end wherever they are.
