@@ -96,7 +96,7 @@ struct ConnectionTests {
                 _ = try await client.receive(deadline: soon(0.1))
             }
             let waited = time.now - start
-            #expect(waited >= .milliseconds(100) && waited < .seconds(2), "waited \(waited)")
+            #expect(waited >= .milliseconds(100) && waited < .seconds(20), "waited \(waited)")
             client.write(octets("still here"))
             #expect(text(try await client.receive(deadline: soon())) == "still here")
             await client.close()
@@ -119,7 +119,7 @@ struct ConnectionTests {
             try await time.sleep(for: .milliseconds(50))
             task.cancel()
             #expect(await task.value == .cancelled)
-            #expect(time.now - start < .seconds(5))
+            #expect(time.now - start < .seconds(25))
             await client.close()
         }
     }
