@@ -76,8 +76,38 @@ final class Stage: @unchecked Sendable {
     }
 }
 
-/// Gives a test its stage and clears it afterwards.
+/// Lets only a few tests play at a time: each starts programs of its own, and all share the cores.
+private actor Theatre {
+    static let one = Theatre()
+    private var freeStages = max(4, 2 * ProcessInfo.processInfo.activeProcessorCount)
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func enter() async {
+        if freeStages > 0 {
+            freeStages -= 1
+        } else {
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    func leave() {
+        if waiting.isEmpty { freeStages += 1 } else { waiting.removeFirst().resume() }
+    }
+}
+
+/// Gives a test its stage when one is free, and clears it afterwards.
 func withStage(_ body: (Stage) async throws -> Void) async throws {
+    await Theatre.one.enter()
+    do {
+        try await play(body)
+    } catch {
+        await Theatre.one.leave()
+        throw error
+    }
+    await Theatre.one.leave()
+}
+
+private func play(_ body: (Stage) async throws -> Void) async throws {
     let stage = try Stage()
     do {
         try await body(stage)
