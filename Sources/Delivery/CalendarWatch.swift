@@ -7,19 +7,31 @@ struct CalendarWatch {
     /// Smaller ones disturb no schedule, and clocks are adjusted all the time.
     static let smallestJump = Duration.seconds(60)
 
-    /// Calendar less clock, as last seen.
+    /// Calendar less clock, as last seen, and when.
     private var offset: Duration
+    private var lastLook: Instant
 
-    init(_ time: any Time) { offset = Self.offset(time) }
+    init(_ time: any Time) {
+        offset = Self.offset(time)
+        lastLook = time.now
+    }
 
-    /// By how much the calendar was set since the last call that was followed by `heeded`.
-    func jump(_ time: any Time) -> Duration? {
+    /// By how much the calendar was set since the last call that was followed by `heeded`, and
+    /// what it would then have shown, had it been set already.
+    mutating func jump(_ time: any Time) -> (by: Duration, since: Timestamp)? {
         let jump = Self.offset(time) - offset
-        return jump > Self.smallestJump || jump < .zero - Self.smallestJump ? jump : nil
+        if jump > Self.smallestJump || jump < .zero - Self.smallestJump {
+            return (jump, time.timestamp + (lastLook - time.now))
+        }
+        lastLook = time.now
+        return nil
     }
 
     /// What depends on it has been moved.
-    mutating func heeded(_ jump: Duration) { offset += jump }
+    mutating func heeded(_ jump: Duration, _ time: any Time) {
+        offset += jump
+        lastLook = time.now
+    }
 
     private static func offset(_ time: any Time) -> Duration {
         .milliseconds(time.timestamp.milliseconds - time.now.nanoseconds / 1_000_000)

@@ -492,11 +492,12 @@ package final class Deliverer: Sendable {
             var pause = settings.pollInterval
             do {
                 if let jump = calendar.jump(time) {
-                    let count = try await spooler.followCalendar(by: jump)
-                    calendar.heeded(jump)
+                    let count = try await spooler.followCalendar(
+                        by: jump.by, since: jump.since, at: time.timestamp)
+                    calendar.heeded(jump.by, time)
                     place = nil
                     log.warning(
-                        "the clock was set by \(jump.nanoseconds / 1_000_000_000) s; \(count) waiting recipients keep their distance from now"
+                        "the clock was set by \(jump.by.nanoseconds / 1_000_000_000) s; \(count) waiting recipients keep their distance from now"
                     )
                 }
                 let asked = time.timestamp
