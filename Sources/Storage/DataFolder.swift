@@ -35,7 +35,12 @@ final class DataFolder: Sendable {
         }
     }
 
-    deinit { close(lock) }
+    /// A child that another thread has just forked still holds a copy of the descriptor until its
+    /// exec(2): closing alone would leave the folder locked so long.
+    deinit {
+        flock(lock, LOCK_UN)
+        close(lock)
+    }
 
     private var isMarked: Bool { fileSize(path + "/lock") ?? 0 > 0 }
 

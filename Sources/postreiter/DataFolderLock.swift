@@ -10,7 +10,11 @@ enum DataFolderLock {
         let descriptor = open(folder + "/lock", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else {
+            // Not left to close(2): a child just forked may hold a copy of the descriptor.
+            flock(descriptor, LOCK_UN)
+            return
+        }
         throw .temporary(
             "the data folder \(folder) is in use by another server: stop that one first, or set"
                 + " another data folder")

@@ -68,7 +68,7 @@ struct HardCasesDialogueTests {
             #expect(times[3] > .seconds(1) && times[4] > .seconds(2), "\(times)")
             let answer = try await server.logIn(password: server.password)
             #expect(answer.contains("235 2.7.0"), "\(answer)")
-            #expect(server.log.contains("login failed from"), "\(server.log)")
+            #expect(await server.hasLogged("login failed from"), "\(server.log)")
         }
     }
 

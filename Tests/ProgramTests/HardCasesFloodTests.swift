@@ -16,27 +16,29 @@ struct HardCasesFloodTests {
                     "POSTREITER_LIMITS_EXEMPT_NETWORKS": "127.0.0.1",
                 ])
             let address = server.address
+            // 127.0.0.1 is exempt; the test's own address decides who it is.
             try await onThread {
-                // 127.0.0.1 is exempt; the test's own address decides who it is.
-                var wires: [Wire] = []
-                for port in [Postreiter.Port.smtp, Postreiter.Port.submission] {
-                    let wire = try Wire(address, port)
-                    #expect(try wire.readReply()?.hasPrefix("220") == true)
-                    wires.append(wire)
+                let complaint = try soon {
+                    let crowd = try [
+                        (Postreiter.Port.smtp, "220"), (Postreiter.Port.submission, "220"),
+                        (Postreiter.Port.smtp, "220"), (Postreiter.Port.pop3, "+OK"),
+                    ].map { try (Wire(address, $0.0), $0.1) }
+                    for (wire, greeting) in crowd {
+                        let line = try wire.readReply() ?? ""
+                        guard line.hasPrefix(greeting) else { return line }
+                    }
+                    let refused = try Wire(address, Postreiter.Port.smtp)
+                    #expect(try refused.readReply()?.hasPrefix("421 4.3.2") == true)
+                    #expect(try refused.readReply() == nil)
+                    let pop3 = try Wire(address, Postreiter.Port.pop3)
+                    #expect(try pop3.readReply()?.hasPrefix("-ERR [SYS/TEMP]") == true)
+                    _ = try crowd[0].0.ask("QUIT")
+                    return try soon {
+                        let line = try Wire(address, Postreiter.Port.smtp).readReply() ?? ""
+                        return line.hasPrefix("220") ? nil : "the place is not free: \(line)"
+                    }
                 }
-                wires.append(try Wire(address, Postreiter.Port.smtp))
-                #expect(try wires[2].readReply()?.hasPrefix("220") == true)
-                wires.append(try Wire(address, Postreiter.Port.pop3))
-                #expect(try wires[3].readReply()?.hasPrefix("+OK") == true)
-                let refused = try Wire(address, Postreiter.Port.smtp)
-                #expect(try refused.readReply()?.hasPrefix("421 4.3.2") == true)
-                #expect(try refused.readReply() == nil)
-                let pop3 = try Wire(address, Postreiter.Port.pop3)
-                #expect(try pop3.readReply()?.hasPrefix("-ERR [SYS/TEMP]") == true)
-                _ = try wires[0].ask("QUIT")
-                Thread.sleep(forTimeInterval: 0.5)
-                let again = try Wire(address, Postreiter.Port.smtp)
-                #expect(try again.readReply()?.hasPrefix("220") == true)
+                #expect(complaint == nil)
             }
         }
         try await withStage { stage in
@@ -48,12 +50,26 @@ struct HardCasesFloodTests {
                 ])
             let address = server.address
             try await onThread {
-                let wires = try (0..<3).map { _ in try Wire(address, Postreiter.Port.smtp) }
-                let replies = try wires.map { String((try $0.readReply() ?? "").prefix(9)) }
-                #expect(replies.sorted().first == "220 mx1.o")
-                #expect(replies.filter { $0 == "421 4.7.0" }.count == 1)
+                let complaint = try soon {
+                    let wires = try (0..<3).map { _ in try Wire(address, Postreiter.Port.smtp) }
+                    let replies = try wires.map { String((try $0.readReply() ?? "").prefix(9)) }
+                    let isRight = replies.sorted() == ["220 mx1.o", "220 mx1.o", "421 4.7.0"]
+                    return isRight ? nil : "\(replies)"
+                }
+                #expect(complaint == nil)
             }
         }
+    }
+
+    /// Tries again until nothing is said against it; returns the last complaint.
+    ///
+    /// That an earlier connection has gone, the server hears a moment later.
+    private func soon(_ attempt: () throws -> String?) rethrows -> String? {
+        for _ in 0..<99 {
+            if try attempt() == nil { return nil }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        return try attempt()
     }
 
     @Test("2,000 idle connections leave room for one that works, and cost little")
@@ -118,8 +134,10 @@ struct HardCasesFloodTests {
                 try wire.write("EHLO no.proxy\r\n")
                 #expect(try wire.readReply() == nil)
             }
-            #expect(server.log.contains("203.0.113.1") && server.log.contains("203.0.113.3"))
-            #expect(server.log.contains("closed a connection of the proxy"), "\(server.log)")
+            #expect(
+                await server.hasLogged(
+                    "203.0.113.1", "203.0.113.3", "closed a connection of the proxy"),
+                "\(server.log)")
         }
     }
 

@@ -108,7 +108,7 @@ struct MailProgramTests {
                 #expect(sent.status == 0, "\(sent.output)")
             }
             let arrived = await isTrue(within: .seconds(30)) {
-                !sink.messages.isEmpty && !postfix.messages.isEmpty
+                sink.messages.first?.contains("three") == true && !postfix.messages.isEmpty
             }
             #expect(arrived, "\(host.log)\n\(postfix.log)")
             let inSink = try #require(sink.messages.first)
@@ -178,6 +178,7 @@ struct MailProgramTests {
                 server: host.address, port: Postreiter.Port.smtp, from: "a@client.test",
                 to: host.account, messages: 60, octets: 10_240, sessions: 10)
             #expect(sent.status == 0, "\(sent.output)")
+            #expect(try await host.waitUntilDelivered() == "")
             let list = try await stage.curl(
                 "pop3s", server: host.address, port: Postreiter.Port.pop3s, user: host.account,
                 password: host.password)
@@ -268,7 +269,7 @@ struct MailProgramTests {
             let sent = try await host.submit(to: host.account, subject: "before the restart")
             #expect(sent.status == 0, "\(sent.output)")
             await host.stop()
-            #expect(host.log.contains("stopped"), "\(host.log)")
+            #expect(await host.hasLogged("stopped"), "\(host.log)")
             try await host.start()
             let messages = try await host.mailbox(count: 1)
             #expect(messages.first?.contains("Subject: before the restart") == true)

@@ -71,6 +71,19 @@ final class Postreiter: @unchecked Sendable {
     var privateKey: String { data + "/private-key.pem" }
     var log: String { server?.output ?? "" }
 
+    /// Waits until the log has all these texts.
+    ///
+    /// A line is written beside what it tells of: it may come after the reply that a test has read.
+    func hasLogged(_ texts: String..., within limit: Duration = .seconds(20)) async -> Bool {
+        let clock = ContinuousClock()
+        let end = clock.now + limit
+        for text in texts {
+            let isThere = await server?.hasPrinted(text, within: max(.zero, end - clock.now))
+            guard isThere == true else { return false }
+        }
+        return true
+    }
+
     func start() async throws {
         let server = try launch()
         // The last address that it takes; one that has ended by itself need not be waited for.

@@ -81,8 +81,10 @@ struct ResolverTests {
             let notices = try await host.mailbox(count: permanent, within: .seconds(60))
             #expect(notices.count == permanent, "\(host.log)")
             #expect(notices.contains { $0.contains("Host unknown") })
-            let arrived = await isTrue(within: .seconds(60)) { sink.messages.count == 1 }
-            #expect(arrived && sink.messages.first?.contains("to chain.peer.test") == true)
+            let arrived = await isTrue(within: .seconds(60)) {
+                sink.messages.count == 1 && sink.messages[0].contains("to chain.peer.test")
+            }
+            #expect(arrived, "\(sink.messages)")
             // What a fault of the DNS holds up waits, and says why.
             for item in Self.cases where item.outcome == "transient" {
                 let waits = await isTrue(within: .seconds(60)) {

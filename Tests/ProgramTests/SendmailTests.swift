@@ -162,7 +162,7 @@ struct SendmailTests {
                     let left = try? FileManager.default.contentsOfDirectory(atPath: maildrop)
                     return left?.count { $0.hasPrefix("rejected-") } == 5
                 }, "\(server.log)")
-            #expect(server.log.contains("put aside"))
+            #expect(await server.hasLogged("put aside"), "\(server.log)")
             let sent = try await sendmail(server, stage, [server.account], "Subject: after\n\n")
             #expect(sent.status == 0)
             let messages = try await server.mailbox(count: 1)
