@@ -42,17 +42,31 @@ struct Narrator {
         case .hastened:
             say("It is due at once", "Sie ist sofort an der Reihe") + whom(fact) + author(fact)
                 + reason(fact) + "."
-        case .redirected:
-            say("It goes", "Sie geht")
-                + (fact.recipient.map { say(" to <\($0)>", " an <\($0)>") } ?? "")
-                + (fact[.original].map { say(" instead of <\($0)>", " statt an <\($0)>") } ?? "")
-                + author(fact) + reason(fact) + "."
+        case .redirected: redirected(fact)
         case .suspended:
             scope(fact) + say(" were suspended", " wurden ausgesetzt") + author(fact)
                 + reason(fact) + "."
         case .resumed:
             scope(fact) + say(" go on", " gehen weiter") + author(fact) + reason(fact) + "."
         }
+    }
+
+    private func redirected(_ fact: Fact) -> String {
+        let way: String
+        if let original = fact[.original] {
+            way =
+                (fact.recipient.map { say(" to <\($0)>", " an <\($0)>") } ?? "")
+                + say(" instead of <\(original)>", " statt an <\(original)>")
+        } else if let host = fact[.via] {
+            way =
+                whom(fact)
+                + say(
+                    " by way of \(host), whatever its domain's own way is",
+                    " über \(host), gleich welchen Weg ihre Domain hat")
+        } else {
+            way = whom(fact) + say(" the way of its domain again", " wieder den Weg ihrer Domain")
+        }
+        return say("It goes", "Sie geht") + way + author(fact) + reason(fact) + "."
     }
 
     private func author(_ fact: Fact) -> String {
@@ -217,6 +231,7 @@ struct Narrator {
         let time = recipient.nextAttempt.map { CalendarDate($0).internetFormat } ?? "?"
         var text = say(
             "\(whom) is tried next at \(time)", "\(whom) wird als Nächstes um \(time) versucht")
+        if let host = recipient.via { text += say(" by way of \(host)", " über \(host)") }
         guard recipient.attempts > 0 else { return text }
         text += say(
             recipient.attempts == 1

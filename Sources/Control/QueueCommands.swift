@@ -134,8 +134,10 @@ struct QueueCommands {
         }
         guard selection.messages != nil else { return [] }
         let entries = try await spooler.entries(selection).entries
-        let names = Set(entries.flatMap(\.recipients).map(\.destination))
-        return names.sorted().compactMap { try? Destination($0) }
+        let recipients = entries.flatMap(\.recipients)
+        let hosts = Set(recipients.compactMap(\.via)).sorted()
+        return Set(recipients.map(\.destination)).sorted().compactMap { try? Destination($0) }
+            + hosts.map { DueRecipient.line(via: $0) }
     }
 
     private func reason(_ arguments: Arguments) throws(ControlFailure) -> String? {
@@ -153,7 +155,19 @@ struct QueueCommands {
         if arguments.json["to-domain"]?.string != nil {
             return .domain(try arguments.domain("to-domain"))
         }
-        throw .usage("say where to: `to-address` or `to-domain`")
+        if let host = arguments.json["to-host"]?.string { return .host(try Self.chosen(host)) }
+        throw .usage("say where to: `to-address`, `to-domain` or `to-host`")
+    }
+
+    /// A host that takes mail by SMTP; nil for `none`.
+    private static func chosen(_ text: String) throws(ControlFailure) -> String? {
+        let text = text.asciiLowercased
+        guard text != "none" else { return nil }
+        guard (try? RelayHost(text)) != nil, !text.hasPrefix("unix:") else {
+            throw .data(
+                "`\(text)` is no host: a name or an address, perhaps with a port; or `none`")
+        }
+        return text
     }
 
     // MARK: Suspensions
@@ -268,7 +282,7 @@ extension QueueEntry.Recipient {
             "destination": .string(destination), "state": .string(state.rawValue),
             "attempts": .integer(Int64(attempts)), "next_attempt": JSON(time: nextAttempt),
             "last_attempt": JSON(time: lastAttempt), "status": JSON(lastStatus?.description),
-            "text": JSON(lastText), "host": JSON(lastHost),
+            "text": JSON(lastText), "host": JSON(lastHost), "via": JSON(via),
         ]
     }
 }

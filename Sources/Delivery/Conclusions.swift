@@ -125,11 +125,10 @@ struct Conclusions {
     }
 
     private mutating func wait(_ recipient: DueRecipient, _ evidence: Outcome.Evidence) {
-        let schedule = deliverer.settings.schedule
         var generator = deliverer.entropy.generator
-        let next = schedule.with(lifetime: lifetime(of: recipient)).next(
-            afterAttempts: recipient.attempts + 1, acceptedAt: message.released, at: now,
-            using: &generator)
+        let next = deliverer.schedule.next(
+            afterAttempts: recipient.attempts + 1, end: message.released + lifetime(of: recipient),
+            at: now, using: &generator)
         // RFC 3463 §3.5: X.4.7, delivery time expired.
         guard case .retry(var until) = next else {
             let text = "not delivered within its lifetime; at last: \(evidence.text)"
@@ -158,7 +157,6 @@ struct Conclusions {
     private mutating func tellDelay(
         of recipient: DueRecipient, _ evidence: Outcome.Evidence
     ) -> DelayNotices {
-        let schedule = deliverer.settings.schedule
         let expires = message.released + lifetime(of: recipient)
         var notices = recipient.told
         // RFC 2852 §4.1.3; what came too late to us was told of before.
@@ -172,7 +170,7 @@ struct Conclusions {
                 .delay(until: expires), of: recipient,
                 Outcome.Evidence(EnhancedStatus(4, 4, 7), text, host: evidence.host))
         } else if !notices.contains(.waiting),
-            schedule.isDelayNoticeDue(acceptedAt: message.released, at: now)
+            deliverer.schedule.isDelayNoticeDue(acceptedAt: message.released, at: now)
         {
             notices.insert(.waiting)
             tell(.delay(until: expires), of: recipient, evidence)

@@ -33,7 +33,7 @@ final class Courier {
     /// Tries everything that may be tried now.
     func deliver(_ job: Job) async -> DispatchReport {
         ending = .unknown
-        let (decision, account) = await deliverer.way(to: job.destination)
+        let (decision, account) = await deliverer.way(to: job.destination, via: job.via)
         if case .transient = decision.verdict { ending = .unreachable }
         guard let route = decision.route else {
             let outcome = decision.outcome ?? .transient(.init(EnhancedStatus(4, 3, 5), "at home"))

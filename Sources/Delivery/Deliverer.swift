@@ -51,6 +51,10 @@ package final class Deliverer: Sendable {
         var suspensions = Suspensions.none
     }
 
+    private let currentSchedule: Mutex<RetrySchedule>
+    /// When to try again: it can change while mail flows.
+    var schedule: RetrySchedule { currentSchedule.withLock { $0 } }
+
     /// Look-ups for messages to several domains, beside those of the connections.
     private static let maximumSorters = 8
     /// Recipients taken out of the spool at once.
@@ -71,6 +75,7 @@ package final class Deliverer: Sendable {
         ids: QueueIDSource, trace: Trace, log: Logger
     ) {
         self.settings = settings
+        currentSchedule = Mutex(settings.schedule)
         time = surroundings.time
         entropy = surroundings.entropy
         network = surroundings.network
@@ -97,6 +102,9 @@ package final class Deliverer: Sendable {
         health.noteWaiting(waiting.shares.compactMap { try? Destination($0.name) })
         try await heedSuspensions()
     }
+
+    /// From now on, whoever fails waits by this schedule.
+    package func change(schedule: RetrySchedule) { currentSchedule.withLock { $0 = schedule } }
 
     /// Delivers until `stop` has taken effect or the task is cancelled, which breaks off what is
     /// under way.
@@ -234,7 +242,7 @@ package final class Deliverer: Sendable {
             return (state.queue.finished(assignment, ending, at: time.now), moreIsDue)
         }
         for job in aftermath.putOff { await putOff(job, because: evidence) }
-        if aftermath.hasRecovered { await hasten([first.destination]) }
+        if aftermath.hasRecovered { await hasten(first.job.destinations) }
         if moreIsDue { dueBell.ring() }
     }
 
@@ -247,7 +255,7 @@ package final class Deliverer: Sendable {
     /// Tries a message.
     private func attempt(_ job: Job, by courier: Courier) async -> AttemptEnd {
         guard let job = await secured(job) else { return AttemptEnd() }
-        if case .local? = try? responsibility(for: job.destination) {
+        if job.via == nil, case .local? = try? responsibility(for: job.destination) {
             await deliverLocally(job.recipients)
             return AttemptEnd()
         }
@@ -257,7 +265,7 @@ package final class Deliverer: Sendable {
             for recipient in job.recipients { conclusions.expire(recipient) }
             return AttemptEnd(conclusions: await conclusions.finish())
         }
-        if let hosts = await suspendedHosts(for: job.destination) {
+        if let hosts = await suspendedHosts(for: job) {
             await putOff(job.recipients.map { ($0, hosts) })
             return AttemptEnd()
         }
@@ -269,10 +277,11 @@ package final class Deliverer: Sendable {
     }
 
     /// The suspension because of which a destination cannot be reached at all; nil if it can.
-    private func suspendedHosts(for destination: Destination) async -> Suspension? {
+    private func suspendedHosts(for job: Job) async -> Suspension? {
         let suspensions = state.withLock { $0.suspensions }
         guard suspensions.coversHosts,
-            case .hostsSuspended(let hosts)? = await decide(destination).reason
+            case .hostsSuspended(let hosts)? = await way(to: job.destination, via: job.via)
+                .decision.reason
         else { return nil }
         return hosts.lazy.compactMap { suspensions.covering(host: $0) }.first
     }
@@ -322,12 +331,33 @@ package final class Deliverer: Sendable {
         await way(to: destination).decision
     }
 
-    /// The way, and who we are to the host at its end.
+    /// The way, or that by the host of an operator's choice; and who we are to the host at its end.
     func way(
-        to destination: Destination
+        to destination: Destination, via host: String? = nil
     ) async -> (decision: Decision, account: Transport.Account?) {
-        let (decision, account) = await route(destination)
+        let (decision, account) =
+            if let host { await route(destination, via: host) } else { await route(destination) }
         return (withoutSuspendedHosts(decision), account)
+    }
+
+    /// A host that is some transport's is used as that transport says.
+    private func route(
+        _ destination: Destination, via text: String
+    ) async -> (decision: Decision, account: Transport.Account?) {
+        let transport: Transport?
+        do throws(DirectoryFailure) {
+            transport = try registry.transport(through: text)
+        } catch {
+            return (.directoryUnknown(for: destination), nil)
+        }
+        guard let host = Self.host(transport, .elsewhere) ?? (try? RelayHost(text)) else {
+            return (.directoryUnknown(for: destination), nil)
+        }
+        let router = Router(resolver: resolver, context: context(for: destination, transport))
+        var decision = await router.route(destination, by: host)
+        // The operator's mistake is no reason to give up.
+        if case .permanent(let reason) = decision.verdict { decision.verdict = .transient(reason) }
+        return (decision, transport?.account)
     }
 
     private func route(
@@ -342,6 +372,17 @@ package final class Deliverer: Sendable {
             // Without the directory a message that should go to a smarthost might go elsewhere.
             return (.directoryUnknown(for: destination), nil)
         }
+        let router = Router(resolver: resolver, context: context(for: destination, transport))
+        if let host = Self.host(transport, responsibility) {
+            return (await router.route(destination, by: host), transport?.account)
+        }
+        var generator = entropy.generator
+        return (await router.route(destination, using: &generator), nil)
+    }
+
+    private func context(
+        for destination: Destination, _ transport: Transport?
+    ) -> RoutingContext {
         var context = RoutingContext(
             ownNames: settings.ownNames, ownAddresses: settings.ownAddresses,
             role: { [self] domain in
@@ -354,12 +395,7 @@ package final class Deliverer: Sendable {
         context.usesAddressFallback =
             transport?.usesAddressFallback == true
             || destination.domain.map(settings.addressFallback.contains) == true
-        let router = Router(resolver: resolver, context: context)
-        if let host = Self.host(transport, responsibility) {
-            return (await router.route(destination, by: host), transport?.account)
-        }
-        var generator = entropy.generator
-        return (await router.route(destination, using: &generator), nil)
+        return context
     }
 
     private func transport(
@@ -385,6 +421,7 @@ package final class Deliverer: Sendable {
     /// The line of the queue in which mail for a destination stands: its own, or that of the
     /// host that takes everything, which would otherwise see many lines at once.
     private func line(of destination: Destination) -> Destination {
+        if destination.isChosenHost { return destination }
         guard let responsibility = try? responsibility(for: destination),
             let transport = try? transport(for: destination, responsibility),
             transport.scope == .everything, let host = transport.host
@@ -448,7 +485,7 @@ package final class Deliverer: Sendable {
                 if index >= Self.maximumSorters, let (known, way) = await group.next() {
                     ways[known] = way
                 }
-                group.addTask { (index, await self.way(to: job.destination)) }
+                group.addTask { (index, await self.hosts(for: job)) }
             }
             for await (known, way) in group { ways[known] = way }
             return ways
@@ -467,8 +504,8 @@ package final class Deliverer: Sendable {
     }
 
     /// The hosts, without the order that differs at each call; nil without a route.
-    private func way(to destination: Destination) async -> [String]? {
-        await decide(destination).route?.hosts.map {
+    private func hosts(for job: Job) async -> [String]? {
+        await way(to: job.destination, via: job.via).decision.route?.hosts.map {
             "\($0.preference) \($0.exchange) \($0.security.rawValue) \($0.dialect) \($0.port ?? 0)"
         }.sorted()
     }
@@ -549,14 +586,14 @@ package final class Deliverer: Sendable {
         var unknown: [DueRecipient] = []
         for recipient in recipients {
             switch try? responsibility(for: recipient.address.destination) {
-            case .local: here.append(recipient)
-            case .relay, .elsewhere: elsewhere.append(recipient)
+            case .local where recipient.via == nil: here.append(recipient)
+            case .local, .relay, .elsewhere: elsewhere.append(recipient)
             case nil: unknown.append(recipient)
             }
         }
         let jobs = Job.group(elsewhere).map { job in
             var job = job
-            job.line = line(of: job.destination)
+            job.line = job.via.map { DueRecipient.line(via: $0) } ?? line(of: job.destination)
             return job
         }
         var refused = state.withLock { enqueue(jobs, &$0) }
@@ -725,6 +762,11 @@ extension Fact.Kind {
 extension Destination {
     fileprivate var isTransport: Bool {
         if case .literal(.general(tag: "transport", _)) = self { true } else { false }
+    }
+
+    /// `DueRecipient.line`.
+    fileprivate var isChosenHost: Bool {
+        if case .literal(.general(tag: "via", _)) = self { true } else { false }
     }
 }
 

@@ -20,6 +20,7 @@ package struct DeliverySettings: Sendable {
     /// The addresses to come from; nil: the system chooses.
     package var sourceIPv4: IPv4Address?
     package var sourceIPv6: IPv6Address?
+    /// At the start; `Deliverer.change` replaces it.
     package var schedule = RetrySchedule.standard
     package var queue = QueueLimits()
     package var timeouts = ClientSession.Timeouts()
@@ -49,8 +50,7 @@ package struct DeliverySettings: Sendable {
     /// Time limits within a connection stay.
     package mutating func shortenPauses(by factor: Int) {
         precondition(factor > 0, "pauses are divided by 1 or more")
-        schedule.pauses = schedule.pauses.map { $0 / factor }
-        schedule.longestPause /= factor
+        schedule.shortenPauses(by: factor)
         queue.firstPause /= factor
         queue.longestPause /= factor
         pollInterval /= factor

@@ -10,6 +10,8 @@ struct Job: Sendable {
     let message: SpooledMessage
     /// Where it is queued; with several domains on the same way, the first.
     let destination: Destination
+    /// The host that an operator has chosen for the recipients.
+    let via: String?
     /// The line of the queue: that of the destination, unless one host takes everything.
     var line: Destination
     /// At least one.
@@ -21,6 +23,7 @@ struct Job: Sendable {
         precondition(!recipients.isEmpty, "a job has recipients")
         message = recipients[0].message
         self.destination = destination
+        via = recipients[0].via
         line = destination
         self.recipients = recipients
         claimEnds = recipients.map(\.claim.expires).min() ?? recipients[0].claim.expires
@@ -42,17 +45,20 @@ struct Job: Sendable {
         return destinations
     }
 
-    /// One job for each message and domain, in the order of the first recipient of each.
+    /// One job for each message, domain and chosen host, in the order of the first recipient of
+    /// each.
     static func group(_ recipients: [DueRecipient]) -> [Job] {
         struct Key: Hashable {
             let message: QueueID
             let destination: Destination
+            let via: String?
         }
         var order: [Key] = []
         var groups: [Key: [DueRecipient]] = [:]
         for recipient in recipients {
             let key = Key(
-                message: recipient.message.id, destination: recipient.address.destination)
+                message: recipient.message.id, destination: recipient.address.destination,
+                via: recipient.via)
             if groups[key] == nil { order.append(key) }
             groups[key, default: []].append(recipient)
         }

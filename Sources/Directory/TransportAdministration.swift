@@ -17,19 +17,27 @@ extension Registry {
     package func transport(
         for domain: Domain?, isElsewhere: Bool
     ) throws(DirectoryFailure) -> Transport? {
-        let (known, generation) = cache.withLock { ($0.transports, $0.generation) }
-        let all: [String: Transport]
-        if let known {
-            all = known
-        } else {
-            let found = try lookUp { lookup throws(StorageFailure) in try lookup.transports() }
-            let table = Dictionary(uniqueKeysWithValues: found.map { ($0.scope.description, $0) })
-            cache.withLock { if $0.generation == generation { $0.transports = table } }
-            all = table
-        }
+        let all = try transportTable()
         guard !all.isEmpty else { return nil }
         return domain.flatMap { all[$0.name] }
             ?? (isElsewhere ? all[Transport.Scope.everything.description] : nil)
+    }
+
+    /// All transports by scope, read once after each change.
+    private func transportTable() throws(DirectoryFailure) -> [String: Transport] {
+        let (known, generation) = cache.withLock { ($0.transports, $0.generation) }
+        if let known { return known }
+        let found = try lookUp { lookup throws(StorageFailure) in try lookup.transports() }
+        let table = Dictionary(uniqueKeysWithValues: found.map { ($0.scope.description, $0) })
+        cache.withLock { if $0.generation == generation { $0.transports = table } }
+        return table
+    }
+
+    /// The transport that leads to a host as it is written there, `smtp.example.net:587`; nil
+    /// without one.
+    package func transport(through host: String) throws(DirectoryFailure) -> Transport? {
+        let all = try transportTable().values.filter { $0.host?.lowercased() == host.lowercased() }
+        return all.min { $0.scope.description < $1.scope.description }
     }
 
     /// Sets the way for a domain or for everything; one that is there is replaced.

@@ -57,6 +57,7 @@ package struct Fact: Hashable, Sendable {
         /// It is due at once: its host answers again, or an operator asked.
         case hastened
         /// An operator sends it elsewhere: recipient is the new address, original the one before.
+        /// Without original the address stays, and goes by the host via, or its own way again.
         case redirected
         /// An operator stopped deliveries: scope, subject. A story of its own, without a message.
         case suspended
@@ -80,6 +81,8 @@ package struct Fact: Hashable, Sendable {
         case continues
         /// The message that this notification is about.
         case about
+        /// The host that an operator has chosen.
+        case via
         /// What a suspension is about: destination, host or sender; and which.
         case scope, subject
     }

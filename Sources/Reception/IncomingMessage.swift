@@ -77,7 +77,8 @@ struct IncomingMessage: ~Copyable {
                 from: transaction.reversePath, to: recipients.all, body: body,
                 isInternational: parameters.isInternational, requests: parameters.requests),
             messageID: messageID, source: source)
-        acceptance.expires = recipients.lifetime.map { received + $0 }
+        let usual = service.intake.lifetimes.lifetime(from: transaction.reversePath)
+        acceptance.expires = received + recipients.lifetime(usual: usual)
         let (log, summary) = (service.log, summary)
         do {
             let id = try await draft.commit(acceptance)

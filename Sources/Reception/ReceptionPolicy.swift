@@ -115,8 +115,10 @@ struct Placement {
 /// The recipients of a transaction, each once, in the order they came.
 struct RecipientList {
     private(set) var all: [Envelope.Recipient] = []
-    /// As long as the most patient of them: each relay domain's own is looked at when it is tried.
-    private(set) var lifetime: Duration?
+    /// The longest that a relay domain has; each one's own is looked at when it is tried.
+    private var relayLifetime: Duration?
+    /// Whether any has none of its own.
+    private var hasUsual = false
     private var known: Set<Address> = []
 
     /// Expanding aliases must not turn one transaction into a flood.
@@ -125,13 +127,23 @@ struct RecipientList {
     /// The recipient, if there is just one.
     var only: Envelope.Recipient? { all.count == 1 ? all[0] : nil }
 
+    /// As long as the most patient of them, if `usual` is what most have.
+    func lifetime(usual: Duration) -> Duration {
+        guard let relayLifetime else { return usual }
+        return hasUsual ? max(usual, relayLifetime) : relayLifetime
+    }
+
     /// Takes all or, when they would be too many, none.
     mutating func add(_ placement: Placement) -> Bool {
         guard all.count + placement.recipients.count <= Self.maximumTargets else { return false }
         for target in placement.recipients where known.insert(target.address).inserted {
             all.append(target)
         }
-        lifetime = max(lifetime ?? .zero, placement.lifetime ?? Acceptance.lifetime)
+        if let own = placement.lifetime {
+            relayLifetime = max(relayLifetime ?? .zero, own)
+        } else {
+            hasUsual = true
+        }
         return true
     }
 }

@@ -44,7 +44,11 @@ package struct Decision: Sendable {
     package var outcome: Mail.Outcome? {
         switch verdict {
         case .permanent(let reason): .permanent(.init(reason.status, reason.text(.english)))
-        case .transient(let reason): .transient(.init(reason.status, reason.text(.english)))
+        case .transient(let reason):
+            .transient(
+                .init(
+                    EnhancedStatus(4, reason.status.subject, reason.status.detail),
+                    reason.text(.english)))
         case .route, .local: nil
         }
     }

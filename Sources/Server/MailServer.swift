@@ -35,6 +35,7 @@ package struct MailServer: Sendable {
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
+    private let haste: Int
     private let meters: Meters
     /// Where programs of this machine leave messages; nil: nowhere.
     package let maildrop: Maildrop?
@@ -62,6 +63,7 @@ package struct MailServer: Sendable {
         meters: Meters = Meters()
     ) {
         self.meters = meters
+        self.haste = haste
         offering = Offering(settings)
         self.node = node
         self.surroundings = surroundings
@@ -81,6 +83,7 @@ package struct MailServer: Sendable {
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
+        node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         var delivery = settings.delivery
         delivery.shortenPauses(by: haste)
         deliverer = Deliverer(
@@ -126,6 +129,10 @@ package struct MailServer: Sendable {
             await open.take(service, address)?.close()
         }
         offering.change(to: settings)
+        node.spooler.lifetimes.change(to: settings.sending.lifetimes)
+        var schedule = settings.sending.schedule
+        schedule.shortenPauses(by: haste)
+        deliverer.change(schedule: schedule)
         doorway.change(to: settings)
         for door in open.all where door.service != .dns && door.service != .metrics {
             door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
@@ -265,10 +272,7 @@ extension ServerSettings {
         delivery.pollInterval = .seconds(sending.pollSeconds)
         delivery.language = language
         delivery.tellsPostmaster = sending.tellsPostmaster
-        if let last = sending.retryMinutes.last {
-            delivery.schedule.pauses = sending.retryMinutes.dropLast().map { .minutes($0) }
-            delivery.schedule.longestPause = .minutes(last)
-        }
+        delivery.schedule = sending.schedule
         for source in sending.source {
             switch source {
             case .v4(let address): delivery.sourceIPv4 = address

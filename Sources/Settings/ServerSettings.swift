@@ -125,6 +125,12 @@ package struct ServerSettings: Sendable, Equatable {
         package var source: [IPAddress] = []
         /// Pauses between attempts, the last one repeated; empty: as usual.
         package var retryMinutes: [Int] = []
+        /// How long a message may wait that says nothing itself.
+        package var lifetimeHours = 120
+        /// How long a notification may wait, no longer than a message.
+        package var notificationLifetimeHours = 120
+        /// The age at which a sender is told that his message waits; nil: never.
+        package var delayNoticeHours: Int? = 4
         /// How often the spool is asked for what others (nodes, operators) have made due.
         package var pollSeconds = 30
         /// Whether the postmaster is told of a failed message that has no sender to be told.
@@ -173,6 +179,10 @@ extension ServerSettings {
         settings.limits = new.limits
         settings.trust = new.trust
         settings.hiddenExtensions = new.hiddenExtensions
+        settings.sending.retryMinutes = new.sending.retryMinutes
+        settings.sending.lifetimeHours = new.sending.lifetimeHours
+        settings.sending.notificationLifetimeHours = new.sending.notificationLifetimeHours
+        settings.sending.delayNoticeHours = new.sending.delayNoticeHours
         settings.logLevel = new.logLevel
         settings.logFormat = new.logFormat
         return settings

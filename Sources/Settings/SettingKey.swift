@@ -12,8 +12,13 @@ package struct SettingKey: Sendable {
     package var isLive: Bool {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
             || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
-            || name == "resolver"
+            || name == "resolver" || Self.liveSending.contains(name)
     }
+
+    private static let liveSending: Set<String> = [
+        "sending.retry-minutes", "sending.lifetime-hours", "sending.notification-lifetime-hours",
+        "sending.delay-notice-hours",
+    ]
 
     /// `POSTREITER_LISTEN_SMTP` for `listen.smtp`.
     package var environmentVariable: String {
@@ -79,6 +84,13 @@ package struct SettingKey: Sendable {
         .init(
             "sending.retry-minutes", list: true,
             "Pauses between attempts, the last one repeated; default 1, 5, 15, 30, 60, 120, 240."),
+        .init("sending.lifetime-hours", "How long a message may wait; default 120 (5 days)."),
+        .init(
+            "sending.notification-lifetime-hours",
+            "How long a notification may wait; default as long as a message."),
+        .init(
+            "sending.delay-notice-hours",
+            "After how long a sender hears that his message waits; default 4, none: never."),
         .init("sending.tell-postmaster", "true: the postmaster hears of notifications that fail."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),

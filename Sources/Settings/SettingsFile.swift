@@ -114,11 +114,15 @@ package struct SettingsFile {
     }
 
     private func number(
-        _ key: String, in range: ClosedRange<Int>, default fallback: Int
+        _ key: String, in range: ClosedRange<Int>, default fallback: Int,
+        orElse word: String? = nil
     ) throws(SettingsError) -> Int {
         guard let text = text(key) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
-            throw wrong(key, text, "a number from \(range.lowerBound) to \(range.upperBound)")
+            throw wrong(
+                key, text,
+                "a number from \(range.lowerBound) to \(range.upperBound)"
+                    + (word.map { ", or \($0)" } ?? ""))
         }
         return number
     }
@@ -236,6 +240,7 @@ package struct SettingsFile {
         settings.sending.retryMinutes = try list(
             "sending.retry-minutes", "minutes, from 1 to 10080"
         ) { text in Int(text).flatMap { (1...10_080).contains($0) ? $0 : nil } }
+        try readLifetimes(&settings)
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
         settings.user = text("user")
         settings.group = text("group")
@@ -245,6 +250,27 @@ package struct SettingsFile {
             throw wrong("log.format", settings.logFormat, "text or json")
         }
         return settings
+    }
+
+    /// RFC 5321 §4.5.4.1 asks for 4 to 5 days; less or more is for those who know their mail.
+    private func readLifetimes(_ settings: inout ServerSettings) throws(SettingsError) {
+        let lifetime = try number(
+            "sending.lifetime-hours", in: 1...720, default: settings.sending.lifetimeHours)
+        // The trace of what still waits must not be gone.
+        guard lifetime <= (settings.journalDays - 1) * 24 else {
+            throw wrong(
+                "sending.lifetime-hours", "\(lifetime)",
+                "less than `journal.days`, which is \(settings.journalDays)")
+        }
+        settings.sending.lifetimeHours = lifetime
+        settings.sending.notificationLifetimeHours = try number(
+            "sending.notification-lifetime-hours", in: 1...lifetime, default: lifetime)
+        if text("sending.delay-notice-hours") == "none" {
+            settings.sending.delayNoticeHours = nil
+        } else {
+            settings.sending.delayNoticeHours = try number(
+                "sending.delay-notice-hours", in: 1...720, default: 4, orElse: "`none`")
+        }
     }
 
     private func readCertificates(_ settings: inout ServerSettings) throws(SettingsError) {

@@ -20,9 +20,6 @@ package struct Acceptance: Sendable {
     /// Further facts to keep with it (an alias expanded, say).
     package var facts: [Fact]
 
-    /// RFC 5321 §4.5.4.1: at least 4 to 5 days.
-    package static let lifetime: Duration = .days(5)
-
     package init(
         _ envelope: Envelope, messageID: String? = nil, source: [Fact.Field] = [],
         expires: Timestamp? = nil, facts: [Fact] = []
@@ -41,24 +38,28 @@ extension Acceptance {
     /// With a claim the recipients are this node's from the first moment, and are returned.
     func insert(
         as id: QueueID, _ body: Content.Body, octets: Int, at now: Timestamp,
-        claim: (claim: Claim, node: String)?, in transaction: any Transaction
+        _ lifetimes: Lifetimes, claim: (claim: Claim, node: String)?,
+        in transaction: any Transaction
     ) throws(StorageFailure) -> [DueRecipient] {
         let content = Content.ID(value: id.value)
         try Content.insert(content, octets: octets, body, in: transaction)
         return try insert(
-            as: id, referringTo: content, octets: octets, at: now, claim: claim, in: transaction)
+            as: id, referringTo: content, octets: octets, at: now, lifetimes, claim: claim,
+            in: transaction)
     }
 
     /// As `insert`, for a content that is there already and counts this reference.
     func insert(
         as id: QueueID, referringTo content: Content.ID, octets: Int, at now: Timestamp,
-        claim: (claim: Claim, node: String)?, in transaction: any Transaction
+        _ lifetimes: Lifetimes, claim: (claim: Claim, node: String)?,
+        in transaction: any Transaction
     ) throws(StorageFailure) -> [DueRecipient] {
         precondition(!envelope.recipients.isEmpty, "a message is accepted for someone")
         let released = max(now, envelope.requests.holdUntil ?? now)
+        let expires = expires ?? now + lifetimes.lifetime(from: envelope.reversePath)
         let message = SpooledMessage(
             id: id, reversePath: envelope.reversePath, accepted: now,
-            expires: (expires ?? now + Self.lifetime) + (released - now),
+            expires: expires + (released - now),
             content: content,
             octets: octets, body: envelope.body, isInternational: envelope.isInternational,
             requests: envelope.requests)

@@ -28,7 +28,7 @@ extension Spooler {
     /// Claims what is due at `now`, the longest due first, at most `limit` recipients.
     ///
     /// Three quarters of them may be urgent ones (RFC 6710), which need not wait behind the others.
-    /// Destinations in `excluded` are passed over. A claim that has expired counts as due.
+    /// Lines in `excluded` are passed over: destinations, and hosts (`DueRecipient.line`). A claim that has expired counts as due.
     package func claim(
         at now: Timestamp, limit: Int, excluding excluded: Set<Destination> = [],
         from place: Place? = nil
@@ -76,18 +76,25 @@ extension Spooler {
             SELECT r.next_attempt, r.message_id, r.ordinal, r.destination, r.address, r.original,
                 r.attempts, r.first_attempt, r.is_delay_notified, m.reverse_path, m.accepted,
                 m.expires, m.content_id, m.octets, m.is_8bit, m.is_international, m.parameters,
-                r.parameters
+                r.parameters, r.via
             FROM recipient r JOIN message m ON m.id = r.message_id
             WHERE r.priority > 0 AND r.next_attempt <= ? ORDER BY r.next_attempt LIMIT ?
             """,
             [.integer(now.milliseconds), .integer(Int64(limit))]
         ) { row in
-            guard !excluded.contains(row.text(3)),
+            guard !isPassedOver(row, excluded),
                 let recipient = DueRecipient(row: row, claim: claim)
             else { return }
             recipients.append(recipient)
         }
         return recipients
+    }
+
+    /// Whether the line that a row of `claim`'s query belongs to takes no more.
+    private static func isPassedOver(_ row: any Row, _ excluded: Set<String>) -> Bool {
+        guard !excluded.isEmpty else { return false }
+        guard let via = row.optionalText(18) else { return excluded.contains(row.text(3)) }
+        return excluded.contains(DueRecipient.line(via: via).description)
     }
 
     private static func due(
@@ -104,7 +111,7 @@ extension Spooler {
             SELECT r.next_attempt, r.message_id, r.ordinal, r.destination, r.address, r.original,
                 r.attempts, r.first_attempt, r.is_delay_notified, m.reverse_path, m.accepted,
                 m.expires, m.content_id, m.octets, m.is_8bit, m.is_international, m.parameters,
-                r.parameters
+                r.parameters, r.via
             FROM recipient r JOIN message m ON m.id = r.message_id
             WHERE r.next_attempt <= ? AND (r.next_attempt, r.message_id, r.ordinal) > (?, ?, ?)
             ORDER BY r.next_attempt, r.message_id, r.ordinal LIMIT ?
@@ -119,7 +126,7 @@ extension Spooler {
             examined += 1
             last = Place(
                 due: row.integer(0), message: row.integer(1), ordinal: row.integer(2))
-            guard !excluded.contains(row.text(3)) else { return }
+            guard !isPassedOver(row, excluded) else { return }
             if let recipient = DueRecipient(row: row, claim: claim) {
                 claimed.recipients.append(recipient)
             }
@@ -195,7 +202,7 @@ extension DueRecipient {
             Envelope.Recipient(
                 address, original: row.optionalText(5).flatMap { try? Address($0) },
                 notify: notify, originalRecipient: originalRecipient),
-            attempts: Int(row.integer(6)),
+            via: row.optionalText(18), attempts: Int(row.integer(6)),
             firstAttempt: row.optionalInteger(7).map { Timestamp(milliseconds: $0) },
             told: DelayNotices(rawValue: row.integer(8)), claim: claim)
     }

@@ -101,7 +101,8 @@ package struct Draft: ~Copyable, Sendable {
         return try await spooler.store.write { transaction in
             try alongside?(transaction)
             return try acceptance.insert(
-                as: id, body, octets: octets, at: now, claim: claim, in: transaction)
+                as: id, body, octets: octets, at: now, spooler.lifetimes, claim: claim,
+                in: transaction)
         }
     }
 

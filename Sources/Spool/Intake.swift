@@ -19,6 +19,9 @@ package final class Intake: Sendable {
         self.handover = handover
     }
 
+    /// How long what says nothing itself may wait.
+    package var lifetimes: Lifetimes { spooler.lifetimes }
+
     /// Begins a message.
     ///
     /// Its id is known at once: the Received field names it.

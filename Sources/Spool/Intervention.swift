@@ -39,7 +39,7 @@ package enum Intervention: Hashable, Sendable {
     case release
     /// Gone, without telling the sender; the journal keeps the fact.
     case delete
-    /// To another address, or another domain, from now on.
+    /// To another address, another domain, or by another host, from now on.
     case redirect(Redirection)
 }
 
@@ -48,14 +48,9 @@ package enum Redirection: Hashable, Sendable {
     case address(Address)
     /// The same local parts there.
     case domain(Domain)
-
-    /// The new address of a recipient; nil where a local part cannot stand in that domain.
-    func target(of address: Address) -> Address? {
-        switch self {
-        case .address(let target): target
-        case .domain(let domain): Address(address.localPart, at: .domain(domain))
-        }
-    }
+    /// The same addresses, handed to this host, `NAME[:PORT]` or `ADDRESS[:PORT]`, instead of where
+    /// their domains lead; nil: there again.
+    case host(String?)
 }
 
 extension Spooler {
@@ -178,8 +173,14 @@ extension Intervention {
                 WHERE message_id = ? AND ordinal = ? AND claim IS NULL RETURNING address
                 """, row
             ) { $0.text(0) }
-        case .redirect(let redirection):
-            return try redirect(key, redirection, at: now, in: transaction)
+        case .redirect(.host(let host)):
+            return try redirect(key, via: host, at: now, in: transaction)
+        case .redirect(.address(let target)):
+            return try redirect(key, at: now, in: transaction) { _ in target }
+        case .redirect(.domain(let domain)):
+            return try redirect(key, at: now, in: transaction) {
+                Address($0.localPart, at: .domain(domain))
+            }
         }
         guard let found else { return nil }
         return Fact(kind, of: key.message, at: now, recipient: try? Address(found))
@@ -195,10 +196,33 @@ extension Intervention {
         }
     }
 
-    /// What was held stays held; what waited is due at once, as if it had never been tried.
+    /// What was held stays held; what waited is due at once.
     private func redirect(
-        _ key: RecipientKey, _ redirection: Redirection, at now: Timestamp,
+        _ key: RecipientKey, via host: String?, at now: Timestamp,
         in transaction: any Transaction
+    ) throws(StorageFailure) -> Fact? {
+        let found = try transaction.first(
+            """
+            UPDATE recipient SET via = ?,
+                next_attempt = CASE WHEN next_attempt IS NULL THEN NULL ELSE ? END
+            WHERE message_id = ? AND ordinal = ? AND claim IS NULL AND COALESCE(via, '') <> ?
+            RETURNING address
+            """,
+            [
+                .text(optional: host), .integer(now.milliseconds),
+                .integer(key.message.value), .integer(Int64(key.ordinal)), .text(host ?? ""),
+            ]
+        ) { $0.text(0) }
+        guard let found else { return nil }
+        return Fact(
+            .redirected, of: key.message, at: now, recipient: try? Address(found),
+            fields: host.map { [.init(.via, $0)] } ?? [])
+    }
+
+    /// As above; where the old address was sent is no matter for the new one.
+    private func redirect(
+        _ key: RecipientKey, at now: Timestamp, in transaction: any Transaction,
+        to target: (Address) -> Address
     ) throws(StorageFailure) -> Fact? {
         let row = [Value.integer(key.message.value), .integer(Int64(key.ordinal))]
         let found = try transaction.first(
@@ -206,12 +230,13 @@ extension Intervention {
             SELECT address FROM recipient WHERE message_id = ? AND ordinal = ? AND claim IS NULL
             """, row
         ) { try? Address($0.text(0)) }
-        guard let old = found ?? nil, let target = redirection.target(of: old), target != old
-        else { return nil }
+        guard let old = found ?? nil else { return nil }
+        let target = target(old)
+        guard target != old else { return nil }
         try transaction.execute(
             """
             UPDATE recipient SET address = ?, destination = ?,
-                original = COALESCE(original, address),
+                original = COALESCE(original, address), via = NULL,
                 next_attempt = CASE WHEN next_attempt IS NULL THEN NULL ELSE ? END
             WHERE message_id = ? AND ordinal = ?
             """,

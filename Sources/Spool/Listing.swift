@@ -40,6 +40,8 @@ package struct QueueEntry: Hashable, Sendable {
         package var lastStatus: EnhancedStatus?
         package var lastText: String?
         package var lastHost: String?
+        /// The host that takes it by an operator's will.
+        package var via: String?
         /// Who tries it at the moment.
         package var node: String?
     }
@@ -122,7 +124,7 @@ extension Spooler {
         entry?.recipients = try transaction.all(
             """
             SELECT ordinal, address, original, destination, next_attempt, claim_node, attempts,
-                first_attempt, last_attempt, last_status, last_text, last_host, parameters
+                first_attempt, last_attempt, last_status, last_text, last_host, parameters, via
             FROM recipient WHERE message_id = ? ORDER BY ordinal
             """,
             [.integer(id.value)]
@@ -146,6 +148,7 @@ extension QueueEntry.Recipient {
             nextAttempt: node == nil ? due : nil, attempts: Int(row.integer(6)),
             firstAttempt: time(7), lastAttempt: time(8),
             lastStatus: row.optionalText(9).flatMap { EnhancedStatus($0) },
-            lastText: row.optionalText(10), lastHost: row.optionalText(11), node: node)
+            lastText: row.optionalText(10), lastHost: row.optionalText(11),
+            via: row.optionalText(13), node: node)
     }
 }

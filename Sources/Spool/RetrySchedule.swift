@@ -8,8 +8,6 @@ package struct RetrySchedule: Hashable, Sendable {
     package var pauses: [Duration]
     /// The pause after all later ones.
     package var longestPause: Duration
-    /// From the acceptance of the message to the last attempt.
-    package var lifetime: Duration
     /// The age at which the sender is told that the message still waits; nil for never.
     package var delayNoticeAfter: Duration?
 
@@ -18,23 +16,20 @@ package struct RetrySchedule: Hashable, Sendable {
 
     package static let standard = Self(
         pauses: [.minutes(1), .minutes(5), .minutes(15), .minutes(30), .hours(1), .hours(2)],
-        longestPause: .hours(4), lifetime: .days(5), delayNoticeAfter: .hours(4))
+        longestPause: .hours(4), delayNoticeAfter: .hours(4))
 
     package init(
-        pauses: [Duration], longestPause: Duration, lifetime: Duration,
-        delayNoticeAfter: Duration?
+        pauses: [Duration], longestPause: Duration, delayNoticeAfter: Duration?
     ) {
         self.pauses = pauses
         self.longestPause = longestPause
-        self.lifetime = lifetime
         self.delayNoticeAfter = delayNoticeAfter
     }
 
-    /// The same schedule with another lifetime, as a relay domain may have.
-    package func with(lifetime: Duration) -> Self {
-        var schedule = self
-        schedule.lifetime = lifetime
-        return schedule
+    /// Makes every pause shorter by a factor, for trials.
+    package mutating func shortenPauses(by factor: Int) {
+        pauses = pauses.map { $0 / factor }
+        longestPause /= factor
     }
 
     /// What follows a failure.
@@ -48,10 +43,9 @@ package struct RetrySchedule: Hashable, Sendable {
     ///
     /// The last attempt falls on the end of the lifetime itself.
     package func next(
-        afterAttempts attempts: Int, acceptedAt: Timestamp, at now: Timestamp,
+        afterAttempts attempts: Int, end: Timestamp, at now: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) -> Next {
-        let end = acceptedAt + lifetime
         guard now < end else { return .expired }
         let pause = attempts <= pauses.count ? pauses[max(attempts, 1) - 1] : longestPause
         let range = -Self.jitterPermille...Self.jitterPermille

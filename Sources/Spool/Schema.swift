@@ -64,5 +64,9 @@ extension Migrations {
                 PRIMARY KEY (scope, subject)
             );
             """,
+            // The host to which an operator has sent it instead of where it would go; mostly none.
+            """
+            ALTER TABLE recipient ADD COLUMN via TEXT;
+            """,
         ])
 }

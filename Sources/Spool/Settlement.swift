@@ -101,11 +101,11 @@ extension Spooler {
     /// With its last recipient the message goes, and with its last reference the content.
     @discardableResult
     package func settle(_ conclusions: [Conclusion]) async throws -> Settled {
-        let now = time.timestamp
+        let (now, lifetimes) = (time.timestamp, lifetimes)
         let settled = try await store.write { transaction in
             var settled = Settled()
             for conclusion in conclusions {
-                try Self.settle(conclusion, at: now, &settled, transaction)
+                try Self.settle(conclusion, at: now, lifetimes, &settled, transaction)
             }
             return settled
         }
@@ -115,12 +115,12 @@ extension Spooler {
     }
 
     private static func settle(
-        _ conclusion: Conclusion, at now: Timestamp, _ settled: inout Settled,
-        _ transaction: any Transaction
+        _ conclusion: Conclusion, at now: Timestamp, _ lifetimes: Lifetimes,
+        _ settled: inout Settled, _ transaction: any Transaction
     ) throws(StorageFailure) {
         var isEffective = false
         for settlement in conclusion.settlements {
-            switch try settlement.apply(at: now, in: transaction) {
+            switch try settlement.apply(at: now, lifetimes, in: transaction) {
             case .lost:
                 settled.lost.append(settlement.recipient.key)
                 continue
@@ -135,7 +135,7 @@ extension Spooler {
         guard isEffective, let notice = conclusion.notice else { return }
         _ = try notice.acceptance.insert(
             as: notice.id, .octets(notice.octets), octets: notice.octets.count, at: now,
-            claim: nil, in: transaction)
+            lifetimes, claim: nil, in: transaction)
         settled.notices.append(notice.id)
     }
 
@@ -173,7 +173,7 @@ extension Settlement {
 
     /// Changes the recipient's row, if the claim still holds.
     fileprivate func apply(
-        at now: Timestamp, in transaction: any Transaction
+        at now: Timestamp, _ lifetimes: Lifetimes, in transaction: any Transaction
     ) throws(StorageFailure) -> Effect {
         let isOurs =
             switch result {
@@ -195,7 +195,7 @@ extension Settlement {
                 in: transaction)
             return .counts(orphan: nil)
         case .done:
-            try insertContinuation(at: now, in: transaction)
+            try insertContinuation(at: now, lifetimes, in: transaction)
             let orphan = try Spooler.removeMessage(recipient.message.id, in: transaction)
             return .counts(orphan: orphan)
         case .deferred, .putOff, .held: return .counts(orphan: nil)
@@ -204,14 +204,14 @@ extension Settlement {
 
     /// The message shares the content of the one it continues, which holds it until now.
     fileprivate func insertContinuation(
-        at now: Timestamp, in transaction: any Transaction
+        at now: Timestamp, _ lifetimes: Lifetimes, in transaction: any Transaction
     ) throws(StorageFailure) {
         guard let continuation else { return }
         let message = recipient.message
         try Content.retain(message.content, in: transaction)
         _ = try continuation.acceptance.insert(
             as: continuation.id, referringTo: message.content, octets: message.octets, at: now,
-            claim: nil, in: transaction)
+            lifetimes, claim: nil, in: transaction)
     }
 
     private var claimedRow: [Value] {

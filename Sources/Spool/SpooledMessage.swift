@@ -56,8 +56,11 @@ package struct DueRecipient: Hashable, Sendable {
     package let notify: Envelope.Notify?
     /// `ORCPT=` (RFC 3461 §4.2).
     package let originalRecipient: Envelope.OriginalRecipient?
-    /// The queue it stands in: the domain in A-labels, or the address literal.
+    /// The domain in A-labels, or the address literal.
     package let destination: String
+    /// The host, `NAME[:PORT]` or `ADDRESS[:PORT]`, that takes it by an operator's will, whatever
+    /// its domain's own way is; nil for nearly all.
+    package let via: String?
     /// How often it has been tried.
     package let attempts: Int
     /// When it was first tried.
@@ -69,8 +72,8 @@ package struct DueRecipient: Hashable, Sendable {
 
     package init(
         message: SpooledMessage, ordinal: Int, _ recipient: Envelope.Recipient,
-        attempts: Int = 0, firstAttempt: Timestamp? = nil, told: DelayNotices = [],
-        claim: Claim
+        via: String? = nil, attempts: Int = 0, firstAttempt: Timestamp? = nil,
+        told: DelayNotices = [], claim: Claim
     ) {
         self.message = message
         self.ordinal = ordinal
@@ -79,6 +82,7 @@ package struct DueRecipient: Hashable, Sendable {
         notify = recipient.notify
         originalRecipient = recipient.originalRecipient
         destination = recipient.address.destination.description
+        self.via = via
         self.attempts = attempts
         self.firstAttempt = firstAttempt
         self.told = told
@@ -89,6 +93,12 @@ package struct DueRecipient: Hashable, Sendable {
     package var asked: Envelope.Recipient {
         Envelope.Recipient(
             address, original: original, notify: notify, originalRecipient: originalRecipient)
+    }
+
+    /// The line that mail for a host of an operator's choice stands in: however many domains it is
+    /// for, and whatever becomes of their own hosts.
+    package static func line(via host: String) -> Destination {
+        .literal(.general(tag: "via", content: host))
     }
 
     package var key: RecipientKey { RecipientKey(message: message.id, ordinal: ordinal) }

@@ -16,6 +16,7 @@ package struct Spooler: Sendable {
     let time: any Time
     /// This host among those that share a spool.
     let node: String
+    package let lifetimes: Lifetimes
 
     /// How long an attempt may take before the recipient counts as abandoned.
     ///
@@ -24,13 +25,15 @@ package struct Spooler: Sendable {
     package static let claimDuration: Duration = .hours(2)
 
     package init(
-        store: any Store, bodies: any BodyFiles, ids: QueueIDSource, time: any Time, node: String
+        store: any Store, bodies: any BodyFiles, ids: QueueIDSource, time: any Time, node: String,
+        lifetimes: Lifetimes = Lifetimes()
     ) {
         self.store = store
         self.bodies = bodies
         self.ids = ids
         self.time = time
         self.node = node
+        self.lifetimes = lifetimes
     }
 
     /// Reads the octets of a message.

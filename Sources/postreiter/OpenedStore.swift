@@ -4,6 +4,7 @@ import LiveWorld
 import Mail
 import Server
 import Settings
+import Spool
 import Storage
 import World
 
@@ -13,10 +14,12 @@ struct OpenedStore {
     let bodies: FolderBodyFiles
     private let name: String
     private let journalDays: Int
+    private let lifetimes: Lifetimes.Values
 
     init(_ settings: ServerSettings) throws(CommandFailure) {
         name = settings.hostName.name
         journalDays = settings.journalDays
+        lifetimes = settings.sending.lifetimes
         do {
             store = try SQLiteStore(
                 folder: settings.dataFolder, schema: Node.schema, writing: StorageExecutor(),
@@ -37,6 +40,7 @@ struct OpenedStore {
             let node = try await Node(
                 store: store, bodies: bodies, surroundings: Live.surroundings, name: name,
                 passwordExecutor: globalConcurrentExecutor, journalDays: journalDays)
+            node.spooler.lifetimes.change(to: lifetimes)
             return try await body(node)
         }
     }

@@ -319,6 +319,38 @@ struct DeliveryTests {
         }
     }
 
+    @Test("lifetimes and the notice of delay can change, for what is accepted from then on")
+    func changedLifetimes() throws {
+        let world = try DeliveryWorld(seed: 14, zone: Self.zone)
+        let first = world.sink(1)
+        try world.run { world in
+            first.host.stop()
+            let old = try await world.accept(to: ["x@one.example"])
+            world.spooler.lifetimes.change(
+                to: .init(message: .hours(10), notification: .hours(2)))
+            var schedule = RetrySchedule.standard
+            schedule.delayNoticeAfter = nil
+            schedule.longestPause = .minutes(30)
+            world.deliverer.change(schedule: schedule)
+            let new = try await world.accept(to: ["y@one.example"])
+            let notification = try await world.accept(from: "", to: ["z@one.example"])
+            let now = world.simulation.timestamp
+            for (id, hours) in [(old, 120), (new, 10), (notification, 2)] {
+                let entry = try #require(await world.spooler.entry(id))
+                #expect((entry.expires - now).nanoseconds == Int64(hours) * 3_600_000_000_000)
+            }
+            try await world.sleep(.hours(9))
+            #expect(try await world.spooler.entry(notification) == nil)
+            #expect(try await world.mailbox("anna@here.example").isEmpty)
+            let attempts = try await world.kinds(new).filter { $0 == .attempted }.count
+            #expect((15...20).contains(attempts), "\(attempts)")
+            try await world.sleep(.hours(2))
+            #expect(try await world.mailbox("anna@here.example").count == 1)
+            #expect(try await world.kinds(new).last == .notified)
+            #expect(try await world.spooler.entry(old) != nil)
+        }
+    }
+
     @Test("a DNS fault is never a permanent failure")
     func dnsFault() throws {
         let world = try DeliveryWorld(seed: 15, zone: Self.zone)

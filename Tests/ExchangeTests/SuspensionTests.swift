@@ -136,4 +136,79 @@ struct SuspensionTests {
             #expect(try await world.mailbox("ben@here.example").count == 1)
         }
     }
+
+    @Test("what goes by a host of an operator's choice does not wait for the domain's own host")
+    func chosenHost() throws {
+        let world = try DeliveryWorld(seed: 6, zone: DeliveryTests.zone)
+        let (first, second) = (world.sink(1), world.sink(2))
+        try world.run { world in
+            var ids: [QueueID] = []
+            for number in 0..<3 {
+                ids.append(try await world.accept(to: ["x\(number)@slow.example"]))
+            }
+            try await world.accept(to: ["y@one.example"])
+            #expect(
+                try await world.wait(.minutes(5)) {
+                    try await world.kinds(ids[2]).contains(.deferred)
+                })
+            for id in ids.prefix(2) {
+                let changed = try await world.spooler.intervene(
+                    .redirect(.host("192.0.2.2")), Selection(id), by: "eva")
+                #expect(changed.recipients == 1)
+            }
+            world.deliverer.wake()
+            #expect(try await world.wait(.seconds(5)) { second.messages.count == 2 })
+            #expect(
+                Set(second.messages.flatMap(\.recipients))
+                    == ["x0@slow.example", "x1@slow.example"])
+            let route = try await world.trace.facts(of: ids[0]).last { $0.kind == .routed }
+            #expect(route?[.route] == "0 [192.0.2.2]")
+            let left = try #require(await world.spooler.entry(ids[2]))
+            #expect(left.recipients.map(\.via) == [nil])
+            #expect(first.messages.map(\.recipients) == [["y@one.example"]])
+        }
+    }
+
+    @Test("also what would go into a mailbox here goes by the host of an operator's choice")
+    func chosenHostOfLocalMail() throws {
+        let world = try DeliveryWorld(seed: 8, zone: DeliveryTests.zone)
+        let second = world.sink(2)
+        try world.run { world in
+            var envelope = Envelope(
+                from: .address(try Address("anna@here.example")),
+                to: [Envelope.Recipient(try Address("ben@here.example"))])
+            envelope.requests.holdUntil = world.simulation.timestamp + .hours(1)
+            let id = try await world.accept(envelope)
+            _ = try await world.spooler.intervene(
+                .redirect(.host("192.0.2.2")), Selection(id), by: "eva")
+            world.deliverer.wake()
+            #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+            #expect(second.messages.map(\.recipients) == [["ben@here.example"]])
+            #expect(try await world.mailbox("ben@here.example").isEmpty)
+        }
+    }
+
+    @Test("a host of an operator's choice that is this host, or unknown, sends nothing back")
+    func mistakenHost() throws {
+        let world = try DeliveryWorld(seed: 7, zone: DeliveryTests.zone)
+        try world.run { world in
+            let id = try await world.accept(to: ["x@slow.example"])
+            #expect(
+                try await world.wait(.minutes(5)) {
+                    try await world.kinds(id).contains(.deferred)
+                })
+            for host in ["192.0.2.100", "nowhere.example"] {
+                _ = try await world.spooler.intervene(
+                    .redirect(.host(host)), Selection(id), by: "eva")
+                let before = try await world.kinds(id).count
+                world.deliverer.wake()
+                #expect(
+                    try await world.wait(.minutes(1)) {
+                        try await world.kinds(id).count > before
+                    })
+                let last = try #require(await world.trace.facts(of: id).last)
+                #expect(last.kind == .deferred && last.status?.class == 4, "\(host): \(last)")
+            }
+        }
+    }
 }

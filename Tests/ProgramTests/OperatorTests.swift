@@ -107,6 +107,18 @@ struct OperatorTests {
             let deleted = try await host.command(
                 "queue", "delete", "--domain", "dead.test", "--state", "waiting", "--yes")
             #expect(deleted.output.contains("8 messages (8 recipients) deleted"))
+            let elsewhere = "\(stage.address()):2526"
+            let sent = try await host.command(
+                "queue", "redirect", ids[0], "--to-host", elsewhere, "--reason", "they moved")
+            #expect(sent.output.contains("1 message (1 recipient) redirected"), "\(sent.output)")
+            let chosen = try await host.command("queue", "list", ids[0])
+            #expect(chosen.output.contains("x0@dead.test via \(elsewhere)"), "\(chosen.output)")
+            let told = try await host.command("trace", ids[0])
+            #expect(
+                told.output.contains("It goes for <x0@dead.test> by way of \(elsewhere)"),
+                "\(told.output)")
+            let usual = try await host.command("queue", "redirect", ids[0], "--to-host", "none")
+            #expect(usual.output.contains("1 message (1 recipient) redirected"))
             let moved = try await host.command(
                 "queue", "redirect", "--domain", "gone.test", "--to-address", host.account, "--yes")
             #expect(moved.output.contains("3 messages (3 recipients) redirected"))

@@ -37,6 +37,8 @@ struct SettingsFileTests {
             sending:
               port: 2525
               retry-minutes: [2, 10]
+              lifetime-hours: 48
+              delay-notice-hours: none
             log:
               level: debug
             """)
@@ -53,6 +55,9 @@ struct SettingsFileTests {
         #expect(settings.limits.connections == 2_000)
         #expect(settings.sending.port == 2525)
         #expect(settings.sending.retryMinutes == [2, 10])
+        #expect(settings.sending.lifetimeHours == 48)
+        #expect(settings.sending.notificationLifetimeHours == 48)
+        #expect(settings.sending.delayNoticeHours == nil)
         #expect(settings.logLevel == "debug")
     }
 

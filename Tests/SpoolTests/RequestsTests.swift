@@ -62,7 +62,7 @@ struct RequestsTests {
             #expect(try await post.claimAll().isEmpty)
             #expect(try await post.spooler.nextDue() == release)
             let entry = try #require(try await post.spooler.entry(id))
-            #expect(entry.expires == release + Acceptance.lifetime)
+            #expect(entry.expires == release + Lifetimes.Values.standard.message)
             post.clock.advance(.hours(30))
             #expect(try await post.claimAll().count == 1)
         }

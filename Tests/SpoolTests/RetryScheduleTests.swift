@@ -16,6 +16,7 @@ struct TestGenerator: RandomNumberGenerator {
 @Suite("RFC 5321 §4.5.4.1 The retry schedule")
 struct RetryScheduleTests {
     let accepted = Timestamp(seconds: 1_800_000_000)
+    var end: Timestamp { accepted + .days(5) }
 
     @Test("pauses grow from a minute to four hours, each within ten per cent")
     func pauses() throws {
@@ -24,7 +25,7 @@ struct RetryScheduleTests {
         for _ in 0..<100 {
             for (index, expected) in minutes.enumerated() {
                 let next = RetrySchedule.standard.next(
-                    afterAttempts: index + 1, acceptedAt: accepted, at: accepted,
+                    afterAttempts: index + 1, end: end, at: accepted,
                     using: &generator)
                 guard case .retry(let time) = next else {
                     Issue.record("expired at once")
@@ -41,7 +42,7 @@ struct RetryScheduleTests {
         var generator = TestGenerator(state: 2)
         let all = (0..<50).map { _ in
             RetrySchedule.standard.next(
-                afterAttempts: 1, acceptedAt: accepted, at: accepted, using: &generator)
+                afterAttempts: 1, end: end, at: accepted, using: &generator)
         }
         #expect(Set(all).count > 40)
     }
@@ -54,27 +55,26 @@ struct RetryScheduleTests {
         while attempts < 1000 {
             attempts += 1
             let next = RetrySchedule.standard.next(
-                afterAttempts: attempts, acceptedAt: accepted, at: now, using: &generator)
+                afterAttempts: attempts, end: end, at: now, using: &generator)
             guard case .retry(let time) = next else { break }
             #expect(time > now)
             now = time
         }
-        #expect(now == accepted + .days(5))
+        #expect(now == end)
         #expect((30...42).contains(attempts))
     }
 
-    @Test("a relay domain has a lifetime of its own")
-    func relayLifetime() {
+    @Test("nothing is tried behind the end, however short the lifetime")
+    func shortLifetime() {
         var generator = TestGenerator(state: 4)
-        let schedule = RetrySchedule.standard.with(lifetime: .hours(48))
+        let end = accepted + .hours(48)
         #expect(
-            schedule.next(
-                afterAttempts: 9, acceptedAt: accepted, at: accepted + .hours(47),
-                using: &generator) == .retry(at: accepted + .hours(48)))
+            RetrySchedule.standard.next(
+                afterAttempts: 9, end: end, at: accepted + .hours(47), using: &generator)
+                == .retry(at: end))
         #expect(
-            schedule.next(
-                afterAttempts: 9, acceptedAt: accepted, at: accepted + .hours(48),
-                using: &generator) == .expired)
+            RetrySchedule.standard.next(afterAttempts: 9, end: end, at: end, using: &generator)
+                == .expired)
     }
 
     @Test("the delay notice is due after four hours")
@@ -82,13 +82,16 @@ struct RetryScheduleTests {
         let schedule = RetrySchedule.standard
         #expect(!schedule.isDelayNoticeDue(acceptedAt: accepted, at: accepted + .minutes(239)))
         #expect(schedule.isDelayNoticeDue(acceptedAt: accepted, at: accepted + .hours(4)))
+        var silent = schedule
+        silent.delayNoticeAfter = nil
+        #expect(!silent.isDelayNoticeDue(acceptedAt: accepted, at: end))
     }
 
     @Test("a clock set back does not expire a message")
     func clockSetBack() {
         var generator = TestGenerator(state: 5)
         let next = RetrySchedule.standard.next(
-            afterAttempts: 1, acceptedAt: accepted, at: accepted + .days(-30), using: &generator)
+            afterAttempts: 1, end: end, at: accepted + .days(-30), using: &generator)
         guard case .retry(let time) = next else {
             Issue.record("expired")
             return

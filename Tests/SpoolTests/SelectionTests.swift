@@ -172,6 +172,86 @@ struct SelectionTests {
     }
 }
 
+@Suite("What goes by a host of an operator's choice")
+struct ChosenHostTests {
+    private static func there(_ host: String?) -> Intervention { .redirect(.host(host)) }
+
+    @Test("it is kept with the recipient through a restart, and taken back")
+    func lasts() async throws {
+        let disk = MemoryDisk()
+        let clock = HandClock()
+        let id = try await Post.run(on: disk, clock: clock) { post in
+            let id = try await post.accept(to: ["ben@example.net", "cora@example.com"])
+            var there = Selection()
+            there.destination = "example.net"
+            let changed = try await post.spooler.intervene(
+                Self.there("mx.example.info:2525"), there, by: "eva", reason: "they moved")
+            #expect(changed == Spooler.Tally(messages: 1, recipients: 1, active: 0))
+            let again = try await post.spooler.intervene(
+                Self.there("mx.example.info:2525"), there, by: "eva")
+            #expect(again.recipients == 0)
+            return id
+        }
+        try await Post.run(on: disk, clock: clock) { post in
+            let entry = try #require(await post.spooler.entry(id))
+            #expect(entry.recipients.map(\.via) == ["mx.example.info:2525", nil])
+            #expect(entry.recipients.map(\.address) == ["ben@example.net", "cora@example.com"])
+            #expect(entry.recipients.map(\.original) == [nil, nil])
+            let due = try await post.claimAll()
+            #expect(due.map(\.via) == ["mx.example.info:2525", nil])
+            try await post.spooler.settle([
+                Conclusion(due.map { Settlement($0, .putOff(until: clock.timestamp)) })
+            ])
+            let fact = try #require(await post.trace.facts(of: id).last)
+            #expect(fact.kind == .redirected && fact[.via] == "mx.example.info:2525")
+            #expect(fact.recipient?.description == "ben@example.net" && fact[.original] == nil)
+            #expect(fact.text == "they moved")
+            let back = try await post.spooler.intervene(Self.there(nil), Selection(id), by: "eva")
+            #expect(back.recipients == 1)
+            let usual = try await post.claimAll()
+            #expect(usual.map(\.via) == [nil, nil])
+        }
+    }
+
+    @Test("what was held stays held, and a new address goes its own way")
+    func heldAndReaddressed() async throws {
+        try await Post.run { post in
+            let id = try await post.accept(to: ["ben@example.net"])
+            try await post.spooler.intervene(.hold, Selection(id), by: "eva")
+            try await post.spooler.intervene(Self.there("192.0.2.1"), Selection(id), by: "eva")
+            let held = try #require(await post.spooler.entry(id)?.recipients.first)
+            #expect(held.state == .held && held.via == "192.0.2.1")
+            let domain = Redirection.domain(try Domain("example.info"))
+            try await post.spooler.intervene(.redirect(domain), Selection(id), by: "eva")
+            let moved = try #require(await post.spooler.entry(id)?.recipients.first)
+            #expect(moved.state == .held && moved.via == nil)
+        }
+    }
+
+    @Test("a line that takes no more is passed over: the host's, or the destination's own")
+    func passedOver() async throws {
+        try await Post.run { post in
+            let chosen = try await post.accept(to: ["ben@example.net"])
+            let usual = try await post.accept(to: ["ben@example.net"])
+            try await post.spooler.intervene(
+                Self.there("mx.example.info"), Selection(chosen), by: "eva")
+            let now = post.clock.timestamp
+            for (line, expected) in [
+                (DueRecipient.line(via: "mx.example.info"), usual),
+                (try Destination("example.net"), chosen),
+            ] {
+                let claimed = try await post.spooler.claim(
+                    at: now, limit: 10, excluding: [line]
+                ).recipients
+                #expect(claimed.map(\.message.id) == [expected])
+                try await post.spooler.settle([
+                    Conclusion(claimed.map { Settlement($0, .putOff(until: now)) })
+                ])
+            }
+        }
+    }
+}
+
 @Suite("The queue counted by its traits")
 struct CensusTests {
     @Test("shares are counted by destination, exchanger and sender, with their ages")

@@ -70,7 +70,9 @@ struct QueueCommand: AsyncParsableCommand {
                         message["id"]?.string ?? "", message["accepted"]?.string ?? "",
                         "\(message["octets"]?.integer ?? 0)",
                         "<\(message["sender"]?.string ?? "")>",
-                        recipient["address"]?.string ?? "", recipient["state"]?.string ?? "",
+                        (recipient["address"]?.string ?? "")
+                            + (recipient["via"]?.string.map { " via \($0)" } ?? ""),
+                        recipient["state"]?.string ?? "",
                         recipient["next_attempt"]?.string ?? "-",
                         String((recipient["text"]?.string ?? "").prefix(80)),
                     ])
@@ -195,23 +197,33 @@ struct QueueCommand: AsyncParsableCommand {
 
     struct Redirect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Send messages to another address, domain or host.")
+            abstract: "Send messages to another address or domain, or by another host.",
+            discussion: """
+                --to-host leaves the addresses as they are and hands them to that host, whatever \
+                MX records or transports say; if it is the host of a transport, then with its \
+                security and password. --to-host none lets them go their usual way again.
+                """)
         @OptionGroup var intervention: InterventionOptions
         @OptionGroup var consent: ConsentOption
         @Option(help: "The new recipient of all of them.") var toAddress: String?
         @Option(help: "The domain of the new recipients, with the same local parts.")
         var toDomain: String?
+        @Option(help: "The host that takes them: NAME[:PORT] or ADDRESS[:PORT]; none: as usual.")
+        var toHost: String?
 
         func validate() throws {
-            guard [toAddress, toDomain].compactMap(\.self).count == 1 else {
-                throw ValidationError("say where to: --to-address or --to-domain")
+            guard [toAddress, toDomain, toHost].compactMap(\.self).count == 1 else {
+                throw ValidationError("say where to: --to-address, --to-domain or --to-host")
             }
         }
 
         func run() async throws {
             try await intervention.run(
                 "queue.redirect", "redirected", consent: consent,
-                [("to-address", JSON(toAddress)), ("to-domain", JSON(toDomain))])
+                [
+                    ("to-address", JSON(toAddress)), ("to-domain", JSON(toDomain)),
+                    ("to-host", JSON(toHost)),
+                ])
         }
     }
 
