@@ -2,11 +2,11 @@
 
 /// ASCII, as the Internet's protocols use it: RFC 5234 appendix B.1 names for octets.
 extension UInt8 {
-    package static let carriageReturn: UInt8 = 0x0D
-    package static let lineFeed: UInt8 = 0x0A
-    package static let space: UInt8 = 0x20
-    package static let tab: UInt8 = 0x09
-    package static let dot: UInt8 = 0x2E
+    @inlinable package static var carriageReturn: UInt8 { 0x0D }
+    @inlinable package static var lineFeed: UInt8 { 0x0A }
+    @inlinable package static var space: UInt8 { 0x20 }
+    @inlinable package static var tab: UInt8 { 0x09 }
+    @inlinable package static var dot: UInt8 { 0x2E }
 
     /// `ALPHA`.
     package var isAlpha: Bool { (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }

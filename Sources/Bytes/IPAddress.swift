@@ -71,18 +71,30 @@ package struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `Snum 3("." Snum)` (RFC 5321 §4.1.3): decimal without leading zeros, each at most 255.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) { self.init(ascii: text.utf8) }
+
+    /// The same form in octets.
+    package init?(ascii text: some Collection<UInt8>) {
         var value: UInt32 = 0
-        let parts = text.utf8.split(separator: .dot, omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        for part in parts {
-            guard (1...3).contains(part.count), part.allSatisfy(\.isDigit) else { return nil }
-            if part.count > 1, part.first == UInt8(ascii: "0") { return nil }
-            let number = part.reduce(0) { $0 * 10 + UInt32($1 - 0x30) }
-            guard number <= 255 else { return nil }
-            value = value << 8 | number
+        var number: UInt32 = 0
+        var digits = 0
+        var dots = 0
+        for octet in text {
+            if octet.isDigit {
+                guard digits == 0 || number != 0 else { return nil }
+                number = number * 10 + UInt32(octet - 0x30)
+                digits += 1
+                guard number <= 255 else { return nil }
+            } else {
+                guard octet == .dot, digits > 0, dots < 3 else { return nil }
+                value = value << 8 | number
+                number = 0
+                digits = 0
+                dots += 1
+            }
         }
-        rawValue = value
+        guard digits > 0, dots == 3 else { return nil }
+        rawValue = value << 8 | number
     }
 
     package var octets: [UInt8] {
@@ -109,47 +121,65 @@ package struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
         low = octets[8...].reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    package init?(_ text: some StringProtocol) {
-        guard let groups = Self.groups(of: String(text)) else { return nil }
-        high = groups[..<4].reduce(0) { $0 << 16 | UInt64($1) }
-        low = groups[4...].reduce(0) { $0 << 16 | UInt64($1) }
-    }
+    package init?(_ text: some StringProtocol) { self.init(ascii: text.utf8) }
 
-    private static func groups(of text: String) -> [UInt16]? {
-        guard text.utf8.count <= 45 else { return nil }
-        guard let gap = text.firstRange(of: "::") else {
-            guard let groups = groupList(text), groups.count == 8 else { return nil }
-            return groups
+    /// The same form in octets: groups before and after `::`, the last perhaps an IPv4 address.
+    package init?(ascii text: some Collection<UInt8>) {
+        let colon = UInt8(ascii: ":")
+        var before = Groups()
+        var after: Groups?
+        var index = text.startIndex
+        if text.starts(with: [colon, colon]) {
+            after = Groups()
+            index = text.index(index, offsetBy: 2)
         }
-        let head = text[..<gap.lowerBound]
-        let tail = text[gap.upperBound...]
-        guard let before = head.isEmpty ? [] : groupList(String(head)),
-            let after = tail.isEmpty ? [] : groupList(String(tail)),
-            before.count + after.count <= 7, !head.contains(".")
-        else { return nil }
-        return before + [UInt16](repeating: 0, count: 8 - before.count - after.count) + after
-    }
-
-    /// Groups between single colons, the last of which may be an IPv4 address.
-    private static func groupList(_ text: String) -> [UInt16]? {
-        var groups: [UInt16] = []
-        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.contains(.dot) {
-                guard let address = IPv4Address(String(part) ?? "") else { return nil }
-                groups.append(UInt16(address.rawValue >> 16))
-                groups.append(UInt16(truncatingIfNeeded: address.rawValue))
-                continue
-            }
-            guard (1...4).contains(part.count) else { return nil }
+        while index < text.endIndex {
+            let start = index
+            var digits = 0
             var value: UInt16 = 0
-            for digit in part {
-                guard let bits = digit.hexadecimalValue else { return nil }
+            while index < text.endIndex, let bits = text[index].hexadecimalValue {
+                guard digits < 4 else { return nil }
                 value = value << 4 | UInt16(bits)
+                digits += 1
+                text.formIndex(after: &index)
             }
-            groups.append(value)
+            if index < text.endIndex, text[index] == .dot {
+                guard let address = IPv4Address(ascii: text[start...]) else { return nil }
+                for half in [address.rawValue >> 16, address.rawValue & 0xFFFF] {
+                    if after?.append(UInt16(half)) == nil { before.append(UInt16(half)) }
+                }
+                break
+            }
+            guard digits > 0 else { return nil }
+            if after?.append(value) == nil { before.append(value) }
+            guard index < text.endIndex else { break }
+            guard text[index] == colon else { return nil }
+            text.formIndex(after: &index)
+            guard index < text.endIndex else { return nil }
+            guard text[index] == colon else { continue }
+            guard after == nil else { return nil }
+            after = Groups()
+            text.formIndex(after: &index)
         }
-        return groups
+        if let after {
+            guard before.count + after.count <= 7 else { return nil }
+            before.value = before.value << (16 * (8 - before.count)) | after.value
+        } else {
+            guard before.count == 8 else { return nil }
+        }
+        high = UInt64(truncatingIfNeeded: before.value >> 64)
+        low = UInt64(truncatingIfNeeded: before.value)
+    }
+
+    /// Groups of 16 bits; of more than eight only their number is of interest.
+    private struct Groups {
+        var value: UInt128 = 0
+        var count = 0
+
+        mutating func append(_ group: UInt16) {
+            value = value << 16 | UInt128(group)
+            count += 1
+        }
     }
 
     package var octets: [UInt8] {

@@ -13,7 +13,7 @@ extension MasterFileParser {
         let range = try Self.range(&tokens)
         let template = Array(tokens.entry.tokens[tokens.index...])
         guard template.count >= 3 else { throw tokens.fault("an owner, a type and data", at: nil) }
-        for number in range {
+        for number in range where !isFull {
             var entry = tokens.entry
             entry.beginsBlank = false
             entry.tokens = []

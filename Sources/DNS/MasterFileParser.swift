@@ -17,6 +17,8 @@ struct MasterFileParser {
         var statedTTL: UInt32?
         /// The included file, nil for the file itself.
         var file: String?
+        /// The included files that this one stands in, itself the last.
+        var including: [String] = []
     }
 
     let include: MasterFile.FileReader
@@ -25,14 +27,22 @@ struct MasterFileParser {
 
     /// RFC 2181 §8: a TTL has 31 bits.
     static let maximumTTL: UInt32 = 0x7FFF_FFFF
+    /// Files that include each other many times over would otherwise be read without end.
+    static let maximumIncludes = 10_000
+    /// What all included files may have together, each as often as it is read.
+    static let maximumIncludedOctets = 1 << 30
+    private var includes = 0
+    private var includedOctets = 0
+
     /// More records than one `$GENERATE` line is likely to mean.
     static let maximumGenerated = 65536
 
     init(include: @escaping MasterFile.FileReader) { self.include = include }
 
-    private var isFull: Bool {
-        faults.count >= MasterFile.maximumFaults || entries.count >= MasterFile.maximumRecords
-    }
+    /// A limit was passed, and said so: nothing more is read.
+    private(set) var hasEnded = false
+
+    var isFull: Bool { hasEnded || faults.count >= MasterFile.maximumFaults }
 
     mutating func parse(_ text: [UInt8], context start: Context, depth: Int) {
         var context = start
@@ -102,6 +112,11 @@ struct MasterFileParser {
             throw tokens.fault(
                 "a TTL: there is no $TTL and no SOA before this record", at: tokens.entry.tokens[0])
         }
+        guard entries.count < MasterFile.maximumRecords else {
+            hasEnded = true
+            throw tokens.fault(
+                "at most \(MasterFile.maximumRecords) records", at: tokens.entry.tokens[0])
+        }
         let record = ResourceRecord(
             owner: owner, type: type, class: context.class, ttl: ttl, data: data)
         let line = tokens.entry.tokens[0].line
@@ -158,13 +173,28 @@ struct MasterFileParser {
                 "at most \(MasterFile.maximumIncludeDepth) files within each other", at: token)
         }
         let path = Self.path(of: name, beside: context.file)
+        guard !context.including.contains(path) else {
+            throw tokens.fault("a file that does not include itself", at: token)
+        }
+        includes += 1
+        guard includes <= Self.maximumIncludes else {
+            hasEnded = true
+            throw tokens.fault("at most \(Self.maximumIncludes) included files", at: token)
+        }
         let text: [UInt8]
         do {
             text = try include(path)
         } catch {
             throw tokens.fault("a readable file (\(error.reason))", at: token)
         }
+        includedOctets += text.count
+        guard includedOctets <= Self.maximumIncludedOctets else {
+            hasEnded = true
+            throw tokens.fault(
+                "at most \(Self.maximumIncludedOctets) octets of included files", at: token)
+        }
         inner.file = path
+        inner.including.append(path)
         parse(text, context: inner, depth: depth + 1)
     }
 }

@@ -79,6 +79,8 @@ struct MasterFileScanner {
     private mutating func entry() throws(MasterFile.Fault) -> MasterFileEntry {
         var entry = MasterFileEntry(
             beginsBlank: text[index].isWhitespace, tokens: [], endLine: line, endColumn: 1)
+        // Most records have no more words: one allocation holds them.
+        entry.tokens.reserveCapacity(8)
         var open: [MasterFile.Fault] = []
         var lastEnd = index
         while index < text.count {
@@ -225,33 +227,42 @@ struct TokenReader {
     /// A name: `@`, absolute with a final dot, or below the origin (RFC 1035 §5.1).
     func name(of token: Token) throws(MasterFile.Fault) -> Name {
         guard !token.raw.isEmpty else { throw fault("a domain name", at: token) }
-        if !token.isQuoted, token.raw.elementsEqual([UInt8(ascii: "@")]) { return origin }
-        if token.raw.elementsEqual([.dot]) { return .root }
-        var labels: [[UInt8]] = []
-        var label: [UInt8] = []
+        if token.raw.count == 1 {
+            if !token.isQuoted, token.raw.first == UInt8(ascii: "@") { return origin }
+            if token.raw.first == .dot { return .root }
+        }
+        // The labels behind each other, each begun with room for its length.
+        var wire: [UInt8] = []
+        wire.reserveCapacity(min(token.raw.count + 1, Name.maximumOctets) + origin.wire.count)
+        wire.append(0)
+        var start = 0
         var isAbsolute = false
         var index = token.raw.startIndex
         while index < token.raw.endIndex {
             let octet = token.raw[index]
             isAbsolute = octet == .dot
             if isAbsolute {
-                guard !label.isEmpty else { throw fault("a name without empty labels", at: token) }
-                labels.append(label)
-                label = []
+                let length = wire.count - start - 1
+                guard length > 0 else { throw fault("a name without empty labels", at: token) }
+                wire[start] = UInt8(length)
+                start = wire.count
+                wire.append(0)
                 index += 1
             } else {
-                label.append(try character(token, &index))
+                wire.append(try character(token, &index))
             }
-            guard label.count <= Name.maximumLabelOctets else {
+            guard wire.count - start - 1 <= Name.maximumLabelOctets else {
                 throw fault("labels of at most 63 octets", at: token)
             }
         }
-        if !label.isEmpty { labels.append(label) }
-        if !isAbsolute { labels += origin.labels.map(Array.init) }
-        guard let name = Name(labels: labels) else {
+        if !isAbsolute {
+            wire[start] = UInt8(wire.count - start - 1)
+            wire += origin.wire
+        }
+        guard wire.count <= Name.maximumOctets else {
             throw fault("a name of at most 255 octets in all", at: token)
         }
-        return name
+        return Name(uncheckedWire: wire)
     }
 
     /// The octets that a word stands for.
@@ -309,11 +320,7 @@ func seconds(of text: some Collection<UInt8>) -> UInt32? {
         if octet.isDigit {
             number = (number ?? 0) * 10 + UInt64(octet - 0x30)
         } else {
-            let units: [UInt8: UInt64] = [
-                UInt8(ascii: "w"): 604_800, UInt8(ascii: "d"): 86_400, UInt8(ascii: "h"): 3_600,
-                UInt8(ascii: "m"): 60, UInt8(ascii: "s"): 1,
-            ]
-            guard let unit = units[octet.lowercased], let count = number else { return nil }
+            guard let unit = unitSeconds(octet.lowercased), let count = number else { return nil }
             total += count * unit
             number = nil
         }
@@ -321,6 +328,18 @@ func seconds(of text: some Collection<UInt8>) -> UInt32? {
     }
     guard number == nil, !text.isEmpty else { return nil }
     return UInt32(total)
+}
+
+/// The seconds of a unit of time in lower case.
+private func unitSeconds(_ letter: UInt8) -> UInt64? {
+    switch letter {
+    case UInt8(ascii: "w"): 604_800
+    case UInt8(ascii: "d"): 86_400
+    case UInt8(ascii: "h"): 3_600
+    case UInt8(ascii: "m"): 60
+    case UInt8(ascii: "s"): 1
+    default: nil
+    }
 }
 
 extension FixedWidthInteger {

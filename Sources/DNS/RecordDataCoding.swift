@@ -116,9 +116,14 @@ extension RecordData {
     init(_ type: RecordType, _ tokens: inout TokenReader) throws(MasterFile.Fault) {
         let wire: [UInt8]
         let first = tokens.peek
-        if let first, !first.isQuoted, first.raw.elementsEqual("\\#".utf8) {
+        if let first, first.raw.count == 2, !first.isQuoted, first.raw.elementsEqual("\\#".utf8) {
             wire = try Self.generic(type, &tokens)
         } else {
+            if let data = try Self.common(type, &tokens) {
+                try tokens.end()
+                self = data
+                return
+            }
             guard let format = RecordFormat.byType[type.rawValue] else {
                 throw tokens.fault(
                     "\\# with a length and hexadecimal digits, as \(type) has no form of its own",
@@ -137,6 +142,23 @@ extension RecordData {
             try self.init(type, checked: wire)
         } catch {
             throw tokens.fault(error.expected)
+        }
+    }
+
+    /// The types that make up most zones, without the way over the wire form; nil for others.
+    private static func common(
+        _ type: RecordType, _ tokens: inout TokenReader
+    ) throws(MasterFile.Fault) -> RecordData? {
+        switch type {
+        case .a: return .a(try RecordField.ipv4Address(&tokens))
+        case .aaaa: return .aaaa(try RecordField.ipv6Address(&tokens))
+        case .ns: return .ns(try tokens.name())
+        case .cname: return .cname(try tokens.name())
+        case .ptr: return .ptr(try tokens.name())
+        case .mx:
+            let preference: UInt16 = try tokens.number("a number from 0 to 65535")
+            return .mx(MX(preference: preference, exchange: try tokens.name()))
+        default: return nil
         }
     }
 

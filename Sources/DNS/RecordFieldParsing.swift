@@ -62,19 +62,31 @@ extension RecordField {
     }
 
     private static func ipv4(_ tokens: inout TokenReader) throws(MasterFile.Fault) -> [UInt8] {
+        try ipv4Address(&tokens).octets
+    }
+
+    static func ipv4Address(
+        _ tokens: inout TokenReader
+    ) throws(MasterFile.Fault) -> IPv4Address {
         let expected = "an IPv4 address"
-        guard let address = IPv4Address(String(lossy: try tokens.next(expected).raw)) else {
+        guard let address = IPv4Address(ascii: try tokens.next(expected).raw) else {
             throw tokens.fault(expected)
         }
-        return address.octets
+        return address
     }
 
     private static func ipv6(_ tokens: inout TokenReader) throws(MasterFile.Fault) -> [UInt8] {
+        try ipv6Address(&tokens).octets
+    }
+
+    static func ipv6Address(
+        _ tokens: inout TokenReader
+    ) throws(MasterFile.Fault) -> IPv6Address {
         let expected = "an IPv6 address"
-        guard let address = IPv6Address(String(lossy: try tokens.next(expected).raw)) else {
+        guard let address = IPv6Address(ascii: try tokens.next(expected).raw) else {
             throw tokens.fault(expected)
         }
-        return address.octets
+        return address
     }
 
     private static func tag(_ tokens: inout TokenReader) throws(MasterFile.Fault) -> [UInt8] {

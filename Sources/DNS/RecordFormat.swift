@@ -39,7 +39,20 @@ struct RecordFormat: Sendable {
     ]
 
     static let byType = Dictionary(uniqueKeysWithValues: all.map { ($0.type.rawValue, $0) })
+    /// By `packed` mnemonic: names of more than eight letters are not in it.
+    static let byPackedMnemonic = Dictionary(
+        uniqueKeysWithValues: all.compactMap { format in
+            packed(format.mnemonic.utf8).map { ($0, format.type) }
+        })
     static let byMnemonic = Dictionary(uniqueKeysWithValues: all.map { ($0.mnemonic, $0) })
+
+    /// Up to eight letters in one word, in upper case.
+    static func packed(_ mnemonic: some Collection<UInt8>) -> UInt64? {
+        guard mnemonic.count <= 8 else { return nil }
+        var word: UInt64 = 0
+        for octet in mnemonic { word = word << 8 | UInt64(octet.uppercased) }
+        return word
+    }
 
     /// Checks the octets up to the reader's end and returns them with their names uncompressed.
     func read(_ reader: inout WireReader) throws(SyntaxError) -> [UInt8] {

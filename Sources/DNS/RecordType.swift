@@ -55,6 +55,12 @@ package struct RecordType: RawRepresentable, Hashable, Sendable {
 
     /// A mnemonic in any letter case, or `TYPEnnn` (RFC 3597 §5); nil for anything else.
     package init?(mnemonic: some Collection<UInt8>) {
+        if let word = RecordFormat.packed(mnemonic),
+            let type = RecordFormat.byPackedMnemonic[word]
+        {
+            self = type
+            return
+        }
         let text = String(lossy: mnemonic.map(\.uppercased))
         if let format = RecordFormat.byMnemonic[text] {
             self = format.type
@@ -94,6 +100,10 @@ package struct RecordClass: RawRepresentable, Hashable, Sendable {
 
     /// A mnemonic in any letter case, or `CLASSnnn` (RFC 3597 §5); nil for anything else.
     package init?(mnemonic: some Collection<UInt8>) {
+        // Asked of every word that may be a type instead.
+        guard let first = mnemonic.first?.uppercased,
+            first == UInt8(ascii: "I") || first == UInt8(ascii: "C") || first == UInt8(ascii: "H")
+        else { return nil }
         let text = String(lossy: mnemonic.map(\.uppercased))
         if let known = Self.mnemonics.first(where: { $0.0 == text }) {
             self.init(rawValue: known.1)

@@ -293,8 +293,40 @@ struct MasterFileTests {
             file.faults.map(\.description) == [
                 "in ner:5:5: expected an IPv4 address, found \"bad\""
             ])
-        let circle = try parse("$INCLUDE a", files: ["a": "$INCLUDE a"])
-        #expect(circle.faults.count == 1)
+    }
+
+    @Test("Files that include each other in a circle are refused where the circle closes")
+    func circles() throws {
+        let circle = try parse("$INCLUDE a", files: ["a": "$INCLUDE b", "b": "\n $INCLUDE a"])
+        #expect(
+            circle.faults.map(\.description) == [
+                "b:2:11: expected a file that does not include itself, found \"a\""
+            ])
+    }
+
+    @Test("Files that include each other many times over end at a limit that is told")
+    func multiplication() throws {
+        var files: [String: String] = [:]
+        for level in 0..<10 {
+            files["f\(level)"] = String(repeating: "$INCLUDE f\(level + 1)\n", count: 9)
+        }
+        files["f10"] = "a 1 A 192.0.2.1\n"
+        files["f9"] = files["f10"]
+        let file = try parse("$INCLUDE f0", files: files)
+        #expect(file.faults.count == 1)
+        let told = file.faults[0].description
+        #expect(told.contains("at most 10000 included files"), "\(told)")
+    }
+
+    @Test("Folders, deeper than anyone nests them, are refused")
+    func depth() throws {
+        var files: [String: String] = [:]
+        for level in 0..<20 { files["f\(level)"] = "$INCLUDE f\(level + 1)\n" }
+        let file = try parse("$INCLUDE f0", files: files)
+        #expect(
+            file.faults.map(\.description) == [
+                "f9:1:10: expected at most 10 files within each other, found \"f10\""
+            ])
     }
 
     @Test(
