@@ -25,7 +25,7 @@ package struct Backup: Sendable {
     /// Folders whose files belong to a backup.
     static let folders = ["bodies", "maildrop", "zones"]
     /// Further files that belong to it, if they are there.
-    static let files = ["certificate.pem", "private-key.pem"]
+    static let files = ["certificate.pem", "private-key.pem", "secret.key"]
     /// A body that vanishes between the snapshot and its second name begins all again; that is a
     /// matter of milliseconds.
     private static let attempts = 200

@@ -211,9 +211,13 @@ final class OutboundConnection {
     // MARK: Authentication
 
     private func authenticate(by name: String) {
-        guard let account = peer.account, let mechanism = Mechanism(named: name),
+        guard let account = peer.account, let known = account.password else {
+            return session.cancelAuthentication(
+                "the password for \(peer.name) cannot be opened; set the transport again")
+        }
+        guard let mechanism = Mechanism(named: name),
             let user = try? PreparedString(account.name),
-            let password = try? PreparedString(account.password)
+            let password = try? PreparedString(known)
         else { return session.cancelAuthentication("the account cannot be used with \(name)") }
         var exchange = ClientExchange(
             mechanism, user: user, password: password,

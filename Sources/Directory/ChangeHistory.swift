@@ -28,7 +28,8 @@ extension Registry {
     ///
     /// Refused when any entry it touched has been changed again since. Passwords are not in the
     /// record: an account that comes back keeps the one it has, and one that was gone has none
-    /// that opens it. Returns the logins that need a new password.
+    /// that opens it; a transport whose password is gone is to be set anew. Returns the logins that
+    /// need a new password.
     @discardableResult
     package func undo(
         change id: Int64, by author: String
@@ -52,6 +53,16 @@ extension Registry {
                     record.keys = current?.keys ?? closed
                     before = .account(record)
                     if current == nil { locked.append(record.account.login) }
+                }
+                if case .transport(var record)? = before, record.transport.account != nil {
+                    let scope = record.transport.scope
+                    let current = try lookup.transport(scope)
+                    guard current?.transport.host == record.transport.host,
+                        current?.transport.account == record.transport.account,
+                        let sealed = current?.sealedPassword
+                    else { throw DirectoryFailure.transportPasswordNotKept(id, scope) }
+                    record.sealedPassword = sealed
+                    before = .transport(record)
                 }
                 try revision.replace(replacement.after, with: before)
             }

@@ -33,6 +33,8 @@ package enum DirectoryFailure: Error, Hashable, Sendable {
     case unknownChange(Int64)
     /// The change set a password; old ones are not kept.
     case passwordNotKept(Int64)
+    /// Undoing it would need the old password of a transport.
+    case transportPasswordNotKept(Int64, Transport.Scope)
     /// The entry has changed again since: undo the later change first.
     case changedSince(Int64)
     case storage(StorageFailure)
@@ -73,7 +75,10 @@ extension DirectoryFailure: CustomStringConvertible {
         case .unknownChange(let id): "there is no change \(id)"
         case .passwordNotKept(let id):
             "change \(id) set a password, and old ones are not kept;"
-                + " set a new one with `account password`"
+                + " set a new one"
+        case .transportPasswordNotKept(let id, let scope):
+            "change \(id) replaced a transport with a password, and old ones are not kept;"
+                + " set the transport of \(scope) again with `transport add`"
         case .changedSince(let id):
             "what change \(id) touched has been changed again; undo the later change first"
         case .storage(let failure): failure.description

@@ -16,7 +16,7 @@ enum Entry: Hashable, Sendable {
     case relay(RelayDomain)
     case relayRecipient(AddressKey)
     case postmaster(Address)
-    case transport(Transport)
+    case transport(TransportRecord)
 
     enum Kind: String, Sendable {
         case domain, account, address, alias, relay, postmaster, transport
@@ -44,14 +44,15 @@ enum Entry: Hashable, Sendable {
         case .address(let key, _), .alias(let key, _), .relayRecipient(let key): key.text
         case .relay(let relay): relay.name.name
         case .postmaster: "postmaster"
-        case .transport(let transport): transport.scope.description
+        case .transport(let record): record.transport.scope.description
         }
     }
 }
 
 /// As text in the record of changes: fields between unit separators, which no value may hold.
 ///
-/// Of an account without its keys: whoever reads the history learns nothing of old passwords.
+/// Of an account without its keys, of a transport without its password: whoever reads the history
+/// learns nothing of old passwords.
 extension Entry {
     private static let separator: Character = "\u{1F}"
 
@@ -80,7 +81,7 @@ extension Entry {
             ]
         case .relayRecipient(let key): [key.text]
         case .postmaster(let address): [address.description]
-        case .transport(let transport): transport.fields
+        case .transport(let record): record.fields
         }
     }
 
@@ -118,9 +119,9 @@ extension Entry {
                     host: fields[2].isEmpty ? nil : fields[2], lifetimeSeconds: Int64(fields[3])))
         case (.relayRecipient, 1): self = .relayRecipient(try key(fields[0]))
         case (.postmaster, 1): self = .postmaster(try Address(fields[0]))
-        case (.transport, 7):
-            guard let transport = Transport(fields: fields) else { throw damaged }
-            self = .transport(transport)
+        case (.transport, 6):
+            guard let record = TransportRecord(fields: fields) else { throw damaged }
+            self = .transport(record)
         default: throw damaged
         }
     }
@@ -168,7 +169,7 @@ extension Entry {
             try transaction.execute(
                 "INSERT INTO directory_relay_recipient (address, domain) VALUES (?, ?)",
                 [.text(key.text), .text(key.domain.name)])
-        case .transport(let transport): try transport.insert(transaction)
+        case .transport(let record): try record.insert(transaction)
         case .postmaster(let address):
             try transaction.execute(
                 "INSERT INTO directory_postmaster (id, address) VALUES (1, ?)",

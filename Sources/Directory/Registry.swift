@@ -21,6 +21,8 @@ package final class Registry: Sendable {
     /// Where passwords are derived; nil: where the caller runs.
     let passwordExecutor: (any TaskExecutor)?
     let decoySecret: [UInt8]
+    /// With which passwords at other hosts are sealed.
+    let secretKey: any SecretKeySource
     let cache = Mutex(Cache())
     let passwords: VerifiedPasswords
     let failures = LoginFailures()
@@ -43,7 +45,7 @@ package final class Registry: Sendable {
     /// time: in the live world the global executor, so that no event loop waits; nil in the
     /// simulation. `iterations` is lower only in tests.
     package init(
-        store: any Store, time: any Time, entropy: any Entropy,
+        store: any Store, time: any Time, entropy: any Entropy, secretKey: any SecretKeySource,
         passwordExecutor: (any TaskExecutor)? = nil,
         iterations: Int = SCRAMKeys.defaultIterations
     ) async throws(DirectoryFailure) {
@@ -53,7 +55,13 @@ package final class Registry: Sendable {
         self.passwordExecutor = passwordExecutor
         self.iterations = iterations
         passwords = VerifiedPasswords(key: entropy.octets(SCRAMKeys.keyOctets))
+        self.secretKey = secretKey
         decoySecret = try await Self.decoySecret(store, proposed: entropy.octets(32))
+        do {
+            try await Self.sealPasswords(in: store, with: secretKey, entropy: entropy)
+        } catch {
+            throw DirectoryFailure(error)
+        }
     }
 
     /// The secret is made once: decoy salts that changed at a restart would give themselves away.

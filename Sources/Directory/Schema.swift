@@ -130,5 +130,22 @@ extension Migrations {
                 length(rtrim(after, '0123456789abcdefABCDEF')) - 1)
             WHERE kind = 'account' AND after IS NOT NULL;
             """,
+            // Passwords of transports: sealed from now on (`Registry.sealPasswords` moves those that
+            // are there), and taken out of the history.
+            "ALTER TABLE directory_transport ADD COLUMN sealed_password BLOB;"
+                + withoutSixthField("before") + withoutSixthField("after"),
         ])
+
+    /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:
+    /// brought to the front by moving others behind, left out, and the rest moved on.
+    private static func withoutSixthField(_ column: String) -> String {
+        let condition = "WHERE kind = 'transport' AND \(column) IS NOT NULL;\n"
+        let rest = "substr(\(column), instr(\(column), char(31)) + 1)"
+        let first = "substr(\(column), 1, instr(\(column), char(31)) - 1)"
+        let move =
+            "UPDATE directory_change_entry SET \(column) = \(rest) || char(31) || \(first) "
+            + condition
+        let drop = "UPDATE directory_change_entry SET \(column) = \(rest) " + condition
+        return "\n" + String(repeating: move, count: 5) + drop + move
+    }
 }

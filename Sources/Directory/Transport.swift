@@ -79,9 +79,10 @@ package struct Transport: Hashable, Sendable {
     /// Who we are to the host (SCRAM-SHA-256, PLAIN or LOGIN; only under TLS).
     package struct Account: Hashable, Sendable {
         package var name: String
-        package var password: String
+        /// Nil: it was sealed with a key that this host does not have.
+        package var password: String?
 
-        package init(name: String, password: String) {
+        package init(name: String, password: String?) {
             self.name = name
             self.password = password
         }

@@ -8,7 +8,8 @@ import Synchronization
 extension Registry {
     /// All transports, by domain; that for everything first.
     package func transports() async throws(DirectoryFailure) -> [Transport] {
-        try await read { try $0.transports() }
+        let records = try await read { try $0.transports() }
+        return records.map { $0.opened(with: secretKey) }
     }
 
     /// The way that an operator has set for a domain, or for everything; nil without one.
@@ -28,7 +29,8 @@ extension Registry {
         let (known, generation) = cache.withLock { ($0.transports, $0.generation) }
         if let known { return known }
         let found = try lookUp { lookup throws(StorageFailure) in try lookup.transports() }
-        let table = Dictionary(uniqueKeysWithValues: found.map { ($0.scope.description, $0) })
+        let opened = found.map { $0.opened(with: secretKey) }
+        let table = Dictionary(uniqueKeysWithValues: opened.map { ($0.scope.description, $0) })
         cache.withLock { if $0.generation == generation { $0.transports = table } }
         return table
     }
@@ -45,10 +47,16 @@ extension Registry {
         transport: Transport, by author: String
     ) async throws(DirectoryFailure) {
         try Self.check(transport)
+        let record: TransportRecord
+        do throws(StorageFailure) {
+            record = try TransportRecord(sealing: transport, with: secretKey, entropy: entropy)
+        } catch {
+            throw DirectoryFailure(error)
+        }
         try await change(by: author, "set the transport of \(transport.scope)") {
             lookup, revision in
             let before = try lookup.transport(transport.scope)
-            try revision.replace(before.map { .transport($0) }, with: .transport(transport))
+            try revision.replace(before.map { .transport($0) }, with: .transport(record))
         }
     }
 
@@ -91,7 +99,7 @@ extension Registry {
                 "the account for \(host)",
                 reason: "a password goes only over verified TLS; ask for `required` or `implicit`")
         }
-        for text in [account.name, account.password] {
+        for text in [account.name, account.password ?? ""] {
             guard (1...Transport.maximumAccountOctets).contains(text.utf8.count),
                 text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
             else {
@@ -100,65 +108,5 @@ extension Registry {
                     reason: "name and password have 1 to 255 octets, none of them a control")
             }
         }
-    }
-}
-
-extension Lookup {
-    func transports() throws(StorageFailure) -> [Transport] {
-        let rows = try transaction.all(
-            """
-            SELECT scope, carrier, host, security, account, password, address_fallback
-            FROM directory_transport ORDER BY scope
-            """
-        ) { Transport(row: $0) }
-        return rows.compactMap(\.self)
-    }
-
-    func transport(_ scope: Transport.Scope) throws(StorageFailure) -> Transport? {
-        try transaction.first(
-            """
-            SELECT scope, carrier, host, security, account, password, address_fallback
-            FROM directory_transport WHERE scope = ?
-            """, [.text(scope.description)]
-        ) { Transport(row: $0) } ?? nil
-    }
-}
-
-extension Transport {
-    fileprivate init?(row: any Row) {
-        self.init(fields: (0...6).map { $0 == 6 ? String(row.integer(6)) : row.text($0) })
-    }
-
-    /// Reads `fields`, as a change records them.
-    init?(fields: [String]) {
-        guard fields.count == 7, let scope = Scope(fields[0]),
-            let carrier = Carrier(rawValue: fields[1]),
-            let security = Security(rawValue: fields[3])
-        else { return nil }
-        self.init(
-            scope, carrier, host: fields[2].isEmpty ? nil : fields[2], security: security,
-            account: fields[4].isEmpty ? nil : Account(name: fields[4], password: fields[5]),
-            usesAddressFallback: fields[6] == "1")
-    }
-
-    var fields: [String] {
-        [
-            scope.description, carrier.rawValue, host ?? "", security.rawValue,
-            account?.name ?? "", account?.password ?? "", usesAddressFallback ? "1" : "0",
-        ]
-    }
-
-    func insert(_ transaction: any Transaction) throws(StorageFailure) {
-        try transaction.execute(
-            """
-            INSERT INTO directory_transport
-                (scope, carrier, host, security, account, password, address_fallback)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                .text(scope.description), .text(carrier.rawValue), .text(optional: host),
-                .text(security.rawValue), .text(optional: account?.name),
-                .text(optional: account?.password), .integer(usesAddressFallback ? 1 : 0),
-            ])
     }
 }

@@ -93,6 +93,10 @@ extension Phrasebook {
             "{} hat nicht bewiesen, dass es das Passwort kennt"
         ),
         (
+            "the password for {} cannot be opened; set the transport again",
+            "das Passwort für {} ist nicht zu öffnen; der Transport ist neu zu setzen"
+        ),
+        (
             "{} sends a challenge that is no base64",
             "{} schickt eine Aufforderung, die kein Base64 ist"
         ),

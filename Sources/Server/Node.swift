@@ -29,13 +29,14 @@ package struct Node: Sendable {
     /// The store's committer must be running; `name` is this host among those that share a store.
     package init(
         store: any Store, bodies: any BodyFiles, surroundings: Surroundings, name: String,
-        passwordExecutor: (any TaskExecutor)? = nil, journalDays: Int = Trace.keptDays
+        secretKey: any SecretKeySource, passwordExecutor: (any TaskExecutor)? = nil,
+        journalDays: Int = Trace.keptDays
     ) async throws {
         self.store = store
         ids = QueueIDSource(time: surroundings.time, entropy: surroundings.entropy)
         registry = try await Registry(
             store: store, time: surroundings.time, entropy: surroundings.entropy,
-            passwordExecutor: passwordExecutor)
+            secretKey: secretKey, passwordExecutor: passwordExecutor)
         trace = Trace(store: store, days: journalDays)
         spooler = Spooler(
             store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)

@@ -161,6 +161,8 @@ package struct ServerSettings: Sendable, Equatable {
 extension ServerSettings {
     /// Where the running server takes commands.
     package var controlSocket: String { dataFolder + "/control.sock" }
+    /// With what passwords in the database are sealed.
+    package var secretKeyFile: String { dataFolder + "/secret.key" }
     /// Where programs of this machine leave messages.
     package var maildropFolder: String { dataFolder + "/maildrop" }
     /// Master files of the zones that the name server answers for, `NAME.zone`.

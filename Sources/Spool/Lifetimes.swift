@@ -2,7 +2,7 @@
 
 package import Mail
 private import Synchronization
-package import World
+import World
 
 /// How long mail may wait that does not say so itself (RFC 5321 §4.5.4.1); can change while the
 /// server runs, for what is accepted from then on.

@@ -52,6 +52,19 @@ enum Files {
         }
     }
 
+    /// Makes sure that a name in a folder outlasts the power.
+    static func syncFolder(of path: String) throws(CommandFailure) {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw .cannotCreate("\(folder) cannot be opened: \(systemError())")
+        }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw .cannotCreate("\(folder) cannot be synced: \(systemError())")
+        }
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes a folder and those above it.

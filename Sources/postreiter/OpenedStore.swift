@@ -15,11 +15,13 @@ struct OpenedStore {
     private let name: String
     private let journalDays: Int
     private let lifetimes: Lifetimes.Values
+    private let secretKey: SecretKeyFile
 
     init(_ settings: ServerSettings) throws(CommandFailure) {
         name = settings.hostName.name
         journalDays = settings.journalDays
         lifetimes = settings.sending.lifetimes
+        secretKey = SecretKeyFile(settings.secretKeyFile)
         do {
             store = try SQLiteStore(
                 folder: settings.dataFolder, schema: Node.schema, writing: StorageExecutor(),
@@ -39,7 +41,8 @@ struct OpenedStore {
             defer { group.cancelAll() }
             let node = try await Node(
                 store: store, bodies: bodies, surroundings: Live.surroundings, name: name,
-                passwordExecutor: globalConcurrentExecutor, journalDays: journalDays)
+                secretKey: secretKey, passwordExecutor: globalConcurrentExecutor,
+                journalDays: journalDays)
             node.spooler.lifetimes.change(to: lifetimes)
             return try await body(node)
         }

@@ -42,6 +42,7 @@ private struct Site: Sendable {
                 group.addTask { await store.run() }
                 let registry = try await Registry(
                     store: store, time: simulation, entropy: simulation,
+                    secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)),
                     iterations: SCRAMKeys.minimumIterations)
                 try await registry.add(domain: LocalDomain(Domain("example.org")), by: "test")
                 let account = try await registry.addAccount(

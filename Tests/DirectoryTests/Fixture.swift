@@ -21,7 +21,7 @@ func withRegistry<Result: Sendable>(
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await store.run() }
             let registry = try await Registry(
-                store: store, time: simulation, entropy: simulation,
+                store: store, time: simulation, entropy: simulation, secretKey: Fixture.key,
                 iterations: SCRAMKeys.minimumIterations)
             if !empty { try await fill(registry) }
             let result = try await body(registry, simulation, store)
@@ -29,6 +29,10 @@ func withRegistry<Result: Sendable>(
             return result
         }
     }
+}
+
+enum Fixture {
+    static let key = SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount))
 }
 
 private func fill(_ registry: Registry) async throws {

@@ -92,7 +92,8 @@ final class DeliveryWorld: @unchecked Sendable {
         let intake = Intake(spooler, handover: arrivals)
         let trace = Trace(store: store)
         let registry = try await Registry(
-            store: store, time: simulation, entropy: simulation, iterations: 1)
+            store: store, time: simulation, entropy: simulation,
+            secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
         if try await registry.domains().isEmpty { try await populate(registry) }
         let deliverer = Deliverer(
             settings,

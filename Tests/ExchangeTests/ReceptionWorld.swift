@@ -61,7 +61,8 @@ final class ReceptionWorld: @unchecked Sendable {
             store: store, bodies: disk.bodies, ids: ids, time: simulation, node: "here")
         self.spooler = spooler
         let registry = try await Registry(
-            store: store, time: simulation, entropy: simulation, iterations: 1)
+            store: store, time: simulation, entropy: simulation,
+            secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
         try await registry.add(domain: LocalDomain(try Domain("here.example")), by: "test")
         for name in ["anna", "ben"] {
             _ = try await registry.addAccount(

@@ -62,6 +62,37 @@ struct OutgoingTests {
         }
     }
 
+    @Test("the password at a smarthost is in clear in no file, and outlasts a restart and a backup")
+    func smarthostPassword() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            let password = try stage.write("very open sesame\n", to: "smarthost")
+            let set = try await host.command(
+                "transport", "add", "*", "smtp", "smart.test:587", "--security", "required",
+                "--user", "anna", "--password-file", password)
+            #expect(set.status == 0, "\(set.output)")
+            let key = host.data + "/secret.key"
+            let files = FileManager.default
+            let rights = try files.attributesOfItem(atPath: key)[.posixPermissions] as? Int
+            #expect(rights == 0o600)
+            let text = try String(contentsOfFile: key, encoding: .utf8)
+            let file = stage.path("backup.tar")
+            #expect(try await host.command("backup", file).status == 0)
+            await host.stop()
+            for name in try files.subpathsOfDirectory(atPath: host.data) {
+                let content = files.contents(atPath: "\(host.data)/\(name)") ?? Data()
+                #expect(content.range(of: Data("open sesame".utf8)) == nil, "\(name)")
+            }
+            try files.removeItem(atPath: host.data)
+            #expect(try await host.command("restore", file).status == 0)
+            #expect(try String(contentsOfFile: key, encoding: .utf8) == text)
+            try await host.start()
+            let list = try await host.command("transport", "list", "--json")
+            #expect(list.output.contains("\"anna\"") && !list.output.contains("sesame"))
+            #expect(!host.log.contains("sesame") && !host.log.contains(text.prefix(64)))
+        }
+    }
+
     @Test(
         "LMTP by TCP and by Unix socket, and a smarthost for everything else",
         .installed("swaks", "smtp-sink"))

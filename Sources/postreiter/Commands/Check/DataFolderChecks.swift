@@ -25,7 +25,7 @@ struct DataFolderChecks {
                     advice: "`postreiter setup DOMAIN` makes it; else correct `data-folder`")
             ]
         }
-        return [rights(folder, facts), space(folder)] + strangers(folder, facts)
+        return [rights(folder, facts), space(folder)] + keyRights() + strangers(folder, facts)
     }
 
     private func rights(_ folder: String, _ facts: stat) -> Finding {
@@ -48,6 +48,18 @@ struct DataFolderChecks {
                 advice: "run this command as root or as the server's user")
         }
         return Finding(.fine, "data-folder", "\(folder) is its owner's alone")
+    }
+
+    /// Whoever reads the key reads the passwords at smarthosts.
+    private func keyRights() -> [Finding] {
+        let path = settings.secretKeyFile
+        var facts = stat()
+        guard stat(path, &facts) == 0, facts.st_mode & 0o077 != 0 else { return [] }
+        return [
+            Finding(
+                .error, "data-folder", "others than its owner may use \(path)",
+                advice: "chmod 600 \(path)")
+        ]
     }
 
     private func space(_ folder: String) -> Finding {
