@@ -11,6 +11,7 @@ extension Envelope.Requests {
         if let returned { members.append(("return", .string(returned.rawValue))) }
         if let envelopeID { members.append(("envelope_id", .string(envelopeID))) }
         if requiresTLS { members.append(("require_tls", true)) }
+        if waivesTLSPolicy { members.append(("require_tls", false)) }
         if let holdUntil { members.append(("hold_until", JSON(time: holdUntil))) }
         if let deliverBy {
             members.append(

@@ -185,6 +185,7 @@ package struct Notification: Sendable {
             isInternational: addressee.isInternational)
         envelope.requests.priority = original.requests.priority
         envelope.requests.requiresTLS = original.requests.requiresTLS
+        envelope.requests.waivesTLSPolicy = original.requests.waivesTLSPolicy
         return (envelope, octets)
     }
 

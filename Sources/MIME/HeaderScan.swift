@@ -13,6 +13,9 @@ package struct HeaderScan: Sendable {
     package private(set) var hasBlindCopies = false
     /// How many `Received` fields there are: a loop has many (RFC 5321 §6.3).
     package private(set) var receivedCount = 0
+    /// `TLS-Required: No` (RFC 8689 §3), once and without any other value.
+    package var waivesTLSPolicy: Bool { tlsRequired == [.no] }
+    private var tlsRequired: [TLSRequired] = []
     /// Octets above 127: needs SMTPUTF8 to travel (RFC 6531).
     package private(set) var isInternational = false
     /// The index of the octet behind the header's last line end.
@@ -36,12 +39,28 @@ package struct HeaderScan: Sendable {
             case 10:
                 if name.equalsIgnoringCase("message-id".utf8) { hasMessageIdentifier = true }
                 if name.equalsIgnoringCase("resent-bcc".utf8) { hasBlindCopies = true }
+            case 12 where tlsRequired.count < 2:
+                if name.equalsIgnoringCase("tls-required".utf8) {
+                    tlsRequired.append(TLSRequired(value))
+                }
             default: break
             }
             if !isInternational, value.contains(where: { $0 >= 0x80 }) { isInternational = true }
         }
         headerEnd = walk.headerEnd
         bodyStart = walk.bodyStart
+    }
+
+    private enum TLSRequired {
+        case no, other
+
+        /// ```abnf
+        /// requiretls-field = "TLS-Required:" [FWS] "No" CRLF            ; RFC 8689 §3
+        /// ```
+        init(_ value: ArraySlice<UInt8>) {
+            let word = value.filter { !$0.isWhitespace && $0 != .carriageReturn && $0 != .lineFeed }
+            self = word.equalsIgnoringCase("no".utf8) ? .no : .other
+        }
     }
 
     /// The header and all behind it, without the fields that are not for recipients.

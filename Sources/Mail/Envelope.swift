@@ -140,6 +140,11 @@ extension Envelope {
         package var envelopeID: String?
         /// `REQUIRETLS` (RFC 8689): only over verified TLS, to hosts that promise the same.
         package var requiresTLS = false
+        /// `TLS-Required: No` in the header (RFC 8689 §3): TLS where the host offers it, whatever
+        /// policy the recipient's domain states.
+        ///
+        /// Never together with `requiresTLS`.
+        package var waivesTLSPolicy = false
         /// `HOLDFOR=` or `HOLDUNTIL=` (RFC 4865): not to be delivered before.
         package var holdUntil: Timestamp?
         /// `BY=` (RFC 2852).

@@ -25,6 +25,8 @@ struct IncomingMessage: ~Copyable {
     private var messageID: String?
     /// As declared, or what the octets turn out to be.
     private var body: Envelope.Body
+    /// As the envelope says, and what the header adds.
+    private var requests: Envelope.Requests
     /// Once set, what still comes is read and forgotten.
     private var refusal: Reply?
 
@@ -42,6 +44,7 @@ struct IncomingMessage: ~Copyable {
         self.service = service
         received = service.surroundings.time.timestamp
         body = transaction.parameters.body
+        requests = transaction.parameters.requests
         draft = service.intake.open()
     }
 
@@ -75,7 +78,7 @@ struct IncomingMessage: ~Copyable {
         var acceptance = Acceptance(
             Envelope(
                 from: transaction.reversePath, to: recipients.all, body: body,
-                isInternational: parameters.isInternational, requests: parameters.requests),
+                isInternational: parameters.isInternational, requests: requests),
             messageID: messageID, source: source)
         let usual = service.intake.lifetimes.lifetime(from: transaction.reversePath)
         acceptance.expires = received + recipients.lifetime(usual: usual)
@@ -112,6 +115,8 @@ struct IncomingMessage: ~Copyable {
         {
             throw .headerNotUTF8
         }
+        // RFC 8689 §4.1: REQUIRETLS outweighs the field.
+        requests.waivesTLSPolicy = scan.waivesTLSPolicy && !requests.requiresTLS
         var octets = ReceivedField(
             transaction, client: client, hostName: service.configuration.session.hostName,
             queueID: draft.id, recipient: recipients.only?.address, time: received

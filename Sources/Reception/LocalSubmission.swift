@@ -35,6 +35,7 @@ struct LocalSubmission {
         alongside: @escaping @Sendable (any Transaction) throws -> Void
     ) async throws -> QueueID {
         var draft = draft
+        var envelope = dropped.envelope
         var messageID: String?
         do {
             var intake = HeaderIntake()
@@ -47,7 +48,7 @@ struct LocalSubmission {
                     case .needsMore: break
                     case .tooLarge: throw StorageFailure.corrupt("its header is too large")
                     case .complete(let body):
-                        messageID = try await append(&intake, to: &draft)
+                        messageID = try await append(&intake, to: &draft, &envelope.requests)
                         try await draft.append(body)
                     }
                 }
@@ -55,13 +56,15 @@ struct LocalSubmission {
                 if next.isEmpty { break }
                 piece = next[...]
             }
-            if !intake.isComplete { messageID = try await append(&intake, to: &draft) }
+            if !intake.isComplete {
+                messageID = try await append(&intake, to: &draft, &envelope.requests)
+            }
         } catch {
             await draft.discard()
             throw error
         }
         let acceptance = Acceptance(
-            dropped.envelope, messageID: messageID,
+            envelope, messageID: messageID,
             source: [Fact.Field(.protocolName, "sendmail"), Fact.Field(.account, user)])
         let octets = draft.octets
         let id = try await draft.commit(acceptance, alongside: alongside)
@@ -83,9 +86,11 @@ struct LocalSubmission {
 
     /// Returns the Message-ID.
     private func append(
-        _ intake: inout HeaderIntake, to draft: inout Draft
+        _ intake: inout HeaderIntake, to draft: inout Draft, _ requests: inout Envelope.Requests
     ) async throws(StorageFailure) -> String? {
         let completion = HeaderCompletion(intake.octets)
+        // RFC 8689 §4.3.
+        requests.waivesTLSPolicy = completion.scan.waivesTLSPolicy
         var octets = Array(trace(draft.id).utf8)
         if !completion.scan.hasFrom { octets += from }
         octets += completion.additions(

@@ -11,7 +11,7 @@ struct ReceptionPolicy: Sendable {
     let registry: Registry
     let nullMX: NullMX
     /// By which a client may name this host in an address literal.
-    let ownAddresses: Set<IPAddress>
+    var ownAddresses: Set<IPAddress>
 
     /// An account sends only from its own addresses; a stranger may name any sender whose domain
     /// takes mail.

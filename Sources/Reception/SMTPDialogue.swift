@@ -14,7 +14,7 @@ import World
 struct SMTPDialogue: ~Copyable {
     private let service: SMTPService
     private let connection: any Connection
-    private let policy: ReceptionPolicy
+    private var policy: ReceptionPolicy
     /// Who is served: whoever connected or, behind a proxy that is trusted, whom it names.
     private var client: Client
     private var session: ServerSession
@@ -268,6 +268,7 @@ struct SMTPDialogue: ~Copyable {
             }
         }
         account = owner
+        if let host = claims.destinationAddress { policy.ownAddresses.insert(host) }
         client = Client(host: claims.address ?? client.host, name: claims.name)
         service.log.debug("\(connection.remoteAddress) speaks for \(client.host)")
         session.answer(.accept())

@@ -136,6 +136,8 @@ extension Reply {
     package static let timedOut = Reply(421, 4, 4, 2, "Nothing came for too long, closing")
     package static let tooManyCommands = Reply(
         421, 4, 7, 0, "Too many commands without a message, closing")
+    package static let tooManyTransactions = Reply(
+        421, 4, 5, 0, "Enough messages for one connection, please come again")
     package static let tooManyErrors = Reply(421, 4, 7, 0, "Too many errors, closing")
     package static let notSMTP = Reply(421, 4, 7, 0, "This is a mail server, closing")
 

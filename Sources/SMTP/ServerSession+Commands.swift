@@ -94,6 +94,7 @@ extension ServerSession {
         extensions.isInternational = true
         extensions.hasDSN = true
         extensions.limits.recipients = configuration.maximumRecipients
+        extensions.limits.transactions = configuration.maximumTransactions
         extensions.priorityProfile = ""
         // RFC 8689 §2: only where the message has already come over TLS.
         extensions.canRequireTLS = tls != nil
@@ -157,6 +158,10 @@ extension ServerSession {
     // MARK: - The transaction
 
     private mutating func mail(_ argument: ArraySlice<UInt8>) throws(Reply) {
+        transactions += 1
+        guard transactions <= configuration.maximumTransactions else {
+            return close(saying: .tooManyTransactions)
+        }
         guard let hello else { throw .badSequence }
         guard transaction == nil else { throw .badSequence }
         hasRefusedSender = true

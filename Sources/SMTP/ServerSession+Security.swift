@@ -114,7 +114,9 @@ extension ServerSession {
     // MARK: - XCLIENT
 
     /// What of XCLIENT's attributes is understood.
-    static let clientAttributes = ["NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN"]
+    static let clientAttributes = [
+        "NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT",
+    ]
 
     /// ```abnf
     /// xclient-command = "XCLIENT" 1*( SP attribute-name "=" attribute-value )   ; Postfix
@@ -159,15 +161,10 @@ extension ServerSession.ClientClaims {
     private mutating func take(_ attribute: String, _ value: String?) -> Bool {
         switch attribute {
         case "NAME": name = value.flatMap { (try? Domain($0))?.name }
-        case "ADDR":
-            guard let value else { return true }
-            let isMarked = value.asciiLowercased.hasPrefix("ipv6:")
-            address = IPAddress(isMarked ? value.dropFirst(5) : value[...])
-            return address != nil
-        case "PORT":
-            guard let value else { return true }
-            port = value.utf8.allSatisfy(\.isDigit) ? UInt16(value) : nil
-            return port != nil
+        case "ADDR": return Self.take(value, as: Self.address, into: &address)
+        case "PORT": return Self.take(value, as: Self.port, into: &port)
+        case "DESTADDR": return Self.take(value, as: Self.address, into: &destinationAddress)
+        case "DESTPORT": return Self.take(value, as: Self.port, into: &destinationPort)
         case "PROTO":
             guard let value, ["SMTP", "ESMTP"].contains(value.uppercased()) else {
                 return value == nil
@@ -181,5 +178,23 @@ extension ServerSession.ClientClaims {
         default: return false
         }
         return true
+    }
+
+    /// False if the value is there and none of its kind.
+    private static func take<Part>(
+        _ value: String?, as read: (String) -> Part?, into part: inout Part?
+    ) -> Bool {
+        guard let value else { return true }
+        part = read(value)
+        return part != nil
+    }
+
+    private static func address(_ text: String) -> IPAddress? {
+        let isMarked = text.asciiLowercased.hasPrefix("ipv6:")
+        return IPAddress(isMarked ? text.dropFirst(5) : text[...])
+    }
+
+    private static func port(_ text: String) -> UInt16? {
+        text.utf8.allSatisfy(\.isDigit) ? UInt16(text) : nil
     }
 }

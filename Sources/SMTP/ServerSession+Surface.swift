@@ -47,6 +47,10 @@ extension ServerSession {
         package var maximumMessageOctets: Int
         /// Accepted recipients in a transaction; RFC 5321 §4.5.3.1.8 asks for at least 100.
         package var maximumRecipients = 1000
+        /// MAIL commands in a session (MAILMAX, RFC 9422 §4.1), refused ones among them.
+        ///
+        /// At most six digits.
+        package var maximumTransactions = 100_000
         /// Octets between line ends in the message.
         ///
         /// RFC 5321 §4.5.3.1.6 says 998, and many programs do not know it: mail with longer
@@ -227,6 +231,9 @@ extension ServerSession {
         package var name: String?
         package var address: IPAddress?
         package var port: UInt16?
+        /// Where the client thinks it is connected to.
+        package var destinationAddress: IPAddress?
+        package var destinationPort: UInt16?
         package var hello: String?
         package var isExtended = true
         /// The name of an account that has proved itself to the proxy.

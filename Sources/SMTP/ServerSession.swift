@@ -55,6 +55,8 @@ package struct ServerSession: ~Copyable, Sendable {
     /// How many commands and messages have been read; see `Patience.subject`.
     var subjects: UInt64 = 0
     var authenticationFailures = 0
+    /// MAIL commands so far.
+    var transactions = 0
 
     /// For a connection just accepted; `tls` if it began with a handshake (RFC 8314 §3.3).
     package init(_ configuration: Configuration, tls: TLSFacts? = nil) {

@@ -215,6 +215,7 @@ package struct MailServer: Sendable {
             hostName: settings.hostName, service: service.session,
             maximumMessageOctets: settings.limits.messageOctets)
         session.maximumRecipients = settings.limits.recipients
+        session.maximumTransactions = settings.limits.transactions
         session.maximumHoldSeconds = settings.limits.holdHours * 3600
         session.hiddenExtensions = settings.hiddenExtensions
         // RFC 6409 §4.3: people prove who they are on the submission ports, servers nowhere.

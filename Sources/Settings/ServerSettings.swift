@@ -88,6 +88,8 @@ package struct ServerSettings: Sendable, Equatable {
     package struct Limits: Sendable, Equatable {
         package var messageOctets = 52_428_800
         package var recipients = 1_000
+        /// Of one connection (MAIL commands, RFC 9422).
+        package var transactions = 100_000
         /// At a time, to all services together.
         package var connections = 2_000
         /// Of these, from one network (a /24, or a /64 of IPv6); 0: no bound.

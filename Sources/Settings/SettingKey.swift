@@ -55,6 +55,7 @@ package struct SettingKey: Sendable {
         .init("public-addresses", list: true, "Further addresses that lead to this host."),
         .init("limits.message-octets", "Largest message accepted; default 52428800 (50 MiB)."),
         .init("limits.recipients", "Recipients of one message; default 1000, at least 100."),
+        .init("limits.transactions", "Messages in one connection (MAIL); default 100000."),
         .init("limits.connections", "Connections at a time, to all services; default 2000."),
         .init(
             "limits.connections-per-network",

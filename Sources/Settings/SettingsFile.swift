@@ -212,6 +212,8 @@ package struct SettingsFile {
         let limits = settings.limits
         settings.limits.messageOctets = try number(
             "limits.message-octets", in: 65_536...2_147_483_647, default: limits.messageOctets)
+        settings.limits.transactions = try number(
+            "limits.transactions", in: 1...999_999, default: limits.transactions)
         settings.limits.recipients = try number(
             "limits.recipients", in: 100...100_000, default: limits.recipients)
         settings.limits.connections = try number(

@@ -19,6 +19,7 @@ enum StoredParameters {
         if let returned = requests.returned { words.append("RET=" + returned.rawValue) }
         if let id = requests.envelopeID { words.append("ENVID=" + Xtext.encode(id.utf8)) }
         if requests.requiresTLS { words.append("REQUIRETLS") }
+        if requests.waivesTLSPolicy { words.append("TLS-REQUIRED=NO") }
         if let time = requests.holdUntil { words.append("HOLDUNTIL=\(time.milliseconds)") }
         if let deliverBy = requests.deliverBy {
             let trace = deliverBy.isTraced ? "T" : ""
@@ -42,6 +43,7 @@ enum StoredParameters {
             case "RET": requests.returned = Envelope.Returned(rawValue: value)
             case "ENVID": requests.envelopeID = decoded(value)
             case "REQUIRETLS": requests.requiresTLS = true
+            case "TLS-REQUIRED": requests.waivesTLSPolicy = value == "NO"
             case "HOLDUNTIL": requests.holdUntil = time(value)
             case "BY": requests.deliverBy = deliverBy(value)
             case "MT-PRIORITY": requests.priority = Int(value) ?? 0

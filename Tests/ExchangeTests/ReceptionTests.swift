@@ -180,6 +180,68 @@ struct ReceptionTests {
         }
     }
 
+    @Test("TLS-Required: No is carried on; REQUIRETLS outweighs it (RFC 8689 §4.1)")
+    func tlsRequired() throws {
+        try ReceptionWorld().run { world in
+            for (field, subject) in [("TLS-Required: No", "1"), ("TLS-Required: Yes", "2")] {
+                let said = try await world.talk(
+                    "EHLO a", "MAIL FROM:<x@far.example>", "RCPT TO:<ben@here.example>", "DATA",
+                    "Subject: \(subject)", field, "", "TLS-Required: No", ".")
+                #expect(said.contains { $0.hasPrefix("250 2.0.0 queued") }, "\(said)")
+            }
+            let accepted = try await world.accepted()
+            #expect(accepted.count == 2)
+            for (recipient, text) in accepted {
+                let requests = recipient.message.requests
+                #expect(requests.waivesTLSPolicy == text.contains("Subject: 1\r\n"))
+                #expect(!requests.requiresTLS)
+                #expect(text.contains("\r\nTLS-Required: "), "the field stays")
+            }
+        }
+        let world = try ReceptionWorld()
+        world.configuration.identity = try world.here.network.identity(
+            certificateChain: Array("here.example".utf8), privateKey: [])
+        world.configuration.isImplicitTLS = true
+        try world.run { world in
+            let connection = try await world.connect()
+            try await connection.startTLS(
+                .client(serverName: "here.example", verify: false),
+                deadline: world.simulation.now + .minutes(1))
+            connection.write(
+                Array(
+                    """
+                    EHLO a\r\nMAIL FROM:<x@far.example> REQUIRETLS\r
+                    RCPT TO:<ben@here.example>\r\nDATA\r
+                    TLS-Required: No\r\n\r\nx\r\n.\r\nQUIT\r\n
+                    """.utf8))
+            let said = try await world.hear(connection)
+            await connection.close()
+            let requests = try #require(try await world.accepted().first, "\(said)").recipient
+                .message.requests
+            #expect(requests.requiresTLS && !requests.waivesTLSPolicy)
+        }
+    }
+
+    @Test("XCLIENT's DESTADDR is an address of ours, for the postmaster's literal")
+    func destination() throws {
+        let world = try ReceptionWorld()
+        world.configuration.xclientNetworks = [
+            IPNetwork(of: .v4(IPv4Address(192, 0, 2, 1)), prefixLength: 32)
+        ]
+        try world.run { world in
+            let commands = [
+                "EHLO a", "MAIL FROM:<>", "RCPT TO:<postmaster@[203.0.113.25]>",
+                "RCPT TO:<anna@[203.0.113.25]>",
+            ]
+            let before = try await world.talk(commands)
+            #expect(Self.replies(before).contains { $0.hasPrefix("550 5.7.1") }, "\(before)")
+            let behind = try await world.talk(
+                ["XCLIENT ADDR=203.0.113.5 DESTADDR=203.0.113.25 DESTPORT=25"] + commands)
+            #expect(behind.contains { $0.hasPrefix("250 2.1.5") }, "\(behind)")
+            #expect(behind.contains { $0.hasPrefix("550 5.1.1") }, "\(behind)")
+        }
+    }
+
     @Test("XCLIENT's client is whom policy and Received see")
     func client() throws {
         let world = try ReceptionWorld()

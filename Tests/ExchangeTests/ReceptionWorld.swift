@@ -88,7 +88,9 @@ final class ReceptionWorld: @unchecked Sendable {
     }
 
     /// Writes all lines, and returns everything that comes until the server closes.
-    func talk(_ lines: String...) async throws -> [String] {
+    func talk(_ lines: String...) async throws -> [String] { try await talk(lines) }
+
+    func talk(_ lines: [String]) async throws -> [String] {
         let connection = try await connect()
         connection.write(Array((lines + ["QUIT", ""]).joined(separator: "\r\n").utf8))
         let said = try await hear(connection)

@@ -61,6 +61,20 @@ struct HeaderTests {
         #expect(!HeaderScan(Array("Subject: o\r\n\r\nö".utf8)[...]).isInternational)
     }
 
+    private static let waivers: [(String, Bool)] = [
+        ("TLS-Required: No", true), ("tls-required:no", true), ("TLS-Required:\r\n no ", true),
+        ("TLS-Required: Yes", false), ("TLS-Required:", false),
+        ("TLS-Required: No (really)", false),
+        ("TLS-Required: No\r\nTLS-Required: No", false), ("X-TLS-Required: No", false),
+        ("Subject: TLS-Required: No", false),
+    ]
+
+    @Test("RFC 8689 §3: TLS-Required is `No`, once, or nothing", arguments: waivers)
+    func tlsRequired(_ fields: String, _ isWaived: Bool) {
+        let text = "Subject: x\r\n\(fields)\r\n\r\nTLS-Required: No\r\n"
+        #expect(HeaderScan(Array(text.utf8)[...]).waivesTLSPolicy == isWaived)
+    }
+
     private static let identifiers: [(String, [String])] = [
         ("<1234@local.machine.example>", ["1234@local.machine.example"]),
         (" <a@b>\r\n <c@d> (comment <x@y>)", ["a@b", "c@d"]),

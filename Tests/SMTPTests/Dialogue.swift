@@ -158,7 +158,10 @@ struct Dialogue {
                 claims.name, claims.address.map { "\($0)" }, claims.port.map { "\($0)" },
                 claims.hello, claims.isExtended ? "ESMTP" : "SMTP", claims.login,
             ]
-            transcript.append("D: client " + facts.map { $0 ?? "-" }.joined(separator: " "))
+            var line = "D: client " + facts.map { $0 ?? "-" }.joined(separator: " ")
+            if let host = claims.destinationAddress { line += " to \(host)" }
+            if let port = claims.destinationPort { line += " \(port)" }
+            transcript.append(line)
             session.answer(claims.login == "mallory" ? .refuse(.clientNotTrusted) : .accept())
         case .discardDraft:
             draft = nil

@@ -49,9 +49,9 @@ struct ExtensionTests {
             \(further)
             S: 250-DELIVERBY 60
             S: 250-MT-PRIORITY
-            S: 250-LIMITS RCPTMAX=1000
+            S: 250-LIMITS RCPTMAX=1000 MAILMAX=100000
             S: 250-ETRN
-            S: 250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN
+            S: 250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT
             """ + quit)
         dialogue.configuration.service = .submission
         dialogue.configuration.canStartQueue = false
@@ -68,7 +68,7 @@ struct ExtensionTests {
             S: 250-REQUIRETLS
             S: 250-DELIVERBY 60
             S: 250-MT-PRIORITY
-            S: 250-LIMITS RCPTMAX=1000
+            S: 250-LIMITS RCPTMAX=1000 MAILMAX=100000
             S: 250 FUTURERELEASE 3600 1970-01-12T14:46:40Z
             """ + quit)
     }
@@ -232,6 +232,12 @@ struct ExtensionTests {
             S: 250 2.3.6 0 is the priority, a higher one needs authentication
             C: RSET
             S: 250 2.0.0 OK
+            C: XCLIENT DESTADDR=IPV6:2001:db8::25 DESTPORT=25
+            D: client - - - - ESMTP - to 2001:db8::25 25
+            S: 220 mx.example.org ESMTP
+            C: XCLIENT ADDR=192.0.2.1 DESTADDR=[UNAVAILABLE] DESTPORT=[UNAVAILABLE]
+            D: client - 192.0.2.1 - - ESMTP -
+            S: 220 mx.example.org ESMTP
             C: XCLIENT LOGIN=mallory
             D: client - - - - ESMTP mallory
             S: 550 5.7.0 XCLIENT is not for you
@@ -243,7 +249,8 @@ struct ExtensionTests {
         arguments: [
             "", "ADDR", "ADDR=", "ADDR=mail", "ADDR=300.1.1.1", "ADDR=IPV6:192.0.2", "PORT=65536",
             "PORT=-1", "PROTO=LMTP", "HELO=a+20b", "HELO=a+0Ab", "COLOUR=red", "NAME=+4",
-            "LOGIN=a+00b", "ADDR=192.0.2.1 COLOUR=red",
+            "LOGIN=a+00b", "DESTADDR=here", "DESTPORT=0x19", "DESTPORT=",
+            "ADDR=192.0.2.1 COLOUR=red",
             "HELO=\(String(repeating: "x", count: 256))",
         ])
     func malformedClient(arguments: String) throws {

@@ -408,6 +408,40 @@ struct ServerSessionTests {
                     """)
     }
 
+    @Test("MAILMAX counts every MAIL, taken or refused; the next one ends the session (RFC 9422)")
+    func manyTransactions() throws {
+        var dialogue = try Dialogue()
+        dialogue.configuration.maximumTransactions = 3
+        dialogue.play(
+            """
+            S: 220 mx.example.org ESMTP
+            C: HELO a
+            S: 250 mx.example.org greets a
+            C: MAIL FROM:<ann@example.net>
+            S: 250 2.1.0 Sender OK
+            C: RSET
+            S: 250 2.0.0 OK
+            C: MAIL FROM:<not an address>
+            S: 501 5.1.7 Syntax error in the sender's address, write MAIL FROM:<user@domain>
+            C: MAIL FROM:<ann@example.net>
+            C: RCPT TO:<bob@example.org>
+            C: DATA
+            S: 250 2.1.0 Sender OK
+            S: 250 2.1.5 Recipient OK
+            D: open SMTP a - 1
+            S: 354 Start mail input, end with <CRLF>.<CRLF>
+            C: .
+            D: commit 0
+            S: 250 2.0.0 queued as 1
+            C: NOOP
+            S: 250 2.0.0 OK
+            C: MAIL FROM:<ann@example.net>
+            C: RCPT TO:<bob@example.org>
+            S: 421 4.5.0 Enough messages for one connection, please come again
+            D: close
+            """)
+    }
+
     @Test("a hundred thousand recipients: a thousand are taken, the others are told to wait")
     func manyRecipients() throws {
         var session = ServerSession(

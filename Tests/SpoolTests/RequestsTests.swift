@@ -168,6 +168,7 @@ struct RequestsTests {
         for change: (inout Envelope.Requests) -> Void in [
             { $0.returned = .full }, { $0.returned = .header },
             { $0.envelopeID = "QQ 314+159=26" }, { $0.requiresTLS = true },
+            { $0.waivesTLSPolicy = true },
             { $0.holdUntil = time },
             { $0.deliverBy = .init(deadline: time, mode: .return) },
             { $0.deliverBy = .init(deadline: time, mode: .notify, isTraced: true) },
