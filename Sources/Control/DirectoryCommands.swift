@@ -18,6 +18,7 @@ struct DirectoryCommands {
     /// Carries a command out; one that only changes something answers with an empty object.
     func perform(_ name: String, _ arguments: Arguments) async throws -> JSON {
         switch name {
+        case "address.check": return try await check(arguments)
         case "domain.list": return try await listDomains()
         case "account.add": return try await addAccount(arguments)
         case "account.list": return try await listAccounts(arguments)
@@ -68,6 +69,17 @@ struct DirectoryCommands {
             try await registry.remove(transport: scope(arguments), by: author)
         default: throw ControlFailure.usage("unknown command `\(name)`")
         }
+    }
+
+    /// Which of some addresses are in our domains, or relay domains, and nobody's.
+    private func check(_ arguments: Arguments) async throws -> JSON {
+        var unknown: [String] = []
+        for address in try arguments.addresses("addresses") {
+            if case .unknownUser = await registry.judge(address) {
+                unknown.append(address.description)
+            }
+        }
+        return ["unknown": JSON(unknown)]
     }
 
     private func addDomain(_ arguments: Arguments) async throws {

@@ -70,6 +70,8 @@ struct CommandFailure: Error {
     static func data(_ text: String) -> Self { Self(text: text, exitCode: 65) }
     /// EX_NOINPUT: a file cannot be read.
     static func noInput(_ text: String) -> Self { Self(text: text, exitCode: 66) }
+    /// EX_NOUSER: nobody has the address.
+    static func noUser(_ text: String) -> Self { Self(text: text, exitCode: 67) }
     /// EX_NOHOST: a host that cannot be.
     static func noHost(_ text: String) -> Self { Self(text: text, exitCode: 68) }
     /// EX_UNAVAILABLE.

@@ -119,6 +119,13 @@ extension Trait where Self == ConditionTrait {
             "not installed: \(missing.joined(separator: ", ")) (Scripts/packages test)")
     }
 
+    /// Skips the test unless git can send mail.
+    static var gitSendEmail: Self {
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: "/usr/lib/git-core/git-send-email"),
+            "not installed: git-email (Scripts/packages test)")
+    }
+
     /// Skips the test unless Exim is unpacked.
     static var exim: Self {
         .enabled(

@@ -229,6 +229,138 @@ struct SendmailTests {
         }
     }
 
+    @Test("Nobody's address here has exit code 67, the others get the message; with -oem by mail")
+    func unknownUser() async throws {
+        try await withStage { stage in
+            let server = try await Postreiter(stage)
+            let none = try await sendmail(server, stage, ["nobody@own.test"], "Subject: a\n\nx\n")
+            #expect(none.status == 67)
+            #expect(none.output.contains("nobody has the address nobody@own.test"))
+            let some = try await sendmail(
+                server, stage, ["-t"],
+                "To: nobody@own.test, \(server.account)\nSubject: to some\n\nx\n")
+            #expect(some.status == 67 && some.output.contains("the others get the message"))
+            let byMail = try await sendmail(
+                server, stage, ["-oem", "-f", server.account, "nobody@own.test"],
+                "Subject: in vain\n\nx\n")
+            #expect(byMail.status == 0, "\(byMail.output)")
+            let messages = try await server.mailbox(count: 2)
+            #expect(messages.count == 2)
+            #expect(messages.count { $0.contains("Subject: to some\r\n") } == 1)
+            #expect(messages.count { $0.contains("Action: failed") } == 1)
+            let dialogue = try await sendmail(
+                server, stage, ["-bs"],
+                "EHLO x\r\nMAIL FROM:<\(server.account)>\r\nRCPT TO:<nobody@own.test>\r\nQUIT\r\n")
+            #expect(dialogue.output.contains("550 5.1.1"), "\(dialogue.output)")
+            await server.stop()
+            // Nobody can be asked.
+            let later = try await sendmail(server, stage, ["nobody@own.test"], "Subject: b\n\nx\n")
+            #expect(later.status == 0, "\(later.output)")
+        }
+    }
+
+    /// A program named sendmail, as other programs call it.
+    private static func program(_ server: Postreiter, _ stage: Stage) throws -> String {
+        let path = try stage.write(
+            """
+            #!/bin/sh
+            exec '\(Postreiter.binary)' sendmail -C '\(server.configuration)' "$@"
+
+            """, to: "bin/sendmail")
+        chmod(path, 0o755)
+        return path
+    }
+
+    private static let environment = ["LC_ALL": "C.UTF-8", "TERM": "dumb"]
+
+    @Test("s-nail sends through it, and hears of nobody's address", .installed("s-nail"))
+    func nail() async throws { try await mailx("s-nail") }
+
+    @Test("bsd-mailx sends through it, and hears of nobody's address", .installed("bsd-mailx"))
+    func berkeleyMail() async throws { try await mailx("bsd-mailx") }
+
+    private func mailx(_ mailer: String) async throws {
+        try await withStage { stage in
+            let server = try await Postreiter(stage)
+            let program = try Self.program(server, stage)
+            let settings = try stage.write(
+                mailer == "s-nail"
+                    ? "set mta=\(program) sendwait from=\(server.account)\n"
+                    : "set sendmail=\(program)\nset sendwait\n", to: "mailrc")
+            var environment = Self.environment
+            environment["HOME"] = stage.folder.path
+            environment["MAILRC"] = settings
+            for (recipient, isKnown) in [(server.account, true), ("nobody@own.test", false)] {
+                let sent = try await stage.run(
+                    mailer, ["-s", "through \(mailer)", recipient], environment: environment,
+                    input: "Grüße\n.\nend\n")
+                if isKnown {
+                    #expect(sent.status == 0, "\(sent.output)")
+                } else {
+                    #expect(sent.output.contains("nobody has the address"), "\(sent)")
+                }
+            }
+            let messages = try await server.mailbox(count: 1)
+            let message = try #require(messages.first { $0.contains("through \(mailer)") })
+            #expect(message.contains("\r\nTo: \(server.account)\r\n"), "\(message)")
+            #expect(messages.count == 1)
+        }
+    }
+
+    @Test("git sends patches through it, as its server and as its command", .gitSendEmail)
+    func git() async throws {
+        try await withStage { stage in
+            let server = try await Postreiter(stage)
+            let program = try Self.program(server, stage)
+            let patch = try stage.write(
+                """
+                From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001
+                From: Anna <\(server.account)>
+                Date: Sat, 21 Nov 2026 10:00:00 +0000
+                Subject: [PATCH] Say hello
+
+                ---
+                 hello | 1 +
+                 1 file changed, 1 insertion(+)
+
+                diff --git a/hello b/hello
+                new file mode 100644
+                index 0000000..ce01362
+                --- /dev/null
+                +++ b/hello
+                @@ -0,0 +1 @@
+                +hello
+                -- 
+                2.39.5
+
+                """, to: "0001-Say-hello.patch")
+            var environment = Self.environment
+            environment["HOME"] = stage.folder.path
+            environment["GIT_CONFIG_NOSYSTEM"] = "1"
+            for role in ["AUTHOR", "COMMITTER"] {
+                environment["GIT_\(role)_NAME"] = "Anna"
+                environment["GIT_\(role)_EMAIL"] = server.account
+            }
+            for way in ["--smtp-server=\(program)", "--sendmail-cmd=\(program)"] {
+                for (recipient, isKnown) in [(server.account, true), ("nobody@own.test", false)] {
+                    let sent = try await stage.run(
+                        "git",
+                        [
+                            "send-email", way, "--from=\(server.account)", "--to=\(recipient)",
+                            "--suppress-cc=all", "--confirm=never", "--no-validate", patch,
+                        ], environment: environment, input: "")
+                    #expect((sent.status == 0) == isKnown, "\(way): \(sent)")
+                }
+            }
+            let messages = try await server.mailbox(count: 2)
+            #expect(messages.count == 2)
+            for message in messages {
+                #expect(message.contains("\r\nSubject: [PATCH] Say hello\r\n"), "\(message)")
+                #expect(message.contains("\r\n+hello\r\n-- \r\n"), "\(message)")
+            }
+        }
+    }
+
     @Test("-bs speaks SMTP on standard input and output")
     func dialogue() async throws {
         try await withStage { stage in

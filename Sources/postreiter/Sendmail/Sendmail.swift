@@ -79,7 +79,15 @@ struct Sendmail {
                     ? "sendmail: the message names no recipient in To, Cc or Bcc"
                     : "sendmail: no recipient is named; -t takes them from the header")
         }
-        try await post.hand(message, to: recipients)
+        let unknown = options.reportsByMail ? [] : await post.unknown(among: recipients)
+        let known = recipients.filter { !unknown.contains($0) }
+        if !known.isEmpty { try await post.hand(message, to: known) }
+        guard unknown.isEmpty else {
+            let names = unknown.map(\.description).joined(separator: ", ")
+            throw CommandFailure.noUser(
+                "sendmail: nobody has the address \(names)"
+                    + (known.isEmpty ? "" : "; the others get the message"))
+        }
     }
 
     private var server: ServerOptions {
@@ -157,6 +165,21 @@ struct LocalPost {
             throw .noHost("sendmail: `\(domain)` in `\(text)` can be no domain")
         }
         throw .data("sendmail: `\(text)` is no address")
+    }
+
+    /// Those of which the server knows that nobody has them, in their order.
+    ///
+    /// None if there is no server, or if we may not ask it: then it tells the sender by mail.
+    func unknown(among recipients: [Address]) async -> [Address] {
+        guard access(settings.controlSocket, W_OK) == 0 else { return [] }
+        let client = ControlClient(path: settings.controlSocket)
+        let answer = try? await client.perform(
+            "address.check", ["addresses": JSON(recipients.map(\.description))])
+        let unknown = Set((answer?["unknown"]?.array ?? []).compactMap(\.string))
+        var told: Set<Address> = []
+        return recipients.filter {
+            unknown.contains($0.description) && told.insert($0).inserted
+        }
     }
 
     /// Returns once the message cannot be lost any more.

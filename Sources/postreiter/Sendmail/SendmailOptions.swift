@@ -25,6 +25,8 @@ struct SendmailOptions: Equatable {
     var takesRecipientsFromHeader = false
     /// `-i`, `-oi`.
     var ignoresDots = false
+    /// `-oem`, `-oee`: errors come as mail, not as an exit code.
+    var reportsByMail = false
     /// `-B`.
     var body: Envelope.Body?
     /// `-N`.
@@ -115,8 +117,13 @@ struct SendmailOptions: Equatable {
                 value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
             else { throw .usage("sendmail: the envelope id must be 1 to 100 printable characters") }
             envelopeID = value
-        // -oi, -oem and so on; of these only the dots matter.
-        case "o": if value == "i" { ignoresDots = true }
+        // -oi, -oem and so on; others change nothing.
+        case "o":
+            switch value {
+            case "i": ignoresDots = true
+            case "em", "ee": reportsByMail = true
+            default: break
+            }
         case "O": if value.lowercased().hasPrefix("ignoredots=t") { ignoresDots = true }
         // -A, -h, -L, -p, -X: nothing here depends on them.
         default: break

@@ -31,7 +31,7 @@ struct SendmailSession {
                     message = Message(transaction)
                     session.answer(.accept())
                 case .judgeRecipient(let path, let parameters):
-                    session.answer(add(path, parameters, to: &message))
+                    session.answer(await add(path, parameters, to: &message))
                 case .openDraft: session.answer(.accept())
                 case .content(let piece): message.octets += piece
                 case .takeResponsibility: session.answer(await hand(message))
@@ -63,13 +63,16 @@ struct SendmailSession {
 
     private func add(
         _ path: ForwardPath, _ parameters: RecipientParameters, to message: inout Message
-    ) -> ServerSession.Verdict {
+    ) async -> ServerSession.Verdict {
         do throws(CommandFailure) {
             let address =
                 switch path {
                 case .address(let address): address
                 case .postmaster: try post.address("postmaster")
                 }
+            guard await post.unknown(among: [address]).isEmpty else {
+                return .refuse(.mailboxUnknown)
+            }
             message.envelope.recipients.append(
                 Envelope.Recipient(
                     address, notify: parameters.notify,
