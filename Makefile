@@ -19,12 +19,9 @@ demo: release
 release: packages-build
 	swift build -c release --product postreiter
 
-# What runs in real time goes first and apart: programs, seeds and tables keep every core busy.
 test: packages-test
 	swift build --build-tests
-	swift test --skip-build --filter LiveWorldTests
-	swift test --skip-build --filter ProgramTests
-	swift test --skip-build --skip 'LiveWorldTests|ProgramTests'
+	Scripts/run-tests
 
 # Ingest, relaying and draining beside Postfix, in the same run, on the same cores.
 bench: packages-test release
