@@ -17,7 +17,7 @@ demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
 
 release: packages-build
-	swift build -c release --product postreiter
+	swift build -c release --product postreiter --static-swift-stdlib
 
 test: packages-test
 	swift build --build-tests

@@ -138,7 +138,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool",
-        ], [log, metrics]),
+        ], [log, metrics, collections]),
     module(
         "Access",
         on: ["Bytes", "Mail", "World", "SASL", "POP3", "Storage", "MessageStore", "Directory"],

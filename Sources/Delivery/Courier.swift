@@ -11,8 +11,10 @@ import World
 /// Carries messages to one destination, one after another, host by host and address by address.
 ///
 /// It keeps a connection to each host that it has used, for the next message: each message takes
-/// the hosts in an order of its own, so that equals share the load. Used by one task.
-final class Courier {
+/// the hosts in an order of its own, so that equals share the load.
+///
+/// Unchecked: used by one task at a time; `RestingCouriers` hands it on under a lock.
+final class Courier: @unchecked Sendable {
     private let deliverer: Deliverer
     /// To different hosts, the oldest first.
     private var connections: [OutboundConnection] = []
@@ -54,6 +56,12 @@ final class Courier {
         }
         return attempt.finish()
     }
+
+    /// Whether the last message found a host that takes another on the same connection.
+    var isReady: Bool { ending == .answered && connections.contains(where: \.takesMore) }
+
+    /// What the last message taught says nothing about the next one.
+    func rest() { ending = .unknown }
 
     func close() async {
         for connection in connections { await connection.quit() }

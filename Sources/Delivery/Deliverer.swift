@@ -33,6 +33,7 @@ package final class Deliverer: Sendable {
     let counters = DeliveryCounters()
     let noticePace = Mutex(NotificationPace())
     private let health: HostHealth
+    private let resting = RestingCouriers()
     private let state: Mutex<State>
     /// Something may begin.
     private let workBell = Bell()
@@ -112,6 +113,7 @@ package final class Deliverer: Sendable {
         await withTaskGroup { feeders in
             feeders.addTask { await self.takeArrivals() }
             feeders.addTask { await self.takeDue() }
+            feeders.addTask { await self.resting.dismissIdle(on: self.time) }
             await carry()
             feeders.cancelAll()
         }
@@ -168,6 +170,7 @@ package final class Deliverer: Sendable {
                     if !isStopping {
                         isStopping = true
                         await giveBackWaiting()
+                        group.addTask { await self.resting.dismissAll() }
                         group.addTask {
                             try? await self.time.sleep(until: deadline)
                             self.workBell.ring()
@@ -216,7 +219,7 @@ package final class Deliverer: Sendable {
     /// Messages to one destination, one after another.
     private func carry(_ first: Queue<Job>.Assignment) async {
         var assignment = first
-        let courier = Courier(self)
+        let courier = resting.take(for: first.destination) ?? Courier(self)
         var next: Job? = first.job
         var evidence: Outcome.Evidence?
         await withTaskGroup(of: Void.self) { settling in
@@ -233,9 +236,9 @@ package final class Deliverer: Sendable {
                 }
                 workBell.ring()
             }
-            await courier.close()
         }
         let ending = courier.ending
+        await rest(courier, from: first.destination)
         let (aftermath, moreIsDue) = state.withLock { state in
             let moreIsDue = state.moreIsDue
             state.moreIsDue = false
@@ -244,6 +247,15 @@ package final class Deliverer: Sendable {
         for job in aftermath.putOff { await putOff(job, because: evidence) }
         if aftermath.hasRecovered { await hasten(first.job.destinations) }
         if moreIsDue { dueBell.ring() }
+    }
+
+    /// Keeps a courier whose connection may serve the next message; dismisses it otherwise.
+    private func rest(_ courier: Courier, from destination: Destination) async {
+        guard courier.isReady, state.withLock({ $0.stopDeadline == nil }) else {
+            return await courier.close()
+        }
+        courier.rest()
+        await resting.keep(courier, for: destination, at: time.now)?.close()
     }
 
     /// How an attempt ended: what was said last if it must wait, and what is to be written.

@@ -34,6 +34,14 @@ package struct ContentReader: Sendable {
         cut = lines.map { TopCutter(bodyLines: $0) }
     }
 
+    /// Hands out octets that are at hand already: nothing is read.
+    package init(
+        _ id: Content.ID, store: any Store, bodies: any BodyFiles, whole body: [UInt8]
+    ) {
+        self.init(id, store: store, bodies: bodies, prefix: body)
+        place = .end
+    }
+
     /// The next octets, never none; nil at the end.
     ///
     /// `.corrupt` if the content has gone or is shorter than it should be.

@@ -67,7 +67,12 @@ package struct Draft: ~Copyable, Sendable {
         do {
             let due = try await write(
                 acceptance, body, isHandedOver: handover != nil, alongside: alongside)
-            handover?.accept(due)
+            if let handover {
+                if case .octets(let octets) = body, let message = due.first?.message {
+                    intake.spooler.fresh.keep(octets, of: message.content)
+                }
+                handover.accept(due)
+            }
             return id
         } catch {
             handover?.cancel(recipients)

@@ -17,6 +17,7 @@ package struct Spooler: Sendable {
     /// This host among those that share a spool.
     let node: String
     package let lifetimes: Lifetimes
+    let fresh = FreshBodies()
 
     /// How long an attempt may take before the recipient counts as abandoned.
     ///
@@ -38,7 +39,10 @@ package struct Spooler: Sendable {
 
     /// Reads the octets of a message.
     package func read(_ message: SpooledMessage) -> ContentReader {
-        ContentReader(message.content, store: store, bodies: bodies)
+        guard let body = fresh.take(message.content) else {
+            return ContentReader(message.content, store: store, bodies: bodies)
+        }
+        return ContentReader(message.content, store: store, bodies: bodies, whole: body)
     }
 
     func newClaim(at now: Timestamp) -> Claim {
