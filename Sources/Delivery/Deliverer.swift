@@ -110,6 +110,11 @@ package final class Deliverer: Sendable {
     /// Delivers until `stop` has taken effect or the task is cancelled, which breaks off what is
     /// under way.
     package func run() async {
+        // Beside the connections: a message changes threads for the store alone.
+        await withTaskExecutorPreference(network.taskExecutor) { await deliver() }
+    }
+
+    private func deliver() async {
         await withTaskGroup { feeders in
             feeders.addTask { await self.takeArrivals() }
             feeders.addTask { await self.takeDue() }

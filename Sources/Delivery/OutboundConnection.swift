@@ -67,6 +67,7 @@ final class OutboundConnection {
     let peer: Peer
     /// How many transactions were begun.
     private(set) var transactions = 0
+    private let maximumTransactions: Int
     private let connection: any Connection
     private let time: any Time
     private let entropy: any Entropy
@@ -99,6 +100,7 @@ final class OutboundConnection {
             }
         }
         self.peer = peer
+        maximumTransactions = settings.queue.messagesPerConnection
         time = deliverer.time
         entropy = deliverer.entropy
         let policy: ClientSession.TLSPolicy =
@@ -119,8 +121,9 @@ final class OutboundConnection {
     var tls: String? { session.tls?.version }
     /// What the host offers now.
     var extensions: Extensions { session.extensions }
-    /// Whether the host takes another message on this connection.
-    var takesMore: Bool { session.takesMore }
+    /// Whether another message may go over this connection: the host takes it, and it is not in
+    /// use for so long that it keeps the host from balancing its load.
+    var takesMore: Bool { session.takesMore && transactions < maximumTransactions }
 
     /// Goes on to the next event; after `closed` there is none.
     func advance(_ content: inout Delivery?) async -> Event {
@@ -257,20 +260,30 @@ final class OutboundConnection {
         }
         var converter = delivery?.converter
         do {
+            var isFirst = true
             while let piece = try await content.next() {
-                write(converter?.convert(piece) ?? piece)
-                try await connection.flush(deadline: time.now + session.timeout)
-                while session.awaitsChunkReply { try await receiveChunkReply() }
-                await keepAlive()
+                // The end goes out with the last piece: a message of the usual size in one go.
+                if !isFirst { try await makeRoom() }
+                isFirst = false
                 guard session.isSendingContent else { return }
+                write(converter?.convert(piece) ?? piece)
+                await keepAlive()
             }
             if let rest = converter?.finish(), !rest.isEmpty { write(rest) }
+            if session.awaitsChunkReply { try await makeRoom() }
+            guard session.isSendingContent else { return }
             connection.write(session.endContent())
         } catch let failure as NetworkFailure {
             await takeLastWord(failure)
         } catch {
             session.contentFailed("the message cannot be read: \(error)")
         }
+    }
+
+    /// Waits until what was written is under way, and acknowledged if it was a chunk.
+    private func makeRoom() async throws(NetworkFailure) {
+        try await connection.flush(deadline: time.now + session.timeout)
+        while session.awaitsChunkReply { try await receiveChunkReply() }
     }
 
     private func write(_ piece: consuming [UInt8]) {

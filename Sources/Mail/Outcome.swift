@@ -15,14 +15,24 @@ package struct EnhancedStatus: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads `2.1.5`: class 2, 4 or 5, the others up to three digits.
-    package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3,
-            parts.allSatisfy({ (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy(\.isDigit) }),
-            let kind = UInt8(parts[0]), [2, 4, 5].contains(kind),
-            let subject = UInt16(parts[1]), let detail = UInt16(parts[2])
-        else { return nil }
-        self.init(kind, subject, detail)
+    package init?(_ text: some StringProtocol) { self.init(octets: text.utf8) }
+
+    /// Reads octets as they stand in a reply.
+    package init?(octets: some Sequence<UInt8>) {
+        var numbers: [3 of UInt16] = [0, 0, 0]
+        var (part, digits) = (0, 0)
+        for octet in octets {
+            if octet == .dot, digits > 0, part < 2 {
+                (part, digits) = (part + 1, 0)
+            } else if octet.isDigit, digits < 3 {
+                numbers[part] = numbers[part] * 10 + UInt16(octet - UInt8(ascii: "0"))
+                digits += 1
+            } else {
+                return nil
+            }
+        }
+        guard part == 2, digits > 0, [2, 4, 5].contains(numbers[0]) else { return nil }
+        self.init(UInt8(numbers[0]), numbers[1], numbers[2])
     }
 
     package var description: String { "\(`class`).\(subject).\(detail)" }

@@ -36,6 +36,8 @@ package struct ReplyParser: Sendable {
 
     private var input = InputBuffer()
     private var code: Int?
+    /// That of the reply's first line.
+    private var status: EnhancedStatus?
     private var lines: [String] = []
     private var octets = 0
 
@@ -55,8 +57,9 @@ package struct ReplyParser: Sendable {
         while let line = try nextLine() {
             let isLast = try add(line)
             guard isLast, let code else { continue }
-            let reply = Self.reply(code, lines)
+            let reply = Reply(code, status, lines: lines)
             self.code = nil
+            status = nil
             lines = []
             octets = 0
             return reply
@@ -96,28 +99,26 @@ package struct ReplyParser: Sendable {
         guard self.code == nil || self.code == code else { throw .codeChanged }
         guard lines.count < Self.maximumLines else { throw .tooManyLines }
         self.code = code
-        lines.append(Self.text(line.dropFirst(4)))
+        addText(line.dropFirst(4))
         return isLast
     }
 
-    private static func text(_ octets: ArraySlice<UInt8>) -> String {
-        String(lossy: octets.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 })
+    /// Takes the enhanced status off where its class is the code's (RFC 2034 §4).
+    private mutating func addText(_ text: ArraySlice<UInt8>) {
+        let word = text.prefix { $0 != .space }
+        var found: EnhancedStatus?
+        if let code, let status = EnhancedStatus(octets: word), Int(status.class) == code / 100 {
+            found = status
+        }
+        if lines.isEmpty { status = found }
+        let hasStatus = found != nil && found == status
+        lines.append(Self.text(hasStatus ? text.dropFirst(word.count + 1) : text))
     }
 
-    /// Takes the enhanced status off the text where its class is the code's (RFC 2034 §4).
-    private static func reply(_ code: Int, _ lines: [String]) -> Reply {
-        guard let first = lines.first,
-            let word = first.split(separator: " ", maxSplits: 1).first,
-            let status = EnhancedStatus(word), Int(status.class) == code / 100
-        else { return Reply(code, nil, lines: lines) }
-        let prefix = String(word)
-        return Reply(
-            code, status,
-            lines: lines.map { line in
-                guard line.hasPrefix(prefix) else { return line }
-                let rest = line.dropFirst(prefix.count)
-                if rest.isEmpty { return "" }
-                return rest.first == " " ? String(rest.dropFirst()) : line
-            })
+    private static func text(_ octets: ArraySlice<UInt8>) -> String {
+        guard octets.contains(where: { $0 < 0x20 || $0 >= 0x7F }) else {
+            return String(decoding: octets, as: UTF8.self)
+        }
+        return String(lossy: octets.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 })
     }
 }
