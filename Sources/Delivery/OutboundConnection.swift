@@ -9,6 +9,7 @@ import MessageStore
 import Routing
 import SASL
 import SMTP
+import Spool
 import World
 
 /// A connection to a host that takes mail: performs what the client's session asks for.
