@@ -9,6 +9,7 @@ import SMTP
 import SimulatedWorld
 import Spool
 import Storage
+import Synchronization
 import Testing
 import World
 
@@ -293,6 +294,58 @@ struct DeliveryTests {
             #expect(try await world.wait(.minutes(10)) { try await world.isSpoolEmpty() })
             #expect(first.messages.count == 150)
             #expect((2...3).contains(first.connections))
+        }
+    }
+
+    @Test("a connection serves the next message within a second, and is closed after it")
+    func rest() throws {
+        let world = try DeliveryWorld(seed: 15, zone: Self.zone)
+        let first = world.sink(1)
+        try world.run { world in
+            for pause in [Duration.milliseconds(500), .milliseconds(500), .seconds(5), .zero] {
+                try await world.accept(to: ["x@one.example"])
+                try await world.sleep(pause)
+            }
+            #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+            #expect(first.messages.count == 4)
+            #expect(first.connections == 2)
+            #expect(first.commands.count { $0 == "QUIT" } == 1)
+        }
+    }
+
+    @Test("what the host ended while it rested is replaced, and no host is passed over for it")
+    func endedAtRest() throws {
+        let world = try DeliveryWorld(seed: 16, zone: Self.zone)
+        let (first, second) = (world.sink(1), world.sink(2))
+        first.reply = { [unowned first] line in
+            let isSecondHere = first.connections == 1 && first.messages.count == 1
+            return line.hasPrefix("MAIL") && isSecondHere ? "421 4.4.2 idle for too long" : nil
+        }
+        try world.run { world in
+            for _ in 0..<2 {
+                let id = try await world.accept(to: ["x@one.example"])
+                #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+                #expect(try await !world.kinds(id).contains(.deferred))
+            }
+            #expect(first.messages.count == 2 && second.messages.isEmpty)
+            #expect(first.connections == 2)
+        }
+    }
+
+    @Test("a second attempt sends the same octets as the first, which were still in memory")
+    func freshBody() throws {
+        let world = try DeliveryWorld(seed: 17, zone: Self.zone)
+        let first = world.sink(1)
+        let heard = Mutex<[String]>([])
+        first.final = { message in
+            heard.withLock { $0.append(message.content) }
+            return heard.withLock { $0.count } == 1 ? "451 4.3.0 once more" : "250 2.0.0 taken"
+        }
+        try world.run { world in
+            try await world.accept(to: ["x@one.example"])
+            #expect(try await world.wait(.hours(3)) { try await world.isSpoolEmpty() })
+            let contents = heard.withLock { $0 }
+            #expect(contents.count == 2 && contents[0] == contents[1] && !contents[0].isEmpty)
         }
     }
 
