@@ -146,8 +146,10 @@ let house: [Target] = [
     module("NameService", on: ["Bytes", "World", "DNS"], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
+    .systemLibrary(name: "CSockets"),
     module(
-        "LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound"], nio + [crypto, x509, asn1, log]),
+        "LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound", "CSockets"],
+        nio + [crypto, x509, asn1, log]),
     module(
         "Settings", on: ["Bytes", "Mail"],
         [

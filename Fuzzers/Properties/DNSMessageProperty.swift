@@ -57,7 +57,7 @@ extension Property {
             file.records == [record], "as text it is another: \(text) \(record) \(file.faults)")
     }
 
-    private static let zones: ZoneSet = {
+    private static let zones: ZoneSnapshot = {
         let text = """
             $TTL 300
             @ SOA ns host 1 2 3 4 5
@@ -78,13 +78,13 @@ extension Property {
             let zone = try? Zone(
                 origin: origin, records: MasterFile.parse(Array(text.utf8), origin: origin).records)
         else { preconditionFailure("the zone is sound") }
-        return ZoneSet([zone])
+        return ZoneSnapshot(ZoneSet([zone]))
     }()
 
     private static func expectAnswer(
         to query: [UInt8], isStream: Bool
     ) throws(Broken) {
-        guard let response = answer(query, zones, isStream: isStream) else { return }
+        guard let response = answer(query, zones, .init(isStream: isStream)) else { return }
         let limit = isStream ? Message.maximumOctets : Int(ExtendedDNS.safePayloadOctets)
         try expect(response.count <= limit, "an answer of \(response.count) octets")
         guard let message = try? Message(parsing: response) else {

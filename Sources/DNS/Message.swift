@@ -32,8 +32,12 @@ package struct ResponseCode: RawRepresentable, Hashable, Sendable {
     package static let nameError = Self(rawValue: 3)
     package static let notImplemented = Self(rawValue: 4)
     package static let refused = Self(rawValue: 5)
+    /// YXDOMAIN: what a DNAME would lead to has no room (RFC 6672 §2.2).
+    package static let nameTooLong = Self(rawValue: 6)
     /// An EDNS version that is not spoken (RFC 6891 §9).
     package static let badVersion = Self(rawValue: 16)
+    /// A server cookie that is not ours, or not any more (RFC 7873 §8).
+    package static let badCookie = Self(rawValue: 23)
 }
 
 /// The first twelve octets of a message (RFC 1035 §4.1.1), its counts left out.

@@ -1,223 +1,545 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bytes
+package import World
+
 /// Answers queries from zones: the algorithm of RFC 1034 §4.3.2, without its recursion.
 ///
-/// A pure function of query and zones; a value of this type only keeps memory for the next
-/// response.
-package struct Responder: Sendable {
-    private var writer = MessageWriter()
-    private var flags = Header(id: 0)
-    private var isComplete = true
-    private var code = ResponseCode.noError
-    /// Names whose addresses help, in the order of the answer.
-    private var helpful: [Name] = []
+/// A pure function of query, zones, policy and asker; a value of this type only keeps memory for
+/// the next response, so that answering allocates nothing. One for each thread.
+package struct Responder: ~Copyable, @unchecked Sendable {
+    /// What a server tells of itself, and what it grants; the same for all its responders.
+    package struct Policy: Sendable {
+        /// Told to those who ask by NSID (RFC 5001) or `id.server` (RFC 4892); empty: nobody.
+        package var identity: [UInt8] = []
+        /// Nil: cookies are ignored.
+        package var cookies: ServerCookies?
+        /// Nil: nobody is limited.
+        package var limit: ResponseRateLimit?
+        /// How long a connection may be idle (RFC 7828), in tenths of a second.
+        package var idleTenths: UInt16 = 100
+
+        package init() {}
+    }
+
+    /// Who asks, how, and when.
+    package struct Asker: Sendable {
+        /// Nil: nobody in particular, who gets no cookie and is not limited.
+        package var address: IPAddress?
+        package var isStream: Bool
+        package var now: Instant
+        /// Since 1970, as cookies count.
+        package var seconds: UInt32
+
+        package init(
+            address: IPAddress? = nil, isStream: Bool = false,
+            now: Instant = Instant(nanoseconds: 0), seconds: UInt32 = 0
+        ) {
+            self.address = address
+            self.isStream = isStream
+            self.now = now
+            self.seconds = seconds
+        }
+    }
+
+    package let policy: Policy
+    var buffer = ResponseBuffer()
+    /// The name that is looked for.
+    private var name = SoughtName()
+    private var code: UInt16 = 0
+    private var isAuthoritative = false
+    private var isTruncated = false
+    private var kind = ResponseRateLimit.Kind.error
+    private var subject: UInt64 = 0
 
     /// As many aliases as are followed within our own zones.
     static let maximumAliases = 16
-    /// More hosts' addresses than this help nobody.
-    private static let maximumHelpful = 32
     /// RFC 1035 §4.2.1: without EDNS.
     private static let plainOctets = 512
+    /// No response to a datagram is longer.
+    package static let datagramOctets = Int(ExtendedDNS.safePayloadOctets)
 
-    package init() {}
+    package init(_ policy: Policy = Policy()) { self.policy = policy }
 
-    /// The response, or nil when there is none.
+    /// Writes the response and returns its length; 0 when there is none.
     ///
-    /// Over a stream (`isStream`) it may have 65,535 octets; in a datagram 512, or what EDNS
-    /// offers up to 1,232. What does not fit is left out by whole sets and said by TC.
+    /// In a stream it may have 65,535 octets; in a datagram 512, or what EDNS offers up to 1,232.
+    /// What does not fit is left out by whole sets and said by TC. `response` has room for that.
     package mutating func respond(
-        to octets: [UInt8], from zones: ZoneSet, isStream: Bool
-    ) -> [UInt8]? {
-        guard let query = Query(parsing: octets) else { return nil }
-        begin(query, isStream: isStream)
-        if query.verdict == .noError, let question = query.question {
-            answer(question, from: zones, isStream: isStream)
+        to query: UnsafeRawBufferPointer, into response: UnsafeMutableRawBufferPointer,
+        from zones: ZoneSnapshot, for asker: Asker
+    ) -> Int {
+        // Servers never answer each other, so that no two of them ever talk for ever.
+        guard query.count >= Header.octets, let memory = response.baseAddress,
+            query[2] & 0x80 == 0
+        else { return 0 }
+        precondition(
+            response.count >= (asker.isStream ? Message.maximumOctets : Self.datagramOctets),
+            "a response needs room")
+        buffer.begin(in: memory, limit: Self.plainOctets)
+        code = 0
+        isAuthoritative = false
+        isTruncated = false
+        kind = .error
+        let asked = AskedQuery(query)
+        if let question = asked.question {
+            _ = buffer.copy(question, asked.questionOctets)
         }
-        finish(query)
-        return writer.octets
-    }
-
-    private mutating func begin(_ query: Query, isStream: Bool) {
-        flags = Header(id: query.header.id)
-        flags.flags = query.header.flags & 0x7800
-        flags.isResponse = true
-        flags.isRecursionDesired = query.header.isRecursionDesired
-        code = query.verdict
-        isComplete = true
-        helpful.removeAll(keepingCapacity: true)
-        var limit = Self.plainOctets
-        if let edns = query.edns {
-            limit = Int(min(max(edns.payloadOctets, 512), ExtendedDNS.safePayloadOctets))
+        let questionEnd = buffer.count
+        let hasGoodCookie = isKnown(asked, asker)
+        let reserved = reserve(for: asked, asker)
+        code = asked.verdict
+        if code == 0 {
+            if asked.question != nil {
+                answer(asked, from: zones, isStream: asker.isStream)
+            } else if asked.cookieOctets > ServerCookies.clientOctets, !hasGoodCookie {
+                // RFC 7873 §5.4.
+                code = ResponseCode.badCookie.rawValue
+            }
         }
-        writer.begin(flags, limit: isStream ? Message.maximumOctets : limit)
-        if query.edns != nil { writer.reserve(MessageWriter.octets(of: ExtendedDNS())) }
-        if let question = query.question { _ = writer.write(question) }
+        if !asker.isStream, !hasGoodCookie, let limit = policy.limit, let address = asker.address {
+            switch limit.judge(kind, subject, to: address, at: asker.now) {
+            case .send: break
+            case .drop: return 0
+            case .truncate:
+                buffer.clear(to: questionEnd)
+                isTruncated = true
+            }
+        }
+        buffer.limit += reserved
+        if asked.hasEDNS { writeOPT(asked, asker) }
+        finish(query, asked)
+        return buffer.count
     }
 
-    private mutating func finish(_ query: Query) {
-        flags.responseCode = code
-        flags.isTruncated = !isComplete
-        writer.setFlags(flags.flags)
-        guard let asked = query.edns else { return }
-        let edns = ExtendedDNS(wantsSignatures: asked.wantsSignatures)
-        writer.reserve(-MessageWriter.octets(of: edns))
-        _ = writer.write(edns, code)
+    private mutating func finish(_ query: UnsafeRawBufferPointer, _ asked: AskedQuery) {
+        // QR; opcode and RD come back.
+        var flags: UInt16 = 0x8000 | asked.flags & 0x7900 | code & 15
+        if isAuthoritative { flags |= 0x0400 }
+        if isTruncated { flags |= 0x0200 }
+        buffer.finish(
+            id: query.loadUnaligned(as: UInt16.self), flags: flags,
+            questions: asked.question == nil ? 0 : 1)
     }
 
-    private mutating func answer(_ question: Question, from zones: ZoneSet, isStream: Bool) {
-        guard question.class == .internet || question.class == .any else {
-            code = .refused
+    // MARK: - EDNS
+
+    /// Whether the asker has shown by a cookie that the address is its own.
+    private func isKnown(_ asked: AskedQuery, _ asker: Asker) -> Bool {
+        guard let cookie = asked.cookie, asked.cookieOctets == ServerCookies.octets,
+            let cookies = policy.cookies, let address = asker.address
+        else { return false }
+        return cookies.accepts(cookie, from: address, seconds: asker.seconds)
+    }
+
+    /// Keeps room back for the OPT record, and says how much.
+    private mutating func reserve(for asked: AskedQuery, _ asker: Asker) -> Int {
+        var reserved = 0
+        if asked.hasEDNS {
+            let offered = min(max(Int(asked.payloadOctets), Self.plainOctets), Self.datagramOctets)
+            buffer.limit = offered
+            reserved = 11
+            if asked.cookie != nil, policy.cookies != nil, asker.address != nil {
+                reserved += 4 + ServerCookies.octets
+            }
+            if asked.wantsIdentity, !policy.identity.isEmpty {
+                reserved += 4 + policy.identity.count
+            }
+            if asked.wantsIdleTime, asker.isStream { reserved += 6 }
+        }
+        if asker.isStream { buffer.limit = Message.maximumOctets }
+        buffer.limit -= reserved
+        return reserved
+    }
+
+    private mutating func writeOPT(_ asked: AskedQuery, _ asker: Asker) {
+        let start = buffer.count
+        buffer.writeOPT(code: code, wantsSignatures: asked.wantsSignatures)
+        if let cookie = asked.cookie, let cookies = policy.cookies, let address = asker.address {
+            let data = buffer.writeOption(10, ServerCookies.octets, ofOPTAt: start)
+            cookies.write(for: cookie, at: address, seconds: asker.seconds, to: data)
+        }
+        if asked.wantsIdentity, !policy.identity.isEmpty {
+            let data = buffer.writeOption(3, policy.identity.count, ofOPTAt: start)
+            policy.identity.withUnsafeBytes { identity in
+                guard let base = identity.baseAddress else { return }
+                data.copyMemory(from: base, byteCount: identity.count)
+            }
+        }
+        if asked.wantsIdleTime, asker.isStream {
+            let data = buffer.writeOption(11, 2, ofOPTAt: start)
+            data.storeBytes(of: policy.idleTenths.bigEndian, as: UInt16.self)
+        }
+    }
+
+    // MARK: - Answers
+
+    private mutating func answer(
+        _ asked: AskedQuery, from zones: ZoneSnapshot, isStream: Bool
+    ) {
+        guard let question = asked.question else { return }
+        let length = asked.questionOctets - 4
+        name.set(buffer.base + Header.octets, length, copying: question)
+        guard
+            asked.class == RecordClass.internet.rawValue
+                || asked.class == RecordClass.any.rawValue
+        else {
+            answerChaos(asked)
             return
         }
-        var name = question.name
+        var owner = ResponseBuffer.Owner.pointer(ResponseBuffer.questionPointer)
+        var former: UnsafePointer<CompiledZone.View>?
         for step in 0...Self.maximumAliases {
             // RFC 4035 §3.1.4.1: a DS record belongs to the parent's side of the cut.
-            let above = question.type == .ds ? zones.nearest(to: name, isAbove: true) : nil
-            guard let zone = above ?? zones.nearest(to: name) else {
+            let above =
+                asked.type == RecordType.ds.rawValue
+                ? zones.nearest(to: name, isAbove: true) : nil
+            guard let zone = above ?? zones.nearest(to: name, isAbove: false) else {
                 // The rest of an alias is for the asker to find.
-                if step == 0 { code = .refused }
+                if step == 0 { code = ResponseCode.refused.rawValue }
                 break
             }
-            guard
-                let next = look(
-                    up: name, question.type, in: zone, isFirst: step == 0, isStream: isStream)
-            else { break }
-            name = next
+            if let former, former != zone { buffer.forgetAnchors() }
+            former = zone
+            let look = Look(zone: zone, type: asked.type, isFirst: step == 0, isStream: isStream)
+            guard let next = take(look, owner, zones) else { break }
+            owner = next
         }
-        if isComplete { addAddresses(from: zones) }
+        // RFC 1034 §3.7.1: of other classes nothing is known here.
+        if asked.class == RecordClass.any.rawValue { isAuthoritative = false }
     }
 
-    /// Answers from one zone; returns the name that an alias leads to.
-    private mutating func look(
-        up name: Name, _ type: RecordType, in zone: Zone, isFirst: Bool, isStream: Bool
-    ) -> Name? {
-        for above in zone.path(to: name) {
-            guard let node = zone.node(above) else { break }
-            if let cut = node[.ns], above != name || type != .ds {
-                refer(to: cut, zone)
+    /// One round of the search.
+    private struct Look {
+        let zone: UnsafePointer<CompiledZone.View>
+        let type: UInt16
+        let isFirst: Bool
+        let isStream: Bool
+    }
+
+    /// Answers from one zone; when an alias leads on, `name` is its target afterwards, and the
+    /// owner of what is to come is returned.
+    private mutating func take(
+        _ look: Look, _ owner: ResponseBuffer.Owner, _ zones: ZoneSnapshot
+    ) -> ResponseBuffer.Owner? {
+        let zone = look.zone
+        var place = 0
+        var found = find(place, in: zone)
+        // The origin exists.
+        while found == nil {
+            place += 1
+            found = find(place, in: zone)
+        }
+        guard let encloser = found else { return nil }
+        if case .pointer(ResponseBuffer.questionPointer) = owner { anchor(encloser, place, zone) }
+        let entry = zone.pointee.entries + encloser
+        if let barrier = barrier(of: entry, encloser, place, look.type) {
+            if zone.pointee.entries[barrier].marks & CompiledZone.Mark.cut != 0 {
+                refer(to: barrier, zone)
                 return nil
             }
-            if above != name, let redirection = node[.dname] {
-                if isFirst { flags.isAuthoritative = true }
-                return redirect(name, redirection)
+            if look.isFirst { isAuthoritative = true }
+            return redirect(owner, barrier, look)
+        }
+        if look.isFirst { isAuthoritative = true }
+        var source = encloser
+        if place > 0 {
+            // RFC 4592 §3.3.1: a wildcard speaks right below the closest encloser.
+            guard entry.pointee.wildcard != 0 else {
+                deny(zone, .nameError)
+                return nil
             }
+            source = Int(entry.pointee.wildcard) - 1
         }
-        if isFirst { flags.isAuthoritative = true }
-        guard let node = zone.node(name) ?? zone.wildcard(for: name) else {
-            deny(zone, .nameError)
+        return answer(from: source, owner, look, zones)
+    }
+
+    /// The cut or the DNAME that a name stands at or below, the uppermost one.
+    @inline(__always)
+    private func barrier(
+        of entry: UnsafePointer<CompiledZone.Entry>, _ encloser: Int, _ place: Int, _ type: UInt16
+    ) -> Int? {
+        if entry.pointee.barrier != 0 { return Int(entry.pointee.barrier) - 1 }
+        let marks = entry.pointee.marks
+        if marks & CompiledZone.Mark.cut != 0, place > 0 || type != RecordType.ds.rawValue {
+            return encloser
+        }
+        if marks & CompiledZone.Mark.dname != 0, place > 0 { return encloser }
+        return nil
+    }
+
+    @inline(__always)
+    private func find(_ place: Int, in zone: UnsafePointer<CompiledZone.View>) -> Int? {
+        zone.pointee.find(
+            name.hash(from: place), name.lowercased(from: place), octets: name.octets(from: place))
+    }
+
+    /// Lets later names point into the question, as far as it has their letter case.
+    private mutating func anchor(
+        _ encloser: Int, _ place: Int, _ zone: UnsafePointer<CompiledZone.View>
+    ) {
+        var number = encloser
+        var place = place
+        while number != 0 {
+            let entry = zone.pointee.entries + number
+            if name.isSame(
+                from: place, zone.pointee.octets + Int(entry.pointee.wire),
+                Int(entry.pointee.octets))
+            {
+                buffer.anchor(number, zone, at: Header.octets + name.start(place))
+                return
+            }
+            number = Int(entry.pointee.parent)
+            place += 1
+        }
+    }
+
+    private mutating func answer(
+        from source: Int, _ owner: ResponseBuffer.Owner, _ look: Look, _ zones: ZoneSnapshot
+    ) -> ResponseBuffer.Owner? {
+        let zone = look.zone
+        kind = .answer
+        subject = zone.pointee.entries[source].hash
+        if look.type == RecordType.any.rawValue {
+            answerAny(source, owner, look)
             return nil
         }
-        if type == .any {
-            // RFC 8482 §4.1: in a datagram one set stands for all.
-            for set in isStream ? node.sets[...] : node.sets.prefix(1) { add(set, owner: name) }
-            helpful.removeAll()
-            if node.sets.isEmpty { deny(zone, .noError) }
+        if let place = zone.pointee.set(look.type, of: source) {
+            let set = zone.pointee.sets + place
+            if add(set, owner, zone), set.pointee.helpCount > 0,
+                look.type != RecordType.dname.rawValue
+            {
+                addAddresses(of: set, zone, zones)
+            }
             return nil
         }
-        if let set = node[type] {
-            add(set, owner: name)
-            return nil
-        }
-        guard let alias = node[.cname], case .cname(let target)? = alias.records.first?.data else {
+        guard zone.pointee.entries[source].marks & CompiledZone.Mark.cname != 0,
+            let place = zone.pointee.set(RecordType.cname.rawValue, of: source)
+        else {
             deny(zone, .noError)
             return nil
         }
-        add(alias, owner: name)
-        return isComplete ? target : nil
+        let alias = zone.pointee.sets + place
+        guard add(alias, owner, zone) else { return nil }
+        let target = zone.pointee.number(
+            at: Int(alias.pointee.data) + CompiledZone.Layout.octets)
+        let entry = zone.pointee.entries + target
+        let wire = zone.pointee.octets + Int(entry.pointee.wire)
+        name.set(wire, Int(entry.pointee.octets), copying: wire)
+        return ownerOf(offset: buffer.offset(of: target))
+    }
+
+    /// RFC 8482 §4.1: in a datagram one set stands for all.
+    private mutating func answerAny(
+        _ source: Int, _ owner: ResponseBuffer.Owner, _ look: Look
+    ) {
+        let entry = look.zone.pointee.entries + source
+        let first = Int(entry.pointee.firstSet)
+        let count = Int(entry.pointee.setCount)
+        guard count > 0 else { return deny(look.zone, .noError) }
+        for place in first..<first + (look.isStream ? count : 1) {
+            guard add(look.zone.pointee.sets + place, owner, look.zone) else { return }
+        }
+    }
+
+    private func ownerOf(offset: Int?) -> ResponseBuffer.Owner {
+        if let offset, offset < 0x4000 { return .pointer(0xC000 | UInt16(offset)) }
+        return .wire(name.wire, name.octets(from: 0))
     }
 
     /// A whole set, or TC (RFC 2181 §9).
     private mutating func add(
-        _ set: Zone.RecordSet, owner: Name, in section: MessageWriter.Section = .answer
-    ) {
-        for record in set.records {
-            guard writer.write(record, owner: owner, in: section) else {
-                isComplete = false
-                return
-            }
-            note(record.data)
-        }
-    }
-
-    private mutating func note(_ data: RecordData) {
-        let name: Name
-        switch data {
-        case .mx(let mx): name = mx.exchange
-        case .ns(let host): name = host
-        case .srv(let srv): name = srv.target
-        default: return
-        }
-        if helpful.count < Self.maximumHelpful, !helpful.contains(name) { helpful.append(name) }
+        _ set: UnsafePointer<CompiledZone.RecordSet>, _ owner: ResponseBuffer.Owner,
+        _ zone: UnsafePointer<CompiledZone.View>
+    ) -> Bool {
+        if buffer.write(set, of: zone, owner: owner, ownerZone: zone, in: .answer) { return true }
+        isTruncated = true
+        return false
     }
 
     /// RFC 2308 §2: the SOA says for how long the absence may be remembered.
-    private mutating func deny(_ zone: Zone, _ code: ResponseCode) {
-        self.code = code
-        let ttl = min(zone.start.ttl, zone.soa.minimum)
-        if !writer.write(zone.start, ttl: ttl, in: .authority) { isComplete = false }
+    private mutating func deny(
+        _ zone: UnsafePointer<CompiledZone.View>, _ code: ResponseCode
+    ) {
+        self.code = code.rawValue
+        kind = .denial
+        let origin = Int(zone.pointee.origin)
+        subject = zone.pointee.entries[origin].hash
+        let isWritten = buffer.write(
+            zone.pointee.sets + zone.pointee.start, of: zone, owner: .name(origin),
+            ownerZone: zone, ttl: zone.pointee.negativeTTL, in: .authority)
+        if !isWritten { isTruncated = true }
     }
 
     /// RFC 1034 §4.3.2 step 3b; addresses below the cut must come along (RFC 9471 §2.1).
-    private mutating func refer(to cut: Zone.RecordSet, _ zone: Zone) {
-        guard let owner = cut.records.first?.owner else { return }
-        for record in cut.records {
-            guard writer.write(record, in: .authority) else {
-                isComplete = false
-                return
-            }
+    private mutating func refer(to cut: Int, _ zone: UnsafePointer<CompiledZone.View>) {
+        kind = .referral
+        subject = zone.pointee.entries[cut].hash
+        guard let place = zone.pointee.set(RecordType.ns.rawValue, of: cut) else { return }
+        let set = zone.pointee.sets + place
+        guard
+            buffer.write(
+                set, of: zone, owner: .name(cut), ownerZone: zone, in: .authority)
+        else {
+            isTruncated = true
+            return
         }
-        for record in cut.records {
-            guard case .ns(let host) = record.data, host.isEqualOrBelow(zone.origin),
-                let node = zone.node(host)
-            else { continue }
-            for type in [RecordType.a, .aaaa] {
-                for address in node[type]?.records ?? [] {
-                    let fits = writer.write(address, in: .additional)
-                    if !fits, host.isEqualOrBelow(owner) { isComplete = false }
+        let first = Int(set.pointee.help)
+        let hosts = first..<first + Int(set.pointee.helpCount)
+        for isBelow in [true, false] {
+            for host in hosts {
+                let help = zone.pointee.helps[host]
+                guard help.source != 0 else { continue }
+                let source = Int(help.source) - 1
+                let isRequired =
+                    source == cut || Int(zone.pointee.entries[source].barrier) == cut + 1
+                guard isRequired == isBelow else { continue }
+                if !addAddresses(at: source, in: zone, owner: Int(help.name), zone) {
+                    isTruncated = isTruncated || isRequired
+                    return
                 }
             }
         }
     }
 
     /// RFC 6672 §3.2: the DNAME, and the alias that follows from it.
-    private mutating func redirect(_ name: Name, _ redirection: Zone.RecordSet) -> Name? {
-        guard let record = redirection.records.first, case .dname(let target) = record.data else {
+    private mutating func redirect(
+        _ owner: ResponseBuffer.Owner, _ place: Int, _ look: Look
+    ) -> ResponseBuffer.Owner? {
+        let zone = look.zone
+        kind = .answer
+        subject = zone.pointee.entries[place].hash
+        guard let setPlace = zone.pointee.set(RecordType.dname.rawValue, of: place) else {
             return nil
         }
-        add(redirection, owner: record.owner)
-        let kept = name.wire.prefix(name.wire.count - record.owner.wire.count)
-        guard kept.count + target.wire.count <= Name.maximumOctets else {
-            // RFC 6672 §2.2: YXDOMAIN.
-            code = ResponseCode(rawValue: 6)
+        let set = zone.pointee.sets + setPlace
+        guard add(set, .name(place), zone) else { return nil }
+        let target = Int(zone.pointee.helps[Int(set.pointee.help)].name)
+        let entry = zone.pointee.entries + target
+        let kept = name.octets(from: 0) - Int(zone.pointee.entries[place].octets)
+        guard kept + Int(entry.pointee.octets) <= Name.maximumOctets else {
+            // RFC 6672 §2.2.
+            code = ResponseCode.nameTooLong.rawValue
             return nil
         }
-        let next = Name(uncheckedWire: kept + target.wire)
-        let alias = ResourceRecord(
-            owner: name, type: .cname, ttl: record.ttl, data: .cname(next))
-        guard isComplete, writer.write(alias, in: .answer) else {
-            isComplete = false
+        let offset = buffer.writeAlias(
+            owner: owner, ttl: set.pointee.ttl, prefix: name.wire, kept, target: target, of: zone)
+        guard let offset else {
+            isTruncated = true
             return nil
         }
-        return next
+        name.replaceEnd(
+            keeping: kept, with: zone.pointee.octets + Int(entry.pointee.wire),
+            Int(entry.pointee.octets))
+        // What was asked for is the alias itself.
+        if look.type == RecordType.cname.rawValue { return nil }
+        return ownerOf(offset: offset)
     }
 
+    // MARK: - Additional section
+
     /// RFC 1035 §3.3.9, §3.3.11, RFC 2782: addresses as a help, without TC when they do not fit.
-    private mutating func addAddresses(from zones: ZoneSet) {
-        for name in helpful {
-            guard let node = zones.nearest(to: name)?.node(name) else { continue }
-            for type in [RecordType.a, .aaaa] {
-                for record in node[type]?.records ?? [] {
-                    guard writer.write(record, in: .additional) else { return }
-                }
+    private mutating func addAddresses(
+        of set: UnsafePointer<CompiledZone.RecordSet>, _ zone: UnsafePointer<CompiledZone.View>,
+        _ zones: ZoneSnapshot
+    ) {
+        let first = Int(set.pointee.help)
+        let takesGlue = set.pointee.type == RecordType.ns.rawValue
+        for place in first..<first + Int(set.pointee.helpCount) {
+            let help = zone.pointee.helps[place]
+            if help.source != 0, !help.isGlue || takesGlue {
+                guard
+                    addAddresses(
+                        at: Int(help.source) - 1, in: zone, owner: Int(help.name), zone)
+                else { return }
+            } else if zones.count > 1 {
+                guard addForeignAddresses(of: Int(help.name), zone, zones) else { return }
             }
         }
+    }
+
+    /// Addresses of a host that another of our zones holds.
+    private mutating func addForeignAddresses(
+        of host: Int, _ zone: UnsafePointer<CompiledZone.View>, _ zones: ZoneSnapshot
+    ) -> Bool {
+        let entry = zone.pointee.entries + host
+        let wire = zone.pointee.octets + Int(entry.pointee.wire)
+        name.set(wire, Int(entry.pointee.octets), copying: wire)
+        guard let other = zones.nearest(to: name, isAbove: false), other != zone,
+            let source = find(0, in: other),
+            barrier(of: other.pointee.entries + source, source, 0, RecordType.a.rawValue) == nil
+        else { return true }
+        return addAddresses(at: source, in: other, owner: host, zone)
+    }
+
+    private mutating func addAddresses(
+        at source: Int, in zone: UnsafePointer<CompiledZone.View>, owner: Int,
+        _ ownerZone: UnsafePointer<CompiledZone.View>
+    ) -> Bool {
+        addSet(RecordType.a.rawValue, at: source, in: zone, owner: owner, ownerZone)
+            && addSet(RecordType.aaaa.rawValue, at: source, in: zone, owner: owner, ownerZone)
+    }
+
+    private mutating func addSet(
+        _ type: UInt16, at source: Int, in zone: UnsafePointer<CompiledZone.View>, owner: Int,
+        _ ownerZone: UnsafePointer<CompiledZone.View>
+    ) -> Bool {
+        guard let place = zone.pointee.set(type, of: source) else { return true }
+        return buffer.write(
+            zone.pointee.sets + place, of: zone, owner: .name(owner), ownerZone: ownerZone,
+            in: .additional)
+    }
+
+    // MARK: - CHAOS
+
+    /// RFC 4892: what a server is called is asked in a class of its own.
+    private mutating func answerChaos(_ asked: AskedQuery) {
+        code = ResponseCode.refused.rawValue
+        guard asked.class == RecordClass.chaos.rawValue,
+            [RecordType.txt, .any].contains(RecordType(rawValue: asked.type)),
+            (1...255).contains(policy.identity.count),
+            name.isOne(of: ["\u{2}id\u{6}server\0", "\u{8}hostname\u{4}bind\0"])
+        else { return }
+        var record: [UInt8] = []
+        record.appendShort(ResponseBuffer.questionPointer)
+        record.appendShort(RecordType.txt.rawValue)
+        record.appendShort(RecordClass.chaos.rawValue)
+        record.appendLong(0)
+        record.appendShort(UInt16(policy.identity.count + 1))
+        record.append(UInt8(policy.identity.count))
+        record += policy.identity
+        let isWritten = record.withUnsafeBytes { record in
+            record.baseAddress.map { buffer.writeAnswer($0, record.count) } ?? false
+        }
+        code = ResponseCode.noError.rawValue
+        isAuthoritative = true
+        isTruncated = !isWritten
     }
 }
 
 /// The response of `zones` to `query`: RFC 1034 §4.3.2 as a pure function.
 ///
 /// Nil for what gets no reply; many answers in a row are cheaper with one `Responder`.
-package func answer(_ query: [UInt8], _ zones: ZoneSet, isStream: Bool = false) -> [UInt8]? {
-    var responder = Responder()
-    return responder.respond(to: query, from: zones, isStream: isStream)
+package func answer(
+    _ query: [UInt8], _ zones: ZoneSnapshot, _ asker: Responder.Asker = .init(),
+    _ policy: Responder.Policy = .init()
+) -> [UInt8]? {
+    var responder = Responder(policy)
+    return responder.respond(to: query, from: zones, for: asker)
+}
+
+extension Responder {
+    /// The response as an array; nil when there is none.
+    package mutating func respond(
+        to query: [UInt8], from zones: ZoneSnapshot, for asker: Asker
+    ) -> [UInt8]? {
+        let room = asker.isStream ? Message.maximumOctets : Self.datagramOctets
+        let response = [UInt8](unsafeUninitializedCapacity: room) { response, count in
+            count = query.withUnsafeBytes {
+                respond(
+                    to: $0, into: UnsafeMutableRawBufferPointer(response), from: zones, for: asker)
+            }
+        }
+        return response.isEmpty ? nil : response
+    }
 }

@@ -202,6 +202,14 @@ package final class LiveNetwork: Network {
             inherited: takeInherited(address, isDatagram: true)?.descriptor)
     }
 
+    package func openDoor(
+        at address: Bytes.SocketAddress
+    ) async throws(NetworkFailure) -> any DatagramDoor {
+        try LiveDatagramDoor(
+            at: address, threads: System.coreCount,
+            inherited: takeInherited(address, isDatagram: true)?.descriptor)
+    }
+
     package func identity(
         certificateChain: [UInt8], privateKey: [UInt8]
     ) throws(NetworkFailure) -> any TLSIdentity {

@@ -1,80 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import DNS
 package import Logging
+import Synchronization
 package import World
 
 /// An authoritative name server on a pair of sockets (RFC 1034, RFC 1035 §4.2, RFC 7766).
 package struct NameServer: Sendable {
+    /// What is a matter of taste or of the place.
+    package struct Settings: Sendable {
+        /// What the server calls itself (RFC 5001); empty: it does not say.
+        package var identity = ""
+        /// Responses of one kind by datagram to one network per second; nil: no limit.
+        package var responsesPerSecond: Int? = ResponseRateLimit.usualPerSecond
+
+        package init() {}
+    }
+
     private let zones: ZoneBox
     private let world: Surroundings
     private let log: Logger
+    private let policy: Responder.Policy
+    private let gate = Gate()
 
-    /// Datagrams taken in one go: the zones are looked at once for all of them.
-    private static let batch = 64
     /// Connections at a time; the next ones wait unaccepted (RFC 7766 §6.2.2).
-    private static let maximumConnections = 256
+    static let maximumConnections = 256
+    /// Of these, from one network: nobody shuts the others out.
+    static let maximumConnectionsPerNetwork = 64
     /// RFC 7766 §6.2.3: an idle connection is for a client that has something to ask at once.
     private static let idle: Duration = .seconds(10)
+    /// The same while more than half of the connections are in use.
+    private static let shortIdle: Duration = .seconds(2)
     /// For one message to come in whole, or a response to go out.
     private static let patience: Duration = .seconds(10)
     /// Then the client may connect again: no connection is held for ever.
     private static let maximumQueries = 10_000
-    /// A socket that fails this often without a datagram between is given up.
-    private static let maximumFailures = 100
+    /// Responses that are written before they are sent: a client that asks much and reads nothing
+    /// costs no more.
+    private static let maximumUnsent = 1 << 18
 
-    package init(zones: ZoneBox, world: Surroundings, log: Logger) {
+    package init(
+        zones: ZoneBox, world: Surroundings, log: Logger, settings: Settings = Settings()
+    ) {
         self.zones = zones
         self.world = world
         self.log = log
+        var policy = Responder.Policy()
+        policy.identity = Array(settings.identity.utf8)
+        policy.cookies = ServerCookies(secret: world.entropy.octets(16))
+        policy.limit = settings.responsesPerSecond.map { ResponseRateLimit(perSecond: $0) }
+        policy.idleTenths = UInt16(Self.idle.components.seconds * 10)
+        self.policy = policy
     }
 
     /// Answers until the task is cancelled, or until both are closed.
-    package func run(udp: any DatagramSocket, tcp: any Listener) async {
+    package func run(udp: any DatagramDoor, tcp: any Listener) async {
         log.info(
             "name server listens", metadata: ["udp": "\(udp.address)", "tcp": "\(tcp.address)"])
         async let datagrams: Void = answerDatagrams(udp)
         await tcp.serve(limit: Self.maximumConnections) { connection in
-            await answer(connection)
+            await gate.enter(connection, at: world.time.now) { await answer(connection) }
         }
         await datagrams
     }
 
-    private func answerDatagrams(_ socket: any DatagramSocket) async {
-        var responder = Responder()
-        var failures = 0
-        while !Task.isCancelled, failures < Self.maximumFailures {
-            do {
-                let queries = try await socket.receive(
-                    limit: Self.batch, deadline: world.time.now + .hours(1))
-                failures = 0
-                let zones = zones.zones
-                var responses: [Datagram] = []
-                responses.reserveCapacity(queries.count)
-                for query in queries {
-                    let response = responder.respond(
-                        to: query.octets, from: zones, isStream: false)
-                    if let response {
-                        responses.append(Datagram(peer: query.peer, octets: response))
-                    }
-                }
-                if !responses.isEmpty { socket.send(responses) }
-            } catch .deadlinePassed {
-                continue
-            } catch .cancelled, .disconnected {
-                return
-            } catch {
-                failures += 1
-                log.warning("receiving DNS queries failed", metadata: ["reason": "\(error)"])
-            }
+    private func answerDatagrams(_ door: any DatagramDoor) async {
+        let (zones, policy, time) = (zones, policy, world.time)
+        do throws(NetworkFailure) {
+            try await door.serve(at: time) { NameAnswerer(zones, policy, time) }
+        } catch {
+            log.error("the DNS socket \(door.address) is given up: \(error)")
         }
-        if failures > 0 { log.error("the DNS socket \(socket.address) is given up") }
     }
 
     /// Several queries on one connection, answered in their order (RFC 7766 §6.2.1).
     private func answer(_ connection: any Connection) async {
         var frames = MessageFrames()
-        var responder = Responder()
+        let answerer = NameAnswerer(zones, policy, world.time, isStream: true)
+        let room = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: 2 + Message.maximumOctets, alignment: 8)
+        defer { room.deallocate() }
         var answered = 0
         var deadline = world.time.now + Self.idle
         do throws(NetworkFailure) {
@@ -83,23 +89,68 @@ package struct NameServer: Sendable {
                 // A message that has begun must end in time, however slowly its octets drip.
                 if !frames.holdsPart { deadline = world.time.now + Self.patience }
                 frames.append(octets)
-                let zones = zones.zones
+                answerer.begin()
+                var unsent = 0
                 var wrote = false
-                while let query = frames.next() {
-                    guard let response = responder.respond(to: query, from: zones, isStream: true)
-                    else { return }
-                    connection.write(MessageFrames.frame(response))
+                while answered < Self.maximumQueries, let query = frames.next() {
+                    let count = Self.write(
+                        answerer, query, from: connection.remoteAddress.host, room)
+                    // What deserves no reply is not a client of ours.
+                    guard count > 0 else { return }
+                    connection.write(Array(room[..<count]))
                     answered += 1
                     wrote = true
+                    unsent += count
+                    if unsent > Self.maximumUnsent {
+                        try await connection.flush(deadline: world.time.now + Self.patience)
+                        unsent = 0
+                    }
                 }
                 guard wrote else { continue }
                 try await connection.flush(deadline: world.time.now + Self.patience)
-                deadline = world.time.now + (frames.holdsPart ? Self.patience : Self.idle)
+                let idle = gate.isCrowded ? Self.shortIdle : Self.idle
+                deadline = world.time.now + (frames.holdsPart ? Self.patience : idle)
             }
         } catch {
             log.debug(
                 "DNS connection ended",
                 metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(error)"])
         }
+    }
+
+    /// Writes the response behind its length (RFC 1035 §4.2.2); 0: there is none.
+    private static func write(
+        _ answerer: NameAnswerer, _ query: [UInt8], from peer: IPAddress,
+        _ room: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        let response = UnsafeMutableRawBufferPointer(rebasing: room[2...])
+        let count = query.withUnsafeBytes { answerer.reply(to: $0, from: peer, into: response) }
+        guard count > 0 else { return 0 }
+        room.storeBytes(of: UInt16(count).bigEndian, as: UInt16.self)
+        return 2 + count
+    }
+}
+
+/// Counts the connections of all listeners.
+private final class Gate: Sendable {
+    private let admission = Mutex(
+        Admission(
+            .init(
+                connections: 0, perNetwork: NameServer.maximumConnectionsPerNetwork)))
+
+    var isCrowded: Bool {
+        admission.withLock { $0.open } > NameServer.maximumConnections / 2
+    }
+
+    /// Lets a connection in, or ends it at once: there is nothing to say in this protocol.
+    func enter(
+        _ connection: any Connection, at now: Instant, _ body: () async -> Void
+    ) async {
+        let pass = admission.withLock { admission in
+            try? admission.admit(connection.remoteAddress.host, at: now)
+        }
+        guard let pass else { return }
+        await body()
+        admission.withLock { $0.leave(pass) }
     }
 }

@@ -16,7 +16,7 @@ package struct Listening: Sendable, CustomStringConvertible {
 
         enum Socket: Sendable {
             case stream(any Listener)
-            case names(udp: any DatagramSocket, tcp: any Listener)
+            case names(udp: any DatagramDoor, tcp: any Listener)
         }
 
         var listener: any Listener {
@@ -48,7 +48,7 @@ package struct Listening: Sendable, CustomStringConvertible {
                 let tcp = try await network.listen(on: address)
                 let socket: Door.Socket =
                     service == .dns
-                    ? .names(udp: try await network.bind(to: tcp.address), tcp: tcp) : .stream(tcp)
+                    ? .names(udp: try await network.openDoor(at: tcp.address), tcp: tcp) : .stream(tcp)
                 listening.doors.append(Door(service: service, address: address, socket: socket))
             }
         } catch {

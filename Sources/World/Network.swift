@@ -24,6 +24,9 @@ package protocol Network: Sendable {
     /// Takes an address for datagrams; port 0 takes any free one.
     func bind(to address: SocketAddress) async throws(NetworkFailure) -> any DatagramSocket
 
+    /// Takes an address for datagrams that are answered one by one (a server's).
+    func openDoor(at address: SocketAddress) async throws(NetworkFailure) -> any DatagramDoor
+
     /// Reads a certificate chain and its key (PEM) once, for many handshakes.
     func identity(
         certificateChain: [UInt8], privateKey: [UInt8]
@@ -32,6 +35,13 @@ package protocol Network: Sendable {
 
 extension Network {
     package var taskExecutor: (any TaskExecutor)? { nil }
+
+    /// A door that is an ordinary socket.
+    package func openDoor(
+        at address: SocketAddress
+    ) async throws(NetworkFailure) -> any DatagramDoor {
+        SocketDoor(try await bind(to: address))
+    }
 
     /// A network without Unix sockets.
     package func connect(

@@ -83,7 +83,9 @@ enum Scenario {
         isStream: Bool = false
     ) throws -> Message {
         let response = try #require(
-            answer(try query(name, type, edns: edns), zones, isStream: isStream))
+            answer(
+                try query(name, type, edns: edns), ZoneSnapshot(zones),
+                .init(isStream: isStream)))
         let message = try Message(parsing: response)
         #expect(message.header.id == 0x1234)
         #expect(message.header.isResponse)

@@ -49,10 +49,7 @@ private func zone(_ query: [UInt8]) -> [UInt8]? {
             origin: origin,
             records: MasterFile.parse(octets(text + "\n"), origin: origin).entries.map(\.record))
     else { return nil }
-    var responder = Responder()
-    guard var reply = responder.respond(to: query, from: ZoneSet([zone]), isStream: false) else {
-        return nil
-    }
+    guard var reply = answer(query, ZoneSnapshot(ZoneSet([zone]))) else { return nil }
     reply[3] |= 0x80
     return reply
 }

@@ -52,7 +52,7 @@ private struct Stage {
         _ body: @escaping @Sendable (Stage) async throws -> Result
     ) throws -> Result {
         try simulation.run { [self] in
-            let udp = try await server.network.bind(to: address)
+            let udp = try await server.network.openDoor(at: address)
             let tcp = try await server.network.listen(on: address)
             let names = NameServer(
                 zones: box, world: world(server),

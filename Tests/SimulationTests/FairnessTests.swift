@@ -96,7 +96,7 @@ private final class Street: Sendable {
             let server = NameServer(
                 zones: zones, world: surroundings,
                 log: Logger(label: "ns") { _ in SwiftLogNoOpLogHandler() })
-            let udp = try await surroundings.network.bind(to: nameServer)
+            let udp = try await surroundings.network.openDoor(at: nameServer)
             let tcp = try await surroundings.network.listen(on: nameServer)
             await server.run(udp: udp, tcp: tcp)
         }

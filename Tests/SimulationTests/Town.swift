@@ -96,7 +96,7 @@ final class Town: @unchecked Sendable {
             let server = NameServer(
                 zones: zones, world: surroundings,
                 log: Logger(label: "ns") { _ in SwiftLogNoOpLogHandler() })
-            let udp = try await surroundings.network.bind(to: address)
+            let udp = try await surroundings.network.openDoor(at: address)
             let tcp = try await surroundings.network.listen(on: address)
             await server.run(udp: udp, tcp: tcp)
         }

@@ -195,7 +195,7 @@ struct DemoWorld: Sendable {
 struct DemoSite: Sendable {
     let ports: DemoPlan.Ports
     /// Of the name server, which keeps the whole block taken while the demo runs.
-    let udp: any DatagramSocket
+    let udp: any DatagramDoor
     let tcp: any Listener
     let hasIPv6: Bool
 
@@ -218,7 +218,7 @@ struct DemoSite: Sendable {
     private static func take(_ ports: DemoPlan.Ports) async throws -> DemoSite {
         let tcp = try await Live.network.listen(on: DemoPlan.names.at(ports.dns))
         do {
-            let udp = try await Live.network.bind(to: tcp.address)
+            let udp = try await Live.network.openDoor(at: tcp.address)
             do {
                 for host in DemoPlan.hosts {
                     for port in [

@@ -1,0 +1,28 @@
+// recvmmsg(2) and sendmmsg(2), which the C library shows to GNU programs alone. Its headers are not
+// included, since their types belong to Swift's module of the C library.
+
+// struct iovec
+struct socket_piece {
+    void *start;
+    unsigned long octets;
+};
+
+// struct msghdr
+struct socket_header {
+    void *name;
+    unsigned int name_octets;
+    struct socket_piece *pieces;
+    unsigned long piece_count;
+    void *control;
+    unsigned long control_octets;
+    int flags;
+};
+
+// struct mmsghdr
+struct socket_message {
+    struct socket_header header;
+    unsigned int octets;
+};
+
+int socket_receive(int, struct socket_message *, unsigned int, int, void *) __asm__("recvmmsg");
+int socket_send(int, struct socket_message *, unsigned int, int) __asm__("sendmmsg");

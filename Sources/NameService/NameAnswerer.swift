@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import DNS
+import World
+
+/// Answers queries from the latest zones: one for each thread or connection.
+final class NameAnswerer: DatagramAnswerer {
+    private let box: ZoneBox
+    private let time: any Time
+    private var responder: Responder
+    private var generation: Int
+    private var zones: ZoneSnapshot
+    private var asker: Responder.Asker
+
+    init(_ box: ZoneBox, _ policy: Responder.Policy, _ time: any Time, isStream: Bool = false) {
+        self.box = box
+        self.time = time
+        responder = Responder(policy)
+        // Read before the snapshot: a change between the two is looked for once more.
+        generation = box.generation
+        zones = box.snapshot
+        asker = Responder.Asker(isStream: isStream)
+    }
+
+    var maximumReplyOctets: Int { Responder.datagramOctets }
+
+    func begin() {
+        asker.now = time.now
+        asker.seconds = UInt32(truncatingIfNeeded: time.timestamp.seconds)
+        let latest = box.generation
+        guard latest != generation else { return }
+        generation = latest
+        zones = box.snapshot
+    }
+
+    func reply(
+        to datagram: UnsafeRawBufferPointer, from peer: IPAddress,
+        into reply: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        asker.address = peer
+        return responder.respond(to: datagram, into: reply, from: zones, for: asker)
+    }
+}
