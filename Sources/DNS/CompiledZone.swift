@@ -48,8 +48,9 @@ final class CompiledZone: @unchecked Sendable {
         /// `Help` of hosts named in the data.
         var help: UInt32
         var helpCount: UInt16
-        /// Names in the data may be compressed: each record is a `Layout` and what it describes.
-        /// Otherwise the records stand there as they travel, owned by the question's name.
+        /// Names in the data may be compressed.
+        ///
+        /// Then each record is a `Layout` and what it describes. Otherwise the records stand there as they travel, owned by the question's name.
         var hasNames: Bool
     }
 

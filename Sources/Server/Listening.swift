@@ -48,7 +48,8 @@ package struct Listening: Sendable, CustomStringConvertible {
                 let tcp = try await network.listen(on: address)
                 let socket: Door.Socket =
                     service == .dns
-                    ? .names(udp: try await network.openDoor(at: tcp.address), tcp: tcp) : .stream(tcp)
+                    ? .names(udp: try await network.openDoor(at: tcp.address), tcp: tcp)
+                    : .stream(tcp)
                 listening.doors.append(Door(service: service, address: address, socket: socket))
             }
         } catch {

@@ -11,7 +11,10 @@ struct FloorTests {
         ["Routing"],
         ["Storage", "Journal", "MessageStore", "Directory", "Spool"],
         ["Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering"],
-        ["CUnbound", "LiveWorld", "SimulatedWorld", "Settings", "Server", "postreiter"],
+        [
+            "CUnbound", "CSockets", "LiveWorld", "SimulatedWorld", "Settings", "Server",
+            "postreiter",
+        ],
     ]
 
     /// Neighbours of the same floor that a module may stand on all the same.
@@ -23,7 +26,7 @@ struct FloorTests {
         "Directory": ["Storage"],
         "Spool": ["Storage", "Journal", "MessageStore"],
         "Control": ["Delivery"],
-        "LiveWorld": ["CUnbound"],
+        "LiveWorld": ["CUnbound", "CSockets"],
         "Server": ["Settings"],
         "postreiter": ["LiveWorld", "SimulatedWorld", "Settings", "Server"],
     ]
