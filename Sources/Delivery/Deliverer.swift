@@ -732,6 +732,7 @@ package final class Deliverer: Sendable {
         while true {
             do {
                 let settled = try await spooler.settle(conclusions)
+                counters.count(conclusions, settled)
                 if !settled.notices.isEmpty || !settled.continued.isEmpty { dueBell.ring() }
                 log(conclusions)
                 return

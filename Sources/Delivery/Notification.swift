@@ -23,6 +23,9 @@ package struct Notification: Sendable {
         /// Passed on to the addresses behind an alias (RFC 3461 §5.2.7.3).
         case expanded
 
+        /// All words for it, as metrics name them.
+        static let names = ["failure", "delay", "success", "relayed", "expanded"]
+
         /// The word for it, as the journal keeps it.
         package var name: String {
             switch self {

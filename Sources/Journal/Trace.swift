@@ -52,8 +52,9 @@ package struct Trace: Sendable {
         }
     }
 
-    /// How many rows there are; about, for they are not counted one by one.
-    package func rows() async throws -> Int {
+    /// How many rows there are at most, by the numbers of the oldest and the newest: they are not
+    /// counted one by one, and what was forgotten in between leaves holes.
+    package func rowsAtMost() async throws -> Int {
         try await store.read { transaction in
             try transaction.first(
                 "SELECT COALESCE((SELECT max(id) FROM fact) - (SELECT min(id) FROM fact) + 1, 0)"

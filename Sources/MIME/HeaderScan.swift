@@ -63,16 +63,17 @@ package struct HeaderScan: Sendable {
         }
     }
 
-    /// The header and all behind it, without the fields that are not for recipients.
-    package static func withoutBlindCopies(_ octets: ArraySlice<UInt8>) -> [UInt8] {
+    /// The header and all behind it, without the fields of these names (lower case).
+    package static func without(
+        _ names: Set<String>, _ octets: ArraySlice<UInt8>
+    ) -> [UInt8] {
         var kept: [UInt8] = []
         var walk = FieldWalk(octets)
         var start = octets.startIndex
         while let field = walk.next() {
-            let isBlind =
-                field.name.equalsIgnoringCase("bcc".utf8)
-                || field.name.equalsIgnoringCase("resent-bcc".utf8)
-            if !isBlind { kept += octets[start..<walk.index] }
+            if !names.contains(String(lossy: field.name).asciiLowercased) {
+                kept += octets[start..<walk.index]
+            }
             start = walk.index
         }
         return kept + octets[start...]

@@ -55,6 +55,10 @@ package struct MetricFamily: Hashable, Sendable {
             "postreiter_ambiguous_recipients_total", .counter,
             "Attempts whose end nobody knows: connection lost after the final dot."),
         .init(
+            "postreiter_notifications_total", .counter,
+            "Notifications that were queued to tell a sender what became of a message.",
+            labels: ["kind"]),
+        .init(
             "postreiter_queue_recipients", .gauge, "Recipients in the queue.", labels: ["state"]),
         .init(
             "postreiter_queue_destination_recipients", .gauge,
@@ -91,8 +95,8 @@ package struct MetricFamily: Hashable, Sendable {
             "postreiter_commit_writes", .histogram, "How many writes shared a commit.",
             bounds: batchBounds),
         .init(
-            "postreiter_journal_rows", .gauge,
-            "Rows of the journal; about, for they are not counted one by one."),
+            "postreiter_journal_rows_at_most", .gauge,
+            "Rows of the journal at most: from the oldest's number to the newest's."),
         .init(
             "process_resident_memory_bytes", .gauge, "Memory of the process in use (RSS)."),
         .init(

@@ -123,11 +123,12 @@ struct IncomingMessage: ~Copyable {
         ).octets
         var written = header.octets
         if let account {
-            var submission = SubmissionHeader(
-                header.octets, scan, account: account, registry: service.registry)
-            try await submission.judge()
+            var submission = SubmissionHeader(header.octets, scan)
+            try await submission.judge(account, in: service.registry)
             octets += submission.additions(
-                at: received, queueID: draft.id, host: service.configuration.session.hostName)
+                at: received, queueID: draft.id,
+                domain: account.login.domain ?? service.configuration.session.hostName,
+                sender: account.login)
             written = submission.header
         }
         // A message that begins with its body still has a header: ours.

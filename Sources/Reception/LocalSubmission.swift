@@ -88,17 +88,18 @@ struct LocalSubmission {
     private func append(
         _ intake: inout HeaderIntake, to draft: inout Draft, _ requests: inout Envelope.Requests
     ) async throws(StorageFailure) -> String? {
-        let completion = HeaderCompletion(intake.octets)
+        let scan = HeaderScan(intake.octets[...])
+        let submission = SubmissionHeader(intake.octets, scan)
         // RFC 8689 §4.3.
-        requests.waivesTLSPolicy = completion.scan.waivesTLSPolicy
+        requests.waivesTLSPolicy = scan.waivesTLSPolicy
         var octets = Array(trace(draft.id).utf8)
-        if !completion.scan.hasFrom { octets += from }
-        octets += completion.additions(
+        if !scan.hasFrom { octets += from }
+        octets += submission.additions(
             at: received, queueID: draft.id,
             domain: dropped.envelope.reversePath.address?.domain ?? hostName,
             sender: dropped.envelope.reversePath.address)
-        if completion.isBodyOnly { octets += [.carriageReturn, .lineFeed] }
-        octets += completion.header
+        if submission.isBodyOnly { octets += [.carriageReturn, .lineFeed] }
+        octets += submission.header
         intake.complete()
         try await draft.append(octets[...])
         return HeaderScan.value(of: "Message-ID", in: octets[...])

@@ -8,81 +8,75 @@ import Mail
 import SMTP
 import World
 
-/// What a submission server checks and adds in the header of its users' messages (RFC 6409 §8).
+/// What a submission's header lacks, and what recipients must not see of it (RFC 6409 §8).
 struct SubmissionHeader {
-    /// What remains of the user's header.
+    /// What travels of it: without blind copies.
     private(set) var header: [UInt8]
     private let scan: HeaderScan
-    private let account: Account
-    private let registry: Registry
-    /// RFC 5322 §3.6.2: a message of several authors, or of one for another, names who sent it.
-    private var needsSender = false
+    /// Whether a Sender is to be trusted that the header has.
+    private var hasSender: Bool
 
-    init(_ header: [UInt8], _ scan: HeaderScan, account: Account, registry: Registry) {
-        self.header = header
+    /// With the scan of the header.
+    init(_ header: [UInt8], _ scan: HeaderScan) {
         self.scan = scan
-        self.account = account
-        self.registry = registry
+        hasSender = scan.hasSender
+        // RFC 5322 §3.6.3: by one of the ways it allows, nobody sees to whom blind copies went.
+        self.header =
+            scan.hasBlindCopies
+            ? HeaderScan.without(["bcc", "resent-bcc"], header[...]) : header
     }
+
+    /// The message has no header at all: its body begins at once, without an empty line.
+    var isBodyOnly: Bool { scan.headerEnd == 0 && scan.bodyStart == 0 }
 
     /// Every author named in From must be the account itself: recipients trust what they read
     /// there more than any envelope (RFC 6409 §6.1 leaves it to the site).
     ///
-    /// Then takes out what must not travel: blind copies (RFC 5322 §3.6.3), and a Sender that is
-    /// somebody else (RFC 6409 §8.1).
-    mutating func judge() async throws(Reply) {
-        guard let from = HeaderScan.value(of: "From", in: header[...]) else {
-            throw .authorMissing
-        }
-        var defects = DefectList()
-        let authors = AddressList(from, defects: &defects).participants
+    /// A Sender that is somebody else goes (RFC 6409 §8.1).
+    mutating func judge(_ account: Account, in registry: Registry) async throws(Reply) {
+        let authors = authors
         guard !authors.isEmpty else { throw .authorMissing }
         for author in authors {
             guard let address = author.address, await registry.mayUse(account.id, as: address)
             else { throw .authorNotOwned }
         }
-        header = Self.removing("Bcc", from: header)
-        guard let sender = HeaderScan.value(of: "Sender", in: header[...]) else {
-            needsSender = authors.count > 1
-            return
-        }
-        if let address = AddressList(sender, defects: &defects).participants.first?.address,
+        guard let value = HeaderScan.value(of: "Sender", in: header[...]) else { return }
+        var defects = DefectList()
+        if let address = AddressList(value, defects: &defects).participants.first?.address,
             await registry.mayUse(account.id, as: address)
         {
             return
         }
-        header = Self.removing("Sender", from: header)
-        needsSender = true
+        header = HeaderScan.without(["sender"], header[...])
+        hasSender = false
     }
 
-    /// The header without the fields of that name.
-    private static func removing(_ name: String, from header: [UInt8]) -> [UInt8] {
-        guard HeaderScan.value(of: name, in: header[...]) != nil else { return header }
-        var result: [UInt8] = []
-        result.reserveCapacity(header.count)
-        var isRemoving = false
-        // Lines end with CRLF here: what did not was refused.
-        for line in header.split(separator: .lineFeed, omittingEmptySubsequences: false) {
-            let end = line.endIndex < header.endIndex ? line.endIndex + 1 : line.endIndex
-            if let first = line.first, !first.isWhitespace {
-                let word = line.prefix { $0 != UInt8(ascii: ":") }
-                let field = word.prefix { !$0.isWhitespace }
-                isRemoving = word.count < line.count && field.equalsIgnoringCase(name.utf8)
-            }
-            if !isRemoving { result += header[line.startIndex..<end] }
-        }
-        return result
+    private var authors: [Participant] {
+        guard let from = HeaderScan.value(of: "From", in: header[...]) else { return [] }
+        var defects = DefectList()
+        return AddressList(from, defects: &defects).participants
     }
 
-    /// RFC 6409 §8.2 Date and §8.3 Message-ID, where they are missing.
-    func additions(at time: Timestamp, queueID: QueueID, host: Domain) -> [UInt8] {
+    /// RFC 6409 §8.1 Sender, §8.2 Date and §8.3 Message-ID, where they are missing.
+    ///
+    /// A Sender is missing where From names several authors (RFC 5322 §3.6.2), or where it had to
+    /// go.
+    func additions(
+        at time: Timestamp, queueID: QueueID, domain: Domain, sender: Address?
+    ) -> [UInt8] {
         var text = ""
         if !scan.hasDate { text += "Date: \(CalendarDate(time).internetMessageFormat)\r\n" }
-        if !scan.hasMessageIdentifier {
-            text += "Message-ID: <\(queueID)@\(account.login.domain ?? host)>\r\n"
+        if !scan.hasMessageIdentifier { text += "Message-ID: <\(queueID)@\(domain)>\r\n" }
+        if !hasSender, let sender, scan.hasSender || hasSeveralAuthors {
+            text += "Sender: \(sender)\r\n"
         }
-        if needsSender { text += "Sender: \(account.login)\r\n" }
         return Array(text.utf8)
+    }
+
+    private var hasSeveralAuthors: Bool {
+        // An address list of one is by far the usual case: look for the comma first.
+        HeaderScan.value(of: "From", in: header[...])?.contains(UInt8(ascii: ",")) == true
+            && authors.count > 1
     }
 }
 

@@ -49,7 +49,7 @@ package struct Meters: Sendable {
             Sample(destination, Double(census.others.total), labels: ["other"]),
             Sample(
                 "postreiter_suspensions", Double(try await node.spooler.suspensions().all.count)),
-            Sample("postreiter_journal_rows", Double(try await node.trace.rows())),
+            Sample("postreiter_journal_rows_at_most", Double(try await node.trace.rowsAtMost())),
         ]
         samples += census.shares.map {
             Sample(destination, Double($0.total), labels: [$0.name])

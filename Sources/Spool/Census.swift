@@ -116,49 +116,20 @@ extension Spooler {
             share.nextAttempt = [share.nextAttempt, next].compactMap(\.self).min()
             parts[row.text(0)] = share
         }
-        switch trait {
-        case .destination: try transaction.query(Self.byDestination, values, add)
-        case .host: try transaction.query(Self.byHost, values, add)
-        case .sender: try transaction.query(Self.bySender, values, add)
-        }
+        try transaction.query(
+            """
+            SELECT CASE ? WHEN 'host' THEN COALESCE(r.last_host, '')
+                    WHEN 'sender' THEN m.reverse_path ELSE r.destination END,
+                CASE WHEN r.next_attempt IS NULL THEN 2 WHEN r.claim IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN m.accepted > ? THEN 0 WHEN m.accepted > ? THEN 1
+                    WHEN m.accepted > ? THEN 2 WHEN m.accepted > ? THEN 3
+                    WHEN m.accepted > ? THEN 4 WHEN m.accepted > ? THEN 5
+                    WHEN m.accepted > ? THEN 6 WHEN m.accepted > ? THEN 7
+                    WHEN m.accepted > ? THEN 8 ELSE 9 END,
+                count(*), min(m.accepted), min(CASE WHEN r.claim IS NULL THEN r.next_attempt END)
+            FROM recipient r JOIN message m ON m.id = r.message_id
+            WHERE r.message_id BETWEEN ? AND ? GROUP BY 1, 2, 3
+            """, [.text(trait.rawValue)] + values, add)
         return parts.values.sorted { $0.name < $1.name }
     }
-
-    // Statements cannot be put together out of pieces; these differ in their first column.
-
-    private static let byDestination: StaticString = """
-        SELECT r.destination,
-            CASE WHEN r.next_attempt IS NULL THEN 2 WHEN r.claim IS NULL THEN 0 ELSE 1 END,
-            CASE WHEN m.accepted > ? THEN 0 WHEN m.accepted > ? THEN 1 WHEN m.accepted > ? THEN 2
-                WHEN m.accepted > ? THEN 3 WHEN m.accepted > ? THEN 4 WHEN m.accepted > ? THEN 5
-                WHEN m.accepted > ? THEN 6 WHEN m.accepted > ? THEN 7 WHEN m.accepted > ? THEN 8
-                ELSE 9 END,
-            count(*), min(m.accepted), min(CASE WHEN r.claim IS NULL THEN r.next_attempt END)
-        FROM recipient r JOIN message m ON m.id = r.message_id
-        WHERE r.message_id BETWEEN ? AND ? GROUP BY 1, 2, 3
-        """
-
-    private static let byHost: StaticString = """
-        SELECT COALESCE(r.last_host, ''),
-            CASE WHEN r.next_attempt IS NULL THEN 2 WHEN r.claim IS NULL THEN 0 ELSE 1 END,
-            CASE WHEN m.accepted > ? THEN 0 WHEN m.accepted > ? THEN 1 WHEN m.accepted > ? THEN 2
-                WHEN m.accepted > ? THEN 3 WHEN m.accepted > ? THEN 4 WHEN m.accepted > ? THEN 5
-                WHEN m.accepted > ? THEN 6 WHEN m.accepted > ? THEN 7 WHEN m.accepted > ? THEN 8
-                ELSE 9 END,
-            count(*), min(m.accepted), min(CASE WHEN r.claim IS NULL THEN r.next_attempt END)
-        FROM recipient r JOIN message m ON m.id = r.message_id
-        WHERE r.message_id BETWEEN ? AND ? GROUP BY 1, 2, 3
-        """
-
-    private static let bySender: StaticString = """
-        SELECT m.reverse_path,
-            CASE WHEN r.next_attempt IS NULL THEN 2 WHEN r.claim IS NULL THEN 0 ELSE 1 END,
-            CASE WHEN m.accepted > ? THEN 0 WHEN m.accepted > ? THEN 1 WHEN m.accepted > ? THEN 2
-                WHEN m.accepted > ? THEN 3 WHEN m.accepted > ? THEN 4 WHEN m.accepted > ? THEN 5
-                WHEN m.accepted > ? THEN 6 WHEN m.accepted > ? THEN 7 WHEN m.accepted > ? THEN 8
-                ELSE 9 END,
-            count(*), min(m.accepted), min(CASE WHEN r.claim IS NULL THEN r.next_attempt END)
-        FROM recipient r JOIN message m ON m.id = r.message_id
-        WHERE r.message_id BETWEEN ? AND ? GROUP BY 1, 2, 3
-        """
 }

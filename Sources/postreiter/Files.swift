@@ -2,6 +2,7 @@
 
 import Bytes
 import Glibc
+import LiveWorld
 
 /// Reading and writing whole small files, with errors for people.
 enum Files {
@@ -66,6 +67,16 @@ enum Files {
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Makes a folder, and all that is in it, a user's own; links are not followed.
+    static func give(_ path: String, to user: ServerUser) throws(CommandFailure) {
+        var facts = stat()
+        guard lstat(path, &facts) == 0, lchown(path, user.userID, user.groupID) == 0 else {
+            throw .cannotCreate("\(path) cannot be given to \(user.name): \(systemError())")
+        }
+        guard facts.st_mode & S_IFMT == S_IFDIR else { return }
+        for name in list(path) { try give("\(path)/\(name)", to: user) }
+    }
 
     /// Makes a folder and those above it.
     static func makeFolder(_ path: String, mode: mode_t = 0o755) throws(CommandFailure) {

@@ -34,7 +34,7 @@ struct ServiceTests {
                     return $0
                 }
                 sampled?(count)
-                return [Sample("postreiter_journal_rows", Double(count))]
+                return [Sample("postreiter_journal_rows_at_most", Double(count))]
             },
             check: { if !isWell { throw Ailment() } })
         return try simulation.run {
@@ -70,7 +70,10 @@ struct ServiceTests {
     @Test("each request has its answer, also drop by drop", arguments: [1, 1_000])
     func answers(piece: Int) throws {
         let cases: [(request: String, status: String, body: String)] = [
-            ("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK", "postreiter_journal_rows 1\n"),
+            (
+                "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK",
+                "postreiter_journal_rows_at_most 1\n"
+            ),
             ("GET /metrics?x=1 HTTP/1.0\r\n\r\n", "200 OK", "# TYPE postreiter_queue_"),
             ("GET /healthz HTTP/1.1\n\n", "200 OK", "ok\n"),
             ("GET / HTTP/1.1\r\n\r\n", "404 Not Found", "/metrics"),
@@ -107,7 +110,7 @@ struct ServiceTests {
         let answers = try Self.ask([request, request, request]) { latest in
             count.withLock { $0 = latest }
         }
-        #expect(answers.allSatisfy { $0.contains("postreiter_journal_rows 1\n") })
+        #expect(answers.allSatisfy { $0.contains("postreiter_journal_rows_at_most 1\n") })
         #expect(count.withLock { $0 } == 1)
     }
 }

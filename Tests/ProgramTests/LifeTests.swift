@@ -305,6 +305,33 @@ struct LifeTests {
         }
     }
 
+    @Test("setup --user writes the key and gives the user the data folder", .asRoot)
+    func setupForUser() async throws {
+        try await withStage { stage in
+            let folder = try stage.makeFolder("owned")
+            let configuration = stage.path("owned/postreiter.yaml")
+            let arguments = [
+                "setup", "own.test", "--config", configuration, "--data-folder",
+                "\(folder)/data", "--trial", stage.address(), "--user",
+            ]
+            let unknown = try await stage.run(Postreiter.binary, arguments + ["no-such-user"])
+            #expect(unknown.status == 65 && unknown.output.contains("there is no user"))
+            #expect(!FileManager.default.fileExists(atPath: configuration))
+            let done = try await stage.run(Postreiter.binary, arguments + ["nobody"])
+            try #require(done.status == 0, "\(done.output)")
+            let text = try String(contentsOfFile: configuration, encoding: .utf8)
+            #expect(text.hasSuffix("user: nobody\n"), "\(text)")
+            let id = try #require(getpwnam("nobody")).pointee.pw_uid
+            let names = try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/data")
+            #expect(names.contains("postreiter.sqlite") && names.contains("private-key.pem"))
+            for name in [""] + names {
+                let facts = try FileManager.default.attributesOfItem(
+                    atPath: "\(folder)/data/\(name)")
+                #expect(facts[.ownerAccountID] as? UInt32 == id, "\(name)")
+            }
+        }
+    }
+
     // MARK: The log
 
     @Test("The log is JSON if so configured, an object a line, with the queue id")

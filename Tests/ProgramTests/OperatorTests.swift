@@ -23,27 +23,33 @@ struct OperatorTests {
     @Test("the metrics listener counts what happens, and says that the server is well")
     func metrics() async throws {
         try await withStage { stage in
-            let host = try await Postreiter(stage)
+            let zone = Postreiter.zone("silent.test", exchanger: stage.address())
+                .replacing("@ MX 10 mx", with: "@ MX 0 .")
+            let host = try await Postreiter(stage, zones: ["silent.test": zone])
             let health = try await stage.run(
                 "curl", ["--silent", "--fail", "http://\(host.address):2125/healthz"])
             #expect(health.status == 0 && health.output == "ok\n")
             let sent = try await host.submit(to: host.account, subject: "counted")
             #expect(sent.status == 0, "\(sent.output)")
+            let lost = try await host.submit(to: "x@silent.test", subject: "in vain")
+            #expect(lost.status == 0, "\(lost.output)")
             let wrong = try await host.submit(
                 to: host.account, subject: "not counted", password: "wrong password")
             #expect(wrong.status != 0)
             #expect(try await host.waitUntilDelivered().isEmpty)
             let expected: [(String, ClosedRange<Double>)] = [
-                ("postreiter_accepted_messages_total{service=\"submission\"}", 1...1),
-                ("postreiter_delivered_recipients_total", 1...1),
+                ("postreiter_accepted_messages_total{service=\"submission\"}", 2...2),
+                ("postreiter_delivered_recipients_total", 2...2),
                 ("postreiter_queue_recipients{state=\"waiting\"}", 0...0),
-                ("postreiter_connections_total{service=\"submission\"}", 2...2),
+                ("postreiter_connections_total{service=\"submission\"}", 3...3),
                 ("postreiter_connections{service=\"metrics\"}", 1...1),
-                ("postreiter_authentications_total{result=\"succeeded\"}", 1...1),
+                ("postreiter_authentications_total{result=\"succeeded\"}", 2...2),
                 ("postreiter_authentications_total{result=\"failed\"}", 1...10),
                 ("postreiter_commit_seconds_count", 2...1_000),
                 ("postreiter_commit_writes_sum", 2...1_000),
-                ("postreiter_journal_rows", 2...100),
+                ("postreiter_journal_rows_at_most", 2...100),
+                ("postreiter_notifications_total{kind=\"failure\"}", 1...1),
+                ("postreiter_notifications_total{kind=\"delay\"}", 0...0),
                 ("process_resident_memory_bytes", 1e6...1e9),
                 ("process_cpu_seconds_total", 0...100),
             ]

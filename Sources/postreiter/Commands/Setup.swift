@@ -22,6 +22,9 @@ struct Setup: AsyncParsableCommand {
     var passwordFile: String?
     @Option(help: "A public address of this host (repeatable), for the records to publish.")
     var address: [String] = []
+    @Option(help: "Who the server becomes once it has its ports; the data folder is given to it.")
+    var user: String?
+    @Option(help: "With which group; default the user's own.") var group: String?
     @Option(
         help: """
             For a try on one machine: listen on this loopback address and high ports (2525 for \
@@ -56,6 +59,7 @@ struct Setup: AsyncParsableCommand {
                 "account.add",
                 ["address": .string("\(plan.account)"), "password": .string(password)])
         }
+        if let owner = plan.owner { try Files.give(plan.dataFolder, to: owner) }
         Output.line(plan.report(configuration: server.config))
         Output.line(
             "\nThe account \(plan.account) has \(passwordFile == nil ? "the password  \(password)" : "the password of \(passwordFile ?? "")")"
@@ -87,6 +91,9 @@ struct SetupPlan {
     let dataFolder: String
     let addresses: [IPAddress]
     let trial: IPAddress?
+    /// Whom the data folder is given.
+    let owner: ServerUser?
+    private let group: String?
 
     init(_ setup: Setup) throws {
         do {
@@ -100,6 +107,8 @@ struct SetupPlan {
             throw CommandFailure.usage("the first account, \(account), must be in \(domain)")
         }
         dataFolder = setup.dataFolder
+        owner = try Self.owner(setup)
+        group = setup.group
         var given: [IPAddress] = []
         for text in setup.address + (setup.trial.map { [$0] } ?? []) {
             guard let address = IPAddress(text) else {
@@ -113,6 +122,23 @@ struct SetupPlan {
             throw CommandFailure.usage(
                 "--trial takes an address of this machine alone, such as 127.0.0.5")
         }
+    }
+
+    private static func owner(_ setup: Setup) throws(CommandFailure) -> ServerUser? {
+        guard let name = setup.user else {
+            guard setup.group == nil else { throw .usage("--group goes with --user") }
+            return nil
+        }
+        let user: ServerUser
+        do {
+            user = try ServerUser(user: name, group: setup.group)
+        } catch {
+            throw .data(error.description)
+        }
+        guard ServerUser.isRoot || user.isCurrent else {
+            throw .cannotCreate("only root can give \(setup.dataFolder) to \(name)")
+        }
+        return user
     }
 
     /// Self-signed until a real one is given: other exchangers do not look, mail programs ask.
@@ -151,7 +177,7 @@ struct SetupPlan {
     }
 
     var configuration: String {
-        guard let trial else { return Self.usual(hostName, dataFolder, addresses) }
+        guard let trial else { return Self.usual(hostName, dataFolder, addresses) + rights }
         let at = { (port: UInt16) in "\"\(SocketAddress(trial, port: port))\"" }
         return """
             # A try on one machine: loopback and high ports. Every key: postreiter check --keys
@@ -169,7 +195,12 @@ struct SetupPlan {
             sending:
               port: 2525
 
-            """
+            """ + rights
+    }
+
+    private var rights: String {
+        guard let owner else { return "" }
+        return "user: \(owner.name)\n" + (group.map { "group: \($0)\n" } ?? "")
     }
 
     private static func usual(
