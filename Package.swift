@@ -188,7 +188,10 @@ let house: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
-        swiftSettings: settings),
+        swiftSettings: settings,
+        // A release brings the Swift runtime along (`--static-swift-stdlib`); the toolchain's own
+        // linker does so without remarks on the C library's old functions in it.
+        linkerSettings: [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]),
     tests(
         "NameServiceTests", on: ["Bytes", "World", "DNS", "NameService", "SimulatedWorld"], [log]),
     tests(
