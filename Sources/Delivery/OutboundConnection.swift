@@ -74,6 +74,8 @@ final class OutboundConnection {
     private let entropy: any Entropy
     private var session: ClientSession
     private var exchange: ClientExchange?
+    /// Which reply is waited for, and since when.
+    private var waiting: (reply: UInt64, since: Instant)?
 
     /// The best first: with the first the password itself never crosses the line.
     private static let mechanisms: [Mechanism] = [.scramSHA256, .plain, .login]
@@ -189,7 +191,7 @@ final class OutboundConnection {
 
     private func receive() async {
         do throws(NetworkFailure) {
-            if let octets = try await connection.receive(deadline: time.now + session.timeout) {
+            if let octets = try await connection.receive(deadline: replyDeadline()) {
                 session.receive(octets)
             } else {
                 session.receiveEnd()
@@ -199,6 +201,13 @@ final class OutboundConnection {
         } catch {
             session.receiveEnd()
         }
+    }
+
+    /// When the host's time for the reply that is waited for is over.
+    private func replyDeadline() -> Instant {
+        let reply = session.repliesRead
+        if waiting?.reply != reply { waiting = (reply, time.now) }
+        return (waiting?.since ?? time.now) + session.timeout
     }
 
     private func startTLS() async {
@@ -293,7 +302,7 @@ final class OutboundConnection {
     }
 
     private func receiveChunkReply() async throws(NetworkFailure) {
-        let octets = try await connection.receive(deadline: time.now + session.timeout)
+        let octets = try await connection.receive(deadline: replyDeadline())
         guard let octets else { throw .disconnected }
         session.receive(octets)
     }

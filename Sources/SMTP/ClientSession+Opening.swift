@@ -13,6 +13,7 @@ extension ClientSession {
         if loss == nil, case .handshake = phase { return false }
         do throws(ReplyParser.Fault) {
             if let reply = try replies.next() {
+                repliesRead += 1
                 take(reply)
             } else if let loss {
                 lose(

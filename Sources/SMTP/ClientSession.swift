@@ -6,8 +6,8 @@ package import World
 
 /// The sending side of an SMTP connection (RFC 5321), without I/O and clock.
 ///
-/// The driver performs what `next` gives and, when it gives nil, flushes and receives within
-/// `timeout`. After `idle` it may `begin` a transaction, or `quit`; the connection can be kept
+/// The driver performs what `next` gives and, when it gives nil, flushes and receives until a
+/// whole reply has come, within `timeout`. After `idle` it may `begin` a transaction, or `quit`; the connection can be kept
 /// meanwhile. Each transaction ends with `finished` and an outcome for each recipient, whatever
 /// happens. After `close` there are no more steps. LMTP (RFC 2033) is a dialect of the same.
 ///
@@ -29,6 +29,11 @@ package struct ClientSession: ~Copyable, Sendable {
     package internal(set) var tls: TLSFacts?
     var isExtended = false
     var isAuthenticated = false
+    /// How many replies were read.
+    ///
+    /// `timeout` counts from the moment at which the next one was first waited for: who sends an
+    /// octet a minute is not silent, and still has to come to an end.
+    package internal(set) var repliesRead: UInt64 = 0
     /// MAIL commands so far, for MAILMAX (RFC 9422 §4.1).
     var transactions = 0
     /// Domains of recipients so far, for RCPTDOMAINMAX (RFC 9422 §4.3).
@@ -75,7 +80,7 @@ package struct ClientSession: ~Copyable, Sendable {
         return pending.removeFirst()
     }
 
-    /// How long to wait for octets, or for a flush while the message is sent.
+    /// How long to wait for the next reply, or for a flush while the message is sent.
     package var timeout: Duration {
         let timeouts = configuration.timeouts
         return switch phase {

@@ -7,6 +7,7 @@ import Reception
 import SMTP
 import SimulatedWorld
 import Spool
+import Storage
 import Testing
 import World
 
@@ -363,6 +364,104 @@ struct ReceptionTests {
             }
             await connection.close()
             #expect(world.simulation.now - start < .minutes(30))
+        }
+    }
+
+    /// Says the same password again and again, and returns what is said until the server leaves.
+    private func guess(_ world: ReceptionWorld, _ password: String) async throws -> [String] {
+        let connection = try await world.connect()
+        let command = "AUTH PLAIN \(password)\r\n"
+        connection.write(Array(("EHLO a\r\n" + String(repeating: command, count: 6)).utf8))
+        var said: [UInt8] = []
+        let deadline = world.simulation.now + .hours(1)
+        while let octets = try? await connection.receive(deadline: deadline) { said += octets }
+        await connection.close()
+        return String(lossy: said).split(separator: "\r\n").map(String.init)
+    }
+
+    @Test(
+        "a thousand wrong passwords cost their network the door, and the owner comes in by another")
+    func passwords() throws {
+        let world = try ReceptionWorld()
+        world.configuration.session.service = .submission
+        world.configuration.session.requiresAuthentication = true
+        world.configuration.session.requiresTLSForAuthentication = false
+        world.configuration.session.saslMechanisms = ["PLAIN"]
+        let home = world.network.host("home", .v4(IPv4Address(198, 51, 100, 1)))
+        try world.run { world in
+            let wrong = Base64.encode(Array("\0anna@here.example\0a wrong password".utf8))
+            let right = Base64.encode(Array("\0anna@here.example\0a long password".utf8))
+            let start = world.simulation.now
+            var (replies, connections): ([String], Int) = ([], 0)
+            while replies.count < 1000, connections < 1000 {
+                let said = try await guess(world, wrong)
+                replies += said.filter {
+                    $0.hasPrefix("535 ") || $0.hasPrefix("454 ") || $0.hasPrefix("421 ")
+                }
+                connections += 1
+            }
+            let took = world.simulation.now - start
+            #expect(!replies.contains { $0.hasPrefix("235") })
+            #expect(replies.count { $0.hasPrefix("535 5.7.8") } < 400, "\(replies.prefix(40))")
+            #expect(took > .minutes(10), "\(took)")
+            // From there not even the right one is looked at, from elsewhere it is, and at once.
+            let refused = try await world.talk("EHLO a", "AUTH PLAIN \(right)")
+            #expect(!refused.contains { $0.hasPrefix("235 ") }, "\(refused)")
+            let begin = world.simulation.now
+            let connection = try await home.network.connect(
+                to: SocketAddress(world.here.addresses[0], port: 25), from: nil,
+                deadline: begin + .minutes(1))
+            connection.write(Array("EHLO b\r\nAUTH PLAIN \(right)\r\nQUIT\r\n".utf8))
+            let said = try await world.hear(connection)
+            await connection.close()
+            #expect(said.contains { $0.hasPrefix("235 2.7.0") }, "\(said)")
+            #expect(world.simulation.now - begin < .seconds(5))
+        }
+    }
+
+    @Test("while each commit takes ten seconds sessions wait and share it, and nothing is lost")
+    func slowDisk() throws {
+        let world = try ReceptionWorld()
+        let simulation = world.simulation
+        try world.run { world in
+            try await world.simulation.sleep(for: .seconds(1))
+            world.disk.setFaults(
+                before: {
+                    try? await simulation.sleep(for: .seconds(10))
+                }, after: { world.noteCommit() })
+            let start = simulation.now
+            try await withThrowingTaskGroup(of: [String].self) { group in
+                // The listener of this world takes ten at a time.
+                for number in 0..<10 {
+                    group.addTask {
+                        try await world.talk(
+                            ["EHLO a"]
+                                + (0..<5).flatMap {
+                                    [
+                                        "MAIL FROM:<>", "RCPT TO:<ben@here.example>", "DATA",
+                                        "Subject: \(number) \($0)", "", ".",
+                                    ]
+                                })
+                    }
+                }
+                for try await said in group {
+                    #expect(said.count { $0.hasPrefix("250 2.0.0 queued") } == 5, "\(said)")
+                }
+            }
+            // Five messages, one behind the other, in each of ten sessions: not fifty commits.
+            #expect((5...15).contains(world.commits), "\(world.commits)")
+            #expect(simulation.now - start < .seconds(10 * 16))
+            world.disk.setFaults()
+            let quick = simulation.now
+            let said = try await world.talk(
+                "EHLO a", "MAIL FROM:<>", "RCPT TO:<ben@here.example>", "DATA", "Subject: last", "",
+                ".")
+            #expect(said.contains { $0.hasPrefix("250 2.0.0 queued") })
+            #expect(simulation.now - quick < .seconds(5))
+            let subjects = try await world.accepted().compactMap { accepted in
+                accepted.text.split(separator: "\r\n").first { $0.hasPrefix("Subject: ") }
+            }
+            #expect(subjects.count == 51 && Set(subjects).count == 51)
         }
     }
 }

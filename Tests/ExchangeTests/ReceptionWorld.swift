@@ -26,6 +26,9 @@ final class ReceptionWorld: @unchecked Sendable {
     var resolver: any Resolver
     var configuration: SMTPService.Configuration
     private(set) var spooler: Spooler?
+    /// How many commits a test has counted.
+    private(set) var commits = 0
+    func noteCommit() { commits += 1 }
 
     init(zone: String = "") throws {
         simulation = Simulation(seed: 1)

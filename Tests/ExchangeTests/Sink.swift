@@ -17,13 +17,15 @@ final class Sink: @unchecked Sendable {
     private let simulation: Simulation
     private(set) var messages: [Message] = []
     private(set) var connections = 0
+    /// What it could write of floods and replies without end.
+    private(set) var floodOctets = 0
     /// The greeting.
     var greeting = "220 sink ESMTP"
     /// How long it takes until the greeting.
     var greetingPause = Duration.zero
     /// What is said to a command instead of the usual; asked with the whole line.
     var reply: (String) -> String? = { _ in nil }
-    /// What is said to the final dot; nil: the connection is lost.
+    /// What is said to the final dot, or done as by `reply`; nil: the connection is lost.
     var final: (Message) -> String? = { _ in "250 2.0.0 taken" }
     /// Whether STARTTLS is offered; `nil` octets make a handshake that fails.
     var offersTLS = false
@@ -98,7 +100,7 @@ final class Sink: @unchecked Sendable {
                 say("354 go on", connection)
                 guard let content = await content(&input, connection) else { return }
                 message.content = content
-                guard end(&message, connection) else { return }
+                guard await end(&message, connection) else { return }
             case "BDAT":
                 let words = line.split(separator: " ")
                 guard let chunk = await octets(Int(words[1]) ?? 0, &input, connection) else {
@@ -107,8 +109,8 @@ final class Sink: @unchecked Sendable {
                 message.content += chunk
                 if words.last != "LAST" {
                     say("250 2.0.0 more", connection)
-                } else if !end(&message, connection) {
-                    return
+                } else {
+                    guard await end(&message, connection) else { return }
                 }
             case "QUIT":
                 say("221 bye", connection)
@@ -118,24 +120,43 @@ final class Sink: @unchecked Sendable {
         }
     }
 
-    /// Says it, or does what `(closes)`, `(hangs)` and `(floods)` say; false at an end.
+    /// Says it, or does what `(closes)`, `(hangs)`, `(drips)`, `(floods)` and `(endless)` say;
+    /// false at an end.
     private func misbehave(_ said: String, _ connection: any Connection) async -> Bool {
         switch said {
         case "(closes)": return false
         case "(hangs)":
             try? await simulation.sleep(for: .days(1))
             return false
-        case "(floods)":
-            for _ in 0..<100 {
-                connection.write([UInt8](repeating: 0x32, count: 20_000))
+        case "(drips)":
+            // A line of a reply, an octet a minute, for a day.
+            for index in 0..<1440 {
+                connection.write(index < 4 ? [Array("250-".utf8)[index]] : [0x78])
                 let deadline = simulation.now + .minutes(1)
                 guard (try? await connection.flush(deadline: deadline)) != nil else { break }
+                try? await simulation.sleep(for: .minutes(1))
             }
             return false
+        case "(floods)":
+            return await flood([UInt8](repeating: 0x32, count: 20_000), connection)
+        case "(endless)":
+            let lines = String(repeating: "250-and so on\r\n", count: 1000)
+            return await flood(Array(lines.utf8), connection)
         default:
             say(said, connection)
             return true
         }
+    }
+
+    /// The same again and again, as long as somebody takes it; false, as this is an end.
+    private func flood(_ octets: [UInt8], _ connection: any Connection) async -> Bool {
+        for _ in 0..<100 {
+            connection.write(octets)
+            floodOctets += octets.count
+            let deadline = simulation.now + .minutes(1)
+            guard (try? await connection.flush(deadline: deadline)) != nil else { break }
+        }
+        return false
     }
 
     private var hello: String {
@@ -144,7 +165,7 @@ final class Sink: @unchecked Sendable {
     }
 
     /// Takes the message or not; false if the connection is lost.
-    private func end(_ message: inout Message, _ connection: any Connection) -> Bool {
+    private func end(_ message: inout Message, _ connection: any Connection) async -> Bool {
         var taken = message
         if isLMTP { taken.recipients = [] }
         for recipient in isLMTP ? message.recipients : [""] {
@@ -153,7 +174,7 @@ final class Sink: @unchecked Sendable {
             guard let said = final(one) else { return false }
             if said.hasPrefix("2"), isLMTP { taken.recipients.append(recipient) }
             if said.hasPrefix("2"), !isLMTP { messages.append(message) }
-            say(said, connection)
+            guard await misbehave(said, connection) else { return false }
         }
         if isLMTP, !taken.recipients.isEmpty { messages.append(taken) }
         message.content = ""

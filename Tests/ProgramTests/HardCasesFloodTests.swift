@@ -72,6 +72,116 @@ struct HardCasesFloodTests {
         return try attempt()
     }
 
+    @Test("A flood from one network is turned away, and others get in meanwhile")
+    func flood() async throws {
+        try await withStage { stage in
+            let server = try await Postreiter(
+                stage,
+                environment: [
+                    "POSTREITER_LIMITS_CONNECTIONS_PER_NETWORK_AND_MINUTE": "50",
+                    "POSTREITER_LIMITS_EXEMPT_NETWORKS": "192.0.2.0/24",
+                ])
+            let (flooder, neighbour, other) = ("127.201.1.1", "127.201.1.2", "127.201.2.1")
+            let clock = ContinuousClock()
+            let begin = clock.now
+            let greetings = try await onThread {
+                try (0..<300).map { _ in
+                    let wire = try Wire(server.address, Postreiter.Port.smtp, from: flooder)
+                    return String((try wire.readReply() ?? "").prefix(9))
+                }
+            }
+            let greeted = greetings.count { $0.hasPrefix("220") }
+            let kinds = Dictionary(grouping: greetings, by: \.self).mapValues(\.count)
+            #expect(kinds["421 4.7.0"] == 300 - greeted, "\(kinds)")
+            let (near, far) = try await onThread {
+                let near = try Wire(server.address, Postreiter.Port.smtp, from: neighbour)
+                let wire = try Wire(server.address, Postreiter.Port.smtp, from: other)
+                let greeting = try near.readReply() ?? ""
+                _ = try wire.readReply()
+                _ = try wire.ask("EHLO client.test")
+                _ = try wire.ask("MAIL FROM:<a@own.test>")
+                _ = try wire.ask("RCPT TO:<alice@own.test>")
+                _ = try wire.ask("DATA")
+                return (greeting, try wire.ask("Subject: in spite of it\r\n\r\nx\r\n."))
+            }
+            // On a machine so slow that a minute has ended another fifty may come.
+            if clock.now - begin < .seconds(55) {
+                #expect(greeted == 50)
+                #expect(near.hasPrefix("421 4.7.0"), "\(near)")
+            } else {
+                #expect(greeted < 300)
+            }
+            #expect(far.hasPrefix("250 2.0.0"), "\(far)")
+        }
+    }
+
+    @Test(
+        "A reload changes limits, proxies and extensions for those who come, and throws nobody out")
+    func reload() async throws {
+        try await withStage { stage in
+            let server = try await Postreiter(stage)
+            let address = server.address
+            let original = try String(contentsOfFile: server.configuration, encoding: .utf8)
+            func reload(_ addition: String) async throws {
+                try Data((original + addition).utf8)
+                    .write(to: URL(fileURLWithPath: server.configuration))
+                let report = try await server.command("reload")
+                #expect(report.status == 0, "\(report.output)")
+            }
+            let crowd = try await onThread {
+                try (0..<5).map { _ in
+                    let wire = try Wire(address, Postreiter.Port.smtp)
+                    #expect(try wire.readReply()?.hasPrefix("220") == true)
+                    return wire
+                }
+            }
+            // Fewer than there are: all stay, nobody comes.
+            try await reload("limits:\n  connections: 3\n")
+            try await onThread {
+                #expect(
+                    try Wire(address, Postreiter.Port.smtp).readReply()?.hasPrefix("421 4.3.2")
+                        == true)
+                for wire in crowd { #expect(try wire.ask("NOOP").hasPrefix("250")) }
+                // Three go, and two are still there: one place is free, when the server has heard.
+                for wire in crowd.prefix(3) { _ = try wire.ask("QUIT") }
+                let complaint = try soon {
+                    let wire = try Wire(address, Postreiter.Port.smtp)
+                    guard let line = try wire.readReply(), line.hasPrefix("220") else {
+                        return "full"
+                    }
+                    let next = try Wire(address, Postreiter.Port.smtp).readReply() ?? ""
+                    return next.hasPrefix("421 4.3.2") ? nil : "a fourth: \(next)"
+                }
+                #expect(complaint == nil)
+            }
+            try await reload(
+                "limits:\n  connections-per-network: 4\n  exempt-networks: 192.0.2.0/24\n")
+            try await onThread {
+                // The two were let in when they counted for no network.
+                let complaint = try soon {
+                    let wires = try (0..<6).map { _ in try Wire(address, Postreiter.Port.smtp) }
+                    let greeted = try wires.count { try $0.readReply()?.hasPrefix("220") == true }
+                    return greeted == 4 ? nil : "\(greeted) of 6"
+                }
+                #expect(complaint == nil)
+            }
+            try await reload(
+                "trust:\n  proxy-protocol: 127.0.0.0/8\nsmtp:\n  hidden-extensions: CHUNKING\n")
+            try await onThread {
+                let plain = try Wire(address, Postreiter.Port.smtp)
+                try plain.write("EHLO no.proxy\r\n")
+                #expect(try plain.readReply() == nil)
+                let wire = try Wire(address, Postreiter.Port.smtp)
+                try wire.write("PROXY TCP4 203.0.113.9 192.0.2.1 4711 25\r\n")
+                #expect(try wire.readReply()?.hasPrefix("220") == true)
+                let offers = try wire.ask("EHLO client.test")
+                #expect(!offers.contains("CHUNKING") && offers.contains("PIPELINING"), "\(offers)")
+                for wire in crowd.suffix(2) { #expect(try wire.ask("NOOP").hasPrefix("250")) }
+            }
+            #expect(await server.hasLogged("closed a connection of the proxy"), "\(server.log)")
+        }
+    }
+
     @Test("2,000 idle connections leave room for one that works, and cost little")
     func idle() async throws {
         try await withStage { stage in

@@ -19,10 +19,17 @@ final class Wire: @unchecked Sendable {
         init(_ what: String) { description = "\(what): \(String(cString: strerror(errno)))" }
     }
 
-    init(_ address: String, _ port: Int, timeoutSeconds: Int = 30) throws {
+    /// `source`: another loopback address to come from than the system's choice.
+    init(_ address: String, _ port: Int, from source: String? = nil, timeoutSeconds: Int = 30)
+        throws
+    {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Broken("no socket") }
         limit(timeoutSeconds)
+        if let source {
+            let bound = withSocketAddress(source, 0) { bind(descriptor, $0, $1) }
+            guard bound == 0 else { throw Broken(source) }
+        }
         let connected = withSocketAddress(address, port) { connect(descriptor, $0, $1) }
         guard connected == 0 else { throw Broken("\(address):\(port)") }
     }
