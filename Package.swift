@@ -74,6 +74,7 @@ let cores: [Target] = [
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
+    module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
     tests("BytesTests", on: ["Bytes"]),
     tests("WorldTests", on: ["Bytes", "World"]),
@@ -82,6 +83,7 @@ let cores: [Target] = [
     tests("MIMETests", on: ["Bytes", "Mail", "World", "MIME"]),
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
+    tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
 ]
@@ -148,8 +150,8 @@ let house: [Target] = [
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
     module(
-        "LiveWorld", on: ["Bytes", "World", "DNS", "CUnbound", "CSockets"],
-        nio + [crypto, x509, asn1, log]),
+        "LiveWorld", on: ["Bytes", "World", "DNS", "ZoneCheck", "CUnbound", "CSockets"],
+        nio + [crypto, cryptoExtras, x509, asn1, log]),
     module(
         "Settings", on: ["Bytes", "Mail"],
         [
@@ -182,7 +184,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
-            "SimulatedWorld", "Metering",
+            "SimulatedWorld", "Metering", "ZoneCheck",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -95,7 +95,7 @@ enum CompactTime {
 }
 
 /// Base 32 with extended hex alphabet, without padding (RFC 4648 §7, RFC 5155 §3.3).
-enum Base32Hex {
+package enum Base32Hex {
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         var octets: [UInt8] = []
         var bits: UInt64 = 0
@@ -118,7 +118,8 @@ enum Base32Hex {
         return octets
     }
 
-    static func encode(_ octets: some Sequence<UInt8>) -> String {
+    /// Letters in lower case.
+    package static func encode(_ octets: some Sequence<UInt8>) -> String {
         let alphabet = Array("0123456789abcdefghijklmnopqrstuv".utf8)
         var text: [UInt8] = []
         var bits: UInt64 = 0

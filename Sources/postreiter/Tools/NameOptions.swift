@@ -15,8 +15,12 @@ struct NameOptions: ParsableArguments {
     @Option(help: "A name server to ask, ADDRESS or ADDRESS:PORT.")
     var resolver: String?
 
+    private var given: Int { [dns != nil, !zone.isEmpty, resolver != nil].count { $0 } }
+
+    /// Whether one of them was chosen.
+    var isGiven: Bool { given > 0 }
+
     func validate() throws {
-        let given = [dns != nil, !zone.isEmpty, resolver != nil].count { $0 }
         guard given <= 1 else {
             throw ValidationError("--dns, --zone and --resolver exclude each other")
         }

@@ -7,7 +7,8 @@ import DNS
 /// The commands `postreiter zone …`.
 struct ZoneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "zone", abstract: "Zone files (RFC 1035 §5).", subcommands: [Parse.self])
+        commandName: "zone", abstract: "Zones and zone files (RFC 1035 §5).",
+        subcommands: [Check.self, Parse.self])
 
     /// Syntax only: a JSON object for each record, in the order of the file.
     struct Parse: AsyncParsableCommand {
@@ -18,12 +19,7 @@ struct ZoneCommand: AsyncParsableCommand {
         @OptionGroup var output: JSONOption
 
         func run() async throws {
-            let name: Name
-            do {
-                name = try Name(origin)
-            } catch {
-                throw CommandFailure.usage("`\(origin)` is no domain name: \(error)")
-            }
+            let name = try ZoneCommand.name(origin)
             let zone = MasterFile.parse(
                 try Files.read(file), origin: name,
                 include: ZoneFiles.include(beside: file))

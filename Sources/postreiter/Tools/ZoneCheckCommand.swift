@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+import DNS
+import LiveWorld
+import Mail
+import World
+import ZoneCheck
+
+extension ZoneCommand {
+    /// Everything that a name server refuses and everything that breaks mail.
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a zone: what a name server refuses, and what breaks mail.",
+            discussion: """
+                Hosts outside of the zone are looked up only with --resolver, --dns or --zone. \
+                Without --json the exit status is 1 if there is an error.
+                """)
+        @Argument(help: "A zone file; - for standard input.") var file: String
+        @Option(
+            help: "The zone's name; without it that of its SOA record, else of the file.")
+        var origin: String?
+        @Flag(help: "The zone is signed: check keys, signatures and denial of existence.")
+        var dnssec = false
+        @Option(help: "A certificate (PEM) that our servers show, for TLSA records (repeatable).")
+        var certificate: [String] = []
+        @Option(help: "The MTA-STS policy file that is served for the zone.")
+        var mtaStsPolicy: String?
+        @OptionGroup var names: NameOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let text = try Files.read(file)
+            let origin = try findOrigin(text)
+            let zone = MasterFile.parse(
+                text, origin: origin, include: ZoneFiles.include(beside: file))
+            let report = try await examiner(facts(of: origin)).report(on: zone, origin: origin)
+            if output.json { return Output.json(report.json()) }
+            if !report.findings.isEmpty { Output.line(report.text(Live.language, file: file)) }
+            guard report.isOK else { throw ExitCode(1) }
+            Output.line(
+                Live.language.choose(
+                    "\(origin): \(zone.entries.count) records, no errors",
+                    "\(origin): \(zone.entries.count) Einträge, keine Fehler"))
+        }
+
+        private func examiner(_ facts: ZoneFacts) throws -> ZoneExaminer {
+            let cryptography = LiveZoneCryptography()
+            let seconds = Live.surroundings.time.timestamp.seconds
+            let validation = ZoneExaminer.Validation(
+                cryptography: cryptography, now: UInt32(truncatingIfNeeded: seconds))
+            return ZoneExaminer(
+                resolver: names.isGiven ? try names.makeResolver(Live.surroundings) : nil,
+                facts: facts, cryptography: cryptography,
+                validation: dnssec ? validation : nil)
+        }
+
+        private func facts(of origin: Name) throws -> ZoneFacts {
+            var facts = ZoneFacts()
+            for path in certificate {
+                guard let chain = ZoneFacts.Certificate.chain(try Files.read(path)) else {
+                    throw CommandFailure.data("\(path) holds no certificate in PEM")
+                }
+                facts.certificates += chain
+            }
+            if let mtaStsPolicy {
+                facts.policies = [(origin, try Files.read(mtaStsPolicy))]
+            }
+            return facts
+        }
+
+        /// The origin given, else the owner of an SOA record that is written in full, else the
+        /// file's name without its last part.
+        private func findOrigin(_ text: [UInt8]) throws -> Name {
+            if let origin { return try ZoneCommand.name(origin) }
+            let absolute = MasterFile.parse(
+                text, origin: .root, include: ZoneFiles.include(beside: file))
+            if let start = absolute.entries.first(where: { $0.record.type == .soa }),
+                !start.record.owner.isRoot
+            {
+                return start.record.owner
+            }
+            let path = file.split(separator: "/").last.map(String.init) ?? ""
+            guard let dot = path.lastIndex(of: "."), let name = try? Name(path[..<dot]),
+                !name.isRoot
+            else {
+                throw CommandFailure.usage(
+                    "\(file) does not say which zone it is: name it with --origin")
+            }
+            return name
+        }
+    }
+
+    /// A domain name from the command line.
+    static func name(_ text: String) throws(CommandFailure) -> Name {
+        do {
+            return try Name(text)
+        } catch {
+            throw .usage("`\(text)` is no domain name: \(error)")
+        }
+    }
+}
