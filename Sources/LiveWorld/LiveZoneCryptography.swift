@@ -78,7 +78,7 @@ package struct LiveZoneCryptography: ZoneCryptography {
         _ modulus: ArraySlice<UInt8>, _ exponent: ArraySlice<UInt8>
     ) throws -> [UInt8] {
         var key = DER.Serializer()
-        try key.appendConstructedNode(identifier: .sequence) { coder in
+        key.appendConstructedNode(identifier: .sequence) { coder in
             for number in [modulus, exponent] {
                 // A leading zero keeps the number positive.
                 let sign: [UInt8] = number.first.map { $0 & 0x80 != 0 } == true ? [0] : []
