@@ -53,7 +53,8 @@ struct FloorTests {
             "NIOPosix",
         ],
         "LiveWorld": [
-            "Crypto", "CryptoExtras", "Foundation", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS",
+            "Crypto", "CryptoExtras", "Foundation", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
+            "NIOTLS",
             "NIOConcurrencyHelpers", "SwiftASN1", "X509",
         ],
         "Settings": ["Configuration", "Yams"],
