@@ -12,20 +12,48 @@ package import World
 extension Spooler {
     /// The destination answers again: what failed before is due now.
     ///
-    /// Returns how many.
+    /// Returns how many. Step by step: others commit between the steps, however many wait.
     @discardableResult
     package func hasten(_ destination: Destination, at now: Timestamp) async throws -> Int {
-        try await store.write { transaction in
-            try transaction.execute(
-                """
-                UPDATE recipient SET next_attempt = ?
-                WHERE destination = ? AND attempts > 0 AND claim IS NULL AND next_attempt > ?
-                """,
-                [
-                    .integer(now.milliseconds), .text(destination.description),
-                    .integer(now.milliseconds),
-                ])
+        var count = 0
+        var place: Int64? = .min
+        while let begin = place {
+            let step = try await store.write { transaction in
+                try Self.hasten(destination, at: now, beyond: begin, in: transaction)
+            }
+            count += step.count
+            place = step.end
         }
+        return count
+    }
+
+    /// Messages in one step: some milliseconds.
+    private static let hastenedMessages = 1_000
+
+    private static func hasten(
+        _ destination: Destination, at now: Timestamp, beyond begin: Int64,
+        in transaction: any Transaction
+    ) throws(StorageFailure) -> (count: Int, end: Int64?) {
+        let name = Value.text(destination.description)
+        let end = try transaction.first(
+            """
+            SELECT message_id FROM recipient
+            WHERE destination = ? AND attempts > 0 AND message_id > ?
+            ORDER BY message_id LIMIT 1 OFFSET ?
+            """,
+            [name, .integer(begin), .integer(Int64(hastenedMessages - 1))]
+        ) { $0.integer(0) }
+        let count = try transaction.execute(
+            """
+            UPDATE recipient SET next_attempt = ?
+            WHERE destination = ? AND attempts > 0 AND message_id > ? AND message_id <= ?
+                AND claim IS NULL AND next_attempt > ?
+            """,
+            [
+                .integer(now.milliseconds), name, .integer(begin), .integer(end ?? .max),
+                .integer(now.milliseconds),
+            ])
+        return (count, end)
     }
 }
 

@@ -117,6 +117,33 @@ struct ListingTests {
         }
     }
 
+    @Test("a host that is back makes due all that failed before, in steps that let others commit")
+    func hastenMany() async throws {
+        try await Post.run { post in
+            let messages = 2_345
+            for _ in 0..<messages { try await post.accept(10, to: ["a@example.com"]) }
+            let now = post.clock.timestamp
+            let evidence = Outcome.Evidence(EnhancedStatus(4, 4, 1), "no")
+            var waiting = 0
+            while case let due = try await post.claimAll(), !due.isEmpty {
+                waiting += due.count
+                let later = now + .hours(1)
+                try await post.spooler.settle([
+                    Conclusion(
+                        due.map { Settlement($0, .deferred(until: later, evidence, told: [])) })
+                ])
+            }
+            #expect(waiting == messages)
+            let before = post.store.commitCounts.commits
+            let there = try Address("x@example.com").destination
+            #expect(try await post.spooler.hasten(there, at: now) == messages)
+            #expect(post.store.commitCounts.commits - before == 3)
+            let times = try await post.count("SELECT count(DISTINCT next_attempt) FROM recipient")
+            #expect(times == 1)
+            #expect(try await post.spooler.nextDue() == now)
+        }
+    }
+
     @Test("an operator's deletion leaves no row and no file, but a fact")
     func delete() async throws {
         try await Post.run { post in
