@@ -14,7 +14,10 @@ extension Property {
                 try expectStableText(record)
             }
         }
-        for isStream in [false, true] { try expectAnswer(to: input, isStream: isStream) }
+        for isStream in [false, true] {
+            try expectAnswer(to: input, Responder.Policy(), isStream)
+            try expectAnswer(to: input, policy, isStream)
+        }
     }
 
     private static func expectStable(_ message: Message) throws(Broken) {
@@ -72,6 +75,12 @@ extension Property {
             sub NS ns.sub
             ns.sub A 192.0.2.3
             old DNAME wild
+            long DNAME \(String(repeating: "l", count: 63)).\(String(repeating: "m", count: 63)).example.
+            grow DNAME grow.grow
+            *.star CNAME x.old
+            sub DS 1 13 2 aabb
+            deep.sub A 192.0.2.4
+            _smtp._tcp SRV 0 1 25 mx.sub
 
             """
         guard let origin = try? Name("example"),
@@ -81,10 +90,20 @@ extension Property {
         return ZoneSnapshot(ZoneSet([zone]))
     }()
 
+    /// Everything that a server may grant.
+    private static let policy: Responder.Policy = {
+        var policy = Responder.Policy()
+        policy.identity = Array("ns.example".utf8)
+        policy.cookies = ServerCookies(secret: [UInt8](repeating: 1, count: 16))
+        policy.limit = ResponseRateLimit()
+        return policy
+    }()
+
     private static func expectAnswer(
-        to query: [UInt8], isStream: Bool
+        to query: [UInt8], _ policy: Responder.Policy, _ isStream: Bool
     ) throws(Broken) {
-        guard let response = answer(query, zones, .init(isStream: isStream)) else { return }
+        let asker = Responder.Asker(address: IPAddress("192.0.2.9"), isStream: isStream)
+        guard let response = answer(query, zones, asker, policy) else { return }
         let limit = isStream ? Message.maximumOctets : Int(ExtendedDNS.safePayloadOctets)
         try expect(response.count <= limit, "an answer of \(response.count) octets")
         guard let message = try? Message(parsing: response) else {

@@ -43,6 +43,8 @@ package struct Responder: ~Copyable, @unchecked Sendable {
     }
 
     package let policy: Policy
+    /// That of `policy`: threads that share it must not count its references.
+    private let limit: Unmanaged<ResponseRateLimit>?
     var buffer = ResponseBuffer()
     /// The name that is looked for.
     private var name = SoughtName()
@@ -51,6 +53,8 @@ package struct Responder: ~Copyable, @unchecked Sendable {
     private var isTruncated = false
     private var kind = ResponseRateLimit.Kind.error
     private var subject: UInt64 = 0
+    /// The names, by hash, that were aliases so far: each is said once.
+    private var aliases: [UInt64] = []
 
     /// As many aliases as are followed within our own zones.
     static let maximumAliases = 16
@@ -59,7 +63,10 @@ package struct Responder: ~Copyable, @unchecked Sendable {
     /// No response to a datagram is longer.
     package static let datagramOctets = Int(ExtendedDNS.safePayloadOctets)
 
-    package init(_ policy: Policy = Policy()) { self.policy = policy }
+    package init(_ policy: Policy = Policy()) {
+        self.policy = policy
+        limit = policy.limit.map { Unmanaged.passUnretained($0) }
+    }
 
     /// Writes the response and returns its length; 0 when there is none.
     ///
@@ -81,6 +88,7 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         isAuthoritative = false
         isTruncated = false
         kind = .error
+        if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
         let asked = AskedQuery(query)
         if let question = asked.question {
             _ = buffer.copy(question, asked.questionOctets)
@@ -97,8 +105,14 @@ package struct Responder: ~Copyable, @unchecked Sendable {
                 code = ResponseCode.badCookie.rawValue
             }
         }
-        if !asker.isStream, !hasGoodCookie, let limit = policy.limit, let address = asker.address {
-            switch limit.judge(kind, subject, to: address, at: asker.now) {
+        if !asker.isStream, !hasGoodCookie, let limit, let address = asker.address,
+            // What comes from this machine was not forged elsewhere.
+            !address.isLoopback
+        {
+            let verdict = limit._withUnsafeGuaranteedRef {
+                $0.judge(kind, subject, to: address, at: asker.now)
+            }
+            switch verdict {
             case .send: break
             case .drop: return 0
             case .truncate:
@@ -320,7 +334,7 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             return nil
         }
         let alias = zone.pointee.sets + place
-        guard add(alias, owner, zone) else { return nil }
+        guard isFirstAlias, add(alias, owner, zone) else { return nil }
         let target = zone.pointee.number(
             at: Int(alias.pointee.data) + CompiledZone.Layout.octets)
         let entry = zone.pointee.entries + target
@@ -339,6 +353,16 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         guard count > 0 else { return deny(look.zone, .noError) }
         for place in first..<first + (look.isStream ? count : 1) {
             guard add(look.zone.pointee.sets + place, owner, look.zone) else { return }
+        }
+    }
+
+    /// False when the name was an alias before: they lead in a circle.
+    private var isFirstAlias: Bool {
+        mutating get {
+            let hash = name.hash(from: 0)
+            guard !aliases.contains(hash) else { return false }
+            aliases.append(hash)
+            return true
         }
     }
 
@@ -413,7 +437,12 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             return nil
         }
         let set = zone.pointee.sets + setPlace
-        guard add(set, .name(place), zone) else { return nil }
+        guard isFirstAlias else { return nil }
+        // Names that grow pass the same DNAME again.
+        if !aliases.contains(subject) {
+            aliases.append(subject)
+            guard add(set, .name(place), zone) else { return nil }
+        }
         let target = Int(zone.pointee.helps[Int(set.pointee.help)].name)
         let entry = zone.pointee.entries + target
         let kept = name.octets(from: 0) - Int(zone.pointee.entries[place].octets)

@@ -63,8 +63,7 @@ package final class ResponseRateLimit: @unchecked Sendable {
 
     /// Counts a response; `subject` is the hash of the name that it is about.
     func judge(_ kind: Kind, _ subject: UInt64, to address: IPAddress, at now: Instant) -> Verdict {
-        // What comes from this machine was not forged elsewhere.
-        if address.isLoopback || take(key(kind, subject, address), at: now) { return .send }
+        if take(key(kind, subject, address), at: now) { return .send }
         let turn = turn.wrappingAdd(1, ordering: .relaxed).newValue
         return turn.isMultiple(of: Self.slip) ? .truncate : .drop
     }

@@ -285,7 +285,7 @@ struct ZoneCompiler {
     /// The first one of the set that is being laid out.
     private var firstHelp = 0
     /// More exchangers' addresses than this help nobody.
-    private static let maximumHelpful = 32
+    private static let maximumHelpful = 64
     /// Addresses of name servers below a cut are no mere help; a message holds fewer than these.
     private static let maximumGlueHosts = 2048
 
@@ -381,6 +381,7 @@ struct ZoneCompiler {
         default:
             if case .srv(let srv) = data { note(srv.target, limit: Self.maximumHelpful) }
             let wire = data.wire
+            noteHost(in: wire, draft.type)
             octets.appendShort(ResponseBuffer.questionPointer)
             octets.appendShort(draft.type.rawValue)
             octets.appendShort(RecordClass.internet.rawValue)
@@ -400,6 +401,12 @@ struct ZoneCompiler {
             withUnsafeBytes(of: UInt32(intern(name)).littleEndian) { octets += $0 }
         }
         octets += prefix + suffix
+    }
+
+    /// RFC 1183 §1, §3.3, RFC 2230 §3.1: AFSDB, RT and KX name a host behind a number.
+    private mutating func noteHost(in wire: [UInt8], _ type: RecordType) {
+        guard [18, 21, 36].contains(type.rawValue), wire.count > 2 else { return }
+        note(Name(uncheckedWire: Array(wire[2...])), limit: Self.maximumHelpful)
     }
 
     private mutating func note(_ host: Name, limit: Int) {

@@ -10,7 +10,9 @@ final class NameAnswerer: DatagramAnswerer {
     private let time: any Time
     private var responder: Responder
     private var generation: Int
+    /// Kept, while `latest` is used: threads that share it must not count its references.
     private var zones: ZoneSnapshot
+    private var latest: Unmanaged<ZoneSnapshot>
     private var asker: Responder.Asker
 
     init(_ box: ZoneBox, _ policy: Responder.Policy, _ time: any Time, isStream: Bool = false) {
@@ -20,6 +22,7 @@ final class NameAnswerer: DatagramAnswerer {
         // Read before the snapshot: a change between the two is looked for once more.
         generation = box.generation
         zones = box.snapshot
+        latest = Unmanaged.passUnretained(zones)
         asker = Responder.Asker(isStream: isStream)
     }
 
@@ -28,10 +31,11 @@ final class NameAnswerer: DatagramAnswerer {
     func begin() {
         asker.now = time.now
         asker.seconds = UInt32(truncatingIfNeeded: time.timestamp.seconds)
-        let latest = box.generation
-        guard latest != generation else { return }
-        generation = latest
+        let changed = box.generation
+        guard changed != generation else { return }
+        generation = changed
         zones = box.snapshot
+        latest = Unmanaged.passUnretained(zones)
     }
 
     func reply(
@@ -39,6 +43,8 @@ final class NameAnswerer: DatagramAnswerer {
         into reply: UnsafeMutableRawBufferPointer
     ) -> Int {
         asker.address = peer
-        return responder.respond(to: datagram, into: reply, from: zones, for: asker)
+        return latest._withUnsafeGuaranteedRef {
+            responder.respond(to: datagram, into: reply, from: $0, for: asker)
+        }
     }
 }
