@@ -102,7 +102,12 @@ struct ZoneCompiler {
             }
             return large[place]?.insert(data).inserted == false
         }
-        return numbers(of: place).contains { records[$0].data == data }
+        var number = drafts[place].first
+        while number >= 0 {
+            if records[number].data == data { return true }
+            number = Int(nextRecord[number])
+        }
+        return false
     }
 
     private func numbers(of place: Int) -> [Int] {
@@ -265,15 +270,17 @@ struct ZoneCompiler {
     private mutating func enter(_ number: Int) {
         if entries.count * 2 > table.count {
             table = [UInt32](repeating: 0, count: table.count * 2)
-            for number in entries.indices { place(number, in: &table) }
+            for number in entries.indices {
+                Self.place(number, entries[number].hash, in: &table)
+            }
         } else {
-            place(number, in: &table)
+            Self.place(number, entries[number].hash, in: &table)
         }
     }
 
-    private func place(_ number: Int, in table: inout [UInt32]) {
+    private static func place(_ number: Int, _ hash: UInt64, in table: inout [UInt32]) {
         let mask = UInt64(table.count - 1)
-        var slot = entries[number].hash & mask
+        var slot = hash & mask
         while table[Int(slot)] != 0 { slot = (slot + 1) & mask }
         table[Int(slot)] = UInt32(number + 1)
     }
@@ -300,7 +307,7 @@ struct ZoneCompiler {
         connect(owners)
         for place in helps.indices { helps[place] = settled(helps[place]) }
         var slots = [UInt32](repeating: 0, count: Self.capacity(for: owners.count))
-        for name in owners { place(name, in: &slots) }
+        for name in owners { Self.place(name, entries[name].hash, in: &slots) }
         let first = Int(entries[originNumber].firstSet)
         let start = sets[first...].firstIndex { $0.type == RecordType.soa.rawValue } ?? first
         return CompiledZone(
@@ -411,9 +418,12 @@ struct ZoneCompiler {
 
     private mutating func note(_ host: Name, limit: Int) {
         let number = UInt32(intern(host))
-        let others = helps[firstHelp...]
-        guard others.count < limit, !others.contains(where: { $0.name == number }) else { return }
+        guard helps.count - firstHelp < limit, !isNoted(number) else { return }
         helps.append(.init(name: number, source: 0, isGlue: false))
+    }
+
+    private func isNoted(_ number: UInt32) -> Bool {
+        helps[firstHelp...].contains { $0.name == number }
     }
 
     /// Finds barriers and wildcards, from the origin downward.
