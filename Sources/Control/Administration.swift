@@ -18,6 +18,7 @@ package struct Administration: Sendable {
     private let time: any Time
     private let author: String
     private let delivery: Delivery
+    private let language: Language
 
     /// What a command asks of the delivery that is running, if one is.
     package struct Delivery: Sendable {
@@ -40,10 +41,10 @@ package struct Administration: Sendable {
     }
 
     /// `author` is the way that commands come; what is changed is recorded for it, and for the
-    /// person whom a command names.
+    /// person whom a command names; `language` is the server's.
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, time: any Time,
-        author: String, delivery: Delivery = .none
+        author: String, language: Language, delivery: Delivery = .none
     ) {
         self.registry = registry
         self.trace = trace
@@ -52,6 +53,7 @@ package struct Administration: Sendable {
         self.time = time
         self.author = author
         self.delivery = delivery
+        self.language = language
     }
 
     /// The answer to a command, or one sentence on why it was not carried out.
@@ -60,14 +62,16 @@ package struct Administration: Sendable {
         do {
             let author = try arguments.author(by: author)
             if name == "ping" { return [:] }
+            let reader = ReaderLanguage(registry: registry, server: language)
             if name == "trace" {
-                return try await TraceCommand(trace: trace, spooler: spooler).perform(arguments)
+                return try await TraceCommand(trace: trace, spooler: spooler).perform(
+                    arguments, in: reader.language(arguments))
             }
             if name.hasPrefix("queue.") {
                 defer { delivery.wake([]) }
                 return try await QueueCommands(
                     spooler: spooler, trace: trace, time: time, author: author,
-                    delivery: delivery
+                    delivery: delivery, reader: reader
                 ).perform(name, arguments)
             }
             return try await DirectoryCommands(

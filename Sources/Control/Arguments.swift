@@ -37,6 +37,15 @@ struct Arguments {
         json[key]?.string == nil ? nil : try address(key)
     }
 
+    /// `en` or `de`.
+    func optionalLanguage(_ key: String) throws(ControlFailure) -> Language? {
+        guard let code = json[key]?.string else { return nil }
+        guard let language = Language(rawValue: code) else {
+            throw .data("`\(code)` is no language that is spoken here: en or de")
+        }
+        return language
+    }
+
     func addresses(_ key: String) throws(ControlFailure) -> [Address] {
         var addresses: [Address] = []
         for text in json[key]?.array ?? [] {

@@ -42,6 +42,7 @@ struct DirectoryCommands {
         case "account.password":
             try await registry.setPassword(
                 arguments.text("password"), of: arguments.address("address"), by: author)
+        case "account.language": try await setLanguage(arguments)
         case "account.enable":
             try await registry.setEnabled(true, arguments.address("address"), by: author)
         case "account.disable":
@@ -104,8 +105,19 @@ struct DirectoryCommands {
     private func addAccount(_ arguments: Arguments) async throws -> JSON {
         let account = try await registry.addAccount(
             arguments.address("address"), displayName: arguments.json["name"]?.string ?? "",
-            password: arguments.text("password"), by: author)
+            language: arguments.optionalLanguage("language"), password: arguments.text("password"),
+            by: author)
         return ["account": .string(account.login.description)]
+    }
+
+    private func setLanguage(_ arguments: Arguments) async throws {
+        let isNone = arguments.json["language"]?.string == "none"
+        guard isNone || arguments.json["language"]?.string != nil else {
+            throw ControlFailure.usage("`language` is missing: en, de, or none for the server's")
+        }
+        try await registry.setLanguage(
+            isNone ? nil : arguments.optionalLanguage("language"),
+            of: arguments.address("address"), by: author)
     }
 
     private func usage(_ arguments: Arguments) async throws -> JSON {
@@ -161,6 +173,7 @@ struct DirectoryCommands {
             list.append([
                 "account": .string(account.login.description),
                 "name": .string(account.displayName), "enabled": .bool(account.isEnabled),
+                "language": JSON(account.language?.rawValue),
                 "addresses": JSON(addresses.map(\.description)),
             ])
         }

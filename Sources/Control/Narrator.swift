@@ -226,7 +226,8 @@ struct Narrator {
         let whom = whom(recipient)
         if recipient.state == .held { return say("\(whom) is held", "\(whom) wird festgehalten") }
         if let suspension = suspensions.covering(entry.reversePath, to: recipient.destination) {
-            return say("\(whom) waits: ", "\(whom) wartet: ") + sentence(suspension)
+            return say("\(whom) waits: ", "\(whom) wartet: ")
+                + language.tell(suspension.sentence)
         }
         let time = recipient.nextAttempt.map { CalendarDate($0).internetFormat } ?? "?"
         var text = say(
@@ -240,29 +241,6 @@ struct Narrator {
                 ? ", nach einem Versuch" : ", nach \(recipient.attempts) Versuchen")
         if let last = recipient.lastText { text += say(", at last: ", ", zuletzt: ") + plain(last) }
         return text
-    }
-
-    private func sentence(_ suspension: Suspension) -> String {
-        let since = CalendarDate(suspension.since).internetFormat
-        let why = suspension.reason.map { " (\($0))" } ?? ""
-        let what =
-            switch suspension.scope {
-            case .destination:
-                say(
-                    "deliveries to \(suspension.subject)", "Zustellungen an \(suspension.subject)")
-            case .host:
-                say(
-                    "deliveries to the host \(suspension.subject)",
-                    "Zustellungen an den Rechner \(suspension.subject)")
-            case .sender:
-                say(
-                    "deliveries for \(suspension.subject)",
-                    "Zustellungen für \(suspension.subject)")
-            }
-        return what
-            + say(
-                " are suspended since \(since) by \(suspension.author)",
-                " sind seit \(since) ausgesetzt durch \(suspension.author)") + why
     }
 
     /// What became of each recipient of a message that is not in the queue any more.

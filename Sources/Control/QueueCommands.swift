@@ -14,6 +14,7 @@ struct QueueCommands {
     let time: any Time
     let author: String
     let delivery: Administration.Delivery
+    let reader: ReaderLanguage
 
     /// Carries a command out.
     func perform(_ name: String, _ arguments: Arguments) async throws -> JSON {
@@ -46,8 +47,10 @@ struct QueueCommands {
         let page = try await spooler.entries(
             selection(arguments), after: try after(arguments),
             limit: Int(clamping: arguments.number("limit") ?? Int64(Spooler.listLimit)))
+        let language = try await reader.language(arguments)
         return [
-            "messages": .array(page.entries.map(\.json)), "next": JSON(page.next?.description),
+            "messages": .array(page.entries.map { $0.json(in: language) }),
+            "next": JSON(page.next?.description),
         ]
     }
 
@@ -63,7 +66,7 @@ struct QueueCommands {
                 "no message \(name) is in the queue; `postreiter trace \(name)` tells what became"
                     + " of it")
         }
-        return entry.json
+        return entry.json(in: try await reader.language(arguments))
     }
 
     private func top(_ arguments: Arguments) async throws -> JSON {
@@ -259,7 +262,7 @@ extension Suspension {
 
 extension QueueEntry {
     /// As `queue list --json` and `queue show --json` print it.
-    var json: JSON {
+    func json(in language: Language) -> JSON {
         [
             "id": .string(id.description), "sender": .string(reversePath.description),
             "accepted": .string(CalendarDate(accepted).internetFormat),
@@ -268,13 +271,14 @@ extension QueueEntry {
             "body": .string(body.rawValue), "international": .bool(isInternational),
             "requests": requests.json,
             "source": .object(source.map { ($0.key.rawValue, .string($0.value)) }),
-            "recipients": .array(recipients.map(\.json)),
+            "recipients": .array(recipients.map { $0.json(in: language) }),
         ]
     }
 }
 
 extension QueueEntry.Recipient {
-    var json: JSON {
+    /// `text` is English or what others said, `told` the same in the reader's language.
+    func json(in language: Language) -> JSON {
         [
             "address": .string(address), "original": JSON(original),
             "notify": JSON(notify?.description),
@@ -282,7 +286,10 @@ extension QueueEntry.Recipient {
             "destination": .string(destination), "state": .string(state.rawValue),
             "attempts": .integer(Int64(attempts)), "next_attempt": JSON(time: nextAttempt),
             "last_attempt": JSON(time: lastAttempt), "status": JSON(lastStatus?.description),
-            "text": JSON(lastText), "host": JSON(lastHost), "via": JSON(via),
+            "text": JSON(lastText),
+            "code": JSON(lastText.flatMap { Diagnosis($0) }?.rawValue),
+            "told": JSON(lastText.map { language.tell($0) }), "host": JSON(lastHost),
+            "via": JSON(via),
         ]
     }
 }

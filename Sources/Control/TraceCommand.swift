@@ -15,9 +15,8 @@ struct TraceCommand {
     static let maximumStories = 20
 
     /// Looks for a queue id, an address, a Message-ID, or what was suspended.
-    func perform(_ arguments: Arguments) async throws -> JSON {
+    func perform(_ arguments: Arguments, in language: Language) async throws -> JSON {
         let text = try arguments.text("text")
-        let language = Language(rawValue: arguments.json["language"]?.string ?? "") ?? .english
         let found = try await trace.queueIDs(matching: text)
         guard !found.isEmpty else {
             throw ControlFailure.data(
@@ -43,7 +42,10 @@ struct TraceCommand {
             }
         }
         let further = found.count { !told.contains($0) }
-        return ["messages": .array(stories), "further": .integer(Int64(further))]
+        return [
+            "messages": .array(stories), "further": .integer(Int64(further)),
+            "language": .string(language.rawValue),
+        ]
     }
 
     private func story(
@@ -89,6 +91,7 @@ struct TraceCommand {
             "kind": .string(fact.kind.rawValue),
             "recipient": JSON(fact.recipient?.description), "host": JSON(fact.host),
             "status": JSON(fact.status?.description), "text": JSON(fact.text),
+            "code": JSON(fact.text.flatMap { Diagnosis($0) }?.rawValue),
             "fields": .object(fact.fields.map { ($0.key.rawValue, .string($0.value)) }),
             "sentence": .string(narrator.sentence(fact)),
         ]

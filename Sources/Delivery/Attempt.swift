@@ -64,7 +64,7 @@ struct Attempt {
         guard requiresTLS, let last = report.trials.last else { return }
         var evidence = last.evidence
         evidence.status = EnhancedStatus(5, 7, 10)
-        evidence.text = "the sender requires TLS: " + evidence.text
+        evidence.text = Diagnosis.senderRequiresTLS.text(evidence.text)
         for index in pending { soften(index, .init(outcome: .permanent(evidence))) }
     }
 
@@ -120,7 +120,7 @@ struct Attempt {
             if let result = results[index] { return result }
             let evidence =
                 last?.evidence
-                ?? Outcome.Evidence(EnhancedStatus(4, 4, 1), "no host could be asked")
+                ?? Outcome.Evidence(EnhancedStatus(4, 4, 1), Diagnosis.noHostAsked.text())
             var result = soft[index] ?? DispatchReport.Result(outcome: .transient(evidence))
             // A host that was not asked may have what the others lack.
             if case .permanent(let evidence) = result.outcome, hasUnaskedHost, !requiresTLS {

@@ -44,7 +44,7 @@ extension Deliverer {
         do {
             found = try await survey(message, &findings)
         } catch {
-            let text = "the message cannot be read: \(error)"
+            let text = Diagnosis.unreadable.text("\(error)")
             return .refused(.transient(.init(EnhancedStatus(4, 3, 0), text)))
         }
         form.isInternational = message.isInternational && found.hasInternationalHeader
@@ -58,7 +58,7 @@ extension Deliverer {
             return .form(form)
         } catch {
             let lacking = message.body == .binaryMIME ? "BINARYMIME" : "8BITMIME"
-            let text = "the host does not offer \(lacking), and \(error.rawValue)"
+            let text = Diagnosis.lacksExtension.text(lacking, error.diagnosis.text())
             return .refused(.permanent(.init(EnhancedStatus(5, 6, 3), text)))
         }
     }

@@ -62,7 +62,7 @@ struct Conclusions {
         case .transient(let evidence): wait(recipient, evidence)
         case .ambiguous(var evidence):
             // RFC 1047: it may arrive twice; not to try again might lose it.
-            evidence.text += " (it may have been delivered already, and may arrive twice)"
+            evidence.text = Diagnosis.mayArriveTwice.text(evidence.text)
             wait(recipient, evidence)
         }
     }
@@ -78,7 +78,7 @@ struct Conclusions {
         if recipient.notify?.contains(.success) == true {
             tell(
                 .success, of: recipient,
-                Outcome.Evidence(EnhancedStatus(2, 0, 0), "in the mailbox"))
+                Outcome.Evidence(EnhancedStatus(2, 0, 0), Diagnosis.inMailbox.text()))
         }
     }
 
@@ -101,7 +101,7 @@ struct Conclusions {
         if count > 1, recipient.notify?.contains(.success) == true {
             tell(
                 .expanded, of: recipient,
-                Outcome.Evidence(EnhancedStatus(2, 0, 0), "passed on to \(count) addresses"))
+                Outcome.Evidence(EnhancedStatus(2, 0, 0), Diagnosis.passedOn.text("\(count)")))
         }
     }
 
@@ -121,7 +121,7 @@ struct Conclusions {
         fail(
             recipient,
             Outcome.Evidence(
-                EnhancedStatus(5, 4, 7), "not delivered by the time its sender set"))
+                EnhancedStatus(5, 4, 7), Diagnosis.overdue.text()))
     }
 
     private mutating func wait(_ recipient: DueRecipient, _ evidence: Outcome.Evidence) {
@@ -131,12 +131,12 @@ struct Conclusions {
             at: now, using: &generator)
         // RFC 3463 §3.5: X.4.7, delivery time expired.
         guard case .retry(var until) = next else {
-            let text = "not delivered within its lifetime; at last: \(evidence.text)"
+            let text = Diagnosis.lifetimeOver.text(evidence.text)
             return fail(
                 recipient, Outcome.Evidence(EnhancedStatus(5, 4, 7), text, host: evidence.host))
         }
         guard !isOverdue else {
-            let text = "not delivered by the time its sender set; at last: \(evidence.text)"
+            let text = Diagnosis.overdueAtLast.text(evidence.text)
             return fail(
                 recipient, Outcome.Evidence(EnhancedStatus(5, 4, 7), text, host: evidence.host))
         }
@@ -165,7 +165,7 @@ struct Conclusions {
             !notices.contains(.overdue)
         {
             notices = [.waiting, .overdue]
-            let text = "not delivered by the time its sender set; at last: \(evidence.text)"
+            let text = Diagnosis.overdueAtLast.text(evidence.text)
             tell(
                 .delay(until: expires), of: recipient,
                 Outcome.Evidence(EnhancedStatus(4, 4, 7), text, host: evidence.host))

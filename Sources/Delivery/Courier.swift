@@ -163,7 +163,7 @@ final class Courier: @unchecked Sendable {
                 to: peer, withoutTLS: withoutTLS, deliverer)
         } catch {
             let isTLS = if case .tls = error { true } else { false }
-            let text = isTLS ? "\(peer.name): \(error)" : "no connection to \(peer.name): \(error)"
+            let text = (isTLS ? Diagnosis.atHost : .noConnection).text(peer.name, "\(error)")
             attempt.note(
                 Outcome.Evidence(
                     isTLS ? EnhancedStatus(4, 7, 5) : EnhancedStatus(4, 4, 1), text,

@@ -305,9 +305,10 @@ package final class Deliverer: Sendable {
 
     /// The rest of the line of a destination that cannot be reached: as if it had been tried.
     private func putOff(_ job: Job, because evidence: Outcome.Evidence?) async {
-        var reason = evidence ?? Outcome.Evidence(EnhancedStatus(4, 4, 1), "no host was reached")
+        var reason =
+            evidence ?? Outcome.Evidence(EnhancedStatus(4, 4, 1), Diagnosis.noHostReached.text())
         reason.status = EnhancedStatus(4, reason.status.subject, reason.status.detail)
-        reason.text = "not tried, because just before: " + reason.text
+        reason.text = Diagnosis.notTried.text(reason.text)
         var conclusions = Conclusions(self, job.message)
         for recipient in job.recipients { conclusions.add(recipient, .transient(reason)) }
         await conclude(await conclusions.finish())

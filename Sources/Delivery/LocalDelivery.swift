@@ -50,17 +50,17 @@ extension Deliverer {
             conclusions.add(
                 recipient,
                 .permanent(
-                    .init(EnhancedStatus(5, 1, 1), "there is no mailbox \(address) here")))
+                    .init(EnhancedStatus(5, 1, 1), Diagnosis.noMailbox.text("\(address)"))))
         case .mailboxDisabled:
             conclusions.add(
                 recipient,
                 .permanent(
-                    .init(EnhancedStatus(5, 2, 1), "the mailbox \(address) is disabled")))
+                    .init(EnhancedStatus(5, 2, 1), Diagnosis.mailboxDisabled.text("\(address)"))))
         case .temporarilyUnknown:
             conclusions.add(
                 recipient,
                 .transient(
-                    .init(EnhancedStatus(4, 3, 0), "the directory does not answer just now")))
+                    .init(EnhancedStatus(4, 3, 0), Diagnosis.directorySilent.text())))
         case .relay, .notOurs:
             // No longer at home here: it is looked at afresh.
             conclusions.putOff(recipient, until: time.timestamp)

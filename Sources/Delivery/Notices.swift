@@ -31,8 +31,12 @@ extension Deliverer {
             }, returning: returned, language: settings.language)
         notification.audience = audience
         if audience == .sender {
-            notification.language = Notification.language(
-                of: notification.originalHeader, else: settings.language)
+            if let language = await language(of: addressee) {
+                notification.language = language
+            } else {
+                notification.language = Notification.language(
+                    of: notification.originalHeader, else: settings.language)
+            }
         }
         return (compose(notification, to: recipients, about: message), addressee)
     }
@@ -90,6 +94,14 @@ extension Deliverer {
         }
         return name
     }()
+
+    /// What a person who is at home here has chosen.
+    private func language(of sender: Address) async -> Language? {
+        guard case .local(let targets) = await registry.judge(sender), targets.count == 1,
+            let id = targets[0].account
+        else { return nil }
+        return (try? await registry.account(id))?.language
+    }
 
     /// A sender at home here may be an alias; it is followed now, as at the reception of a message.
     private func recipients(for sender: Address) async -> [Envelope.Recipient] {

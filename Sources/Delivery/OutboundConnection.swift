@@ -226,7 +226,7 @@ final class OutboundConnection {
     private func authenticate(by name: String) {
         guard let account = peer.account, let known = account.password else {
             return session.cancelAuthentication(
-                "the password for \(peer.name) cannot be opened; set the transport again")
+                Diagnosis.passwordSealed.text(peer.name))
         }
         guard let mechanism = Mechanism(named: name),
             let user = try? PreparedString(account.name),

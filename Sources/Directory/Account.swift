@@ -20,6 +20,8 @@ package struct Account: Hashable, Sendable {
     package var displayName: String
     /// A disabled account neither logs in nor receives (550 5.2.1); what it holds stays.
     package var isEnabled: Bool
+    /// In which the person is told what became of messages; nil: as the server does.
+    package var language: Language?
 
     /// In octets; shown in lists, so control characters are refused.
     package static let maximumDisplayNameOctets = 200

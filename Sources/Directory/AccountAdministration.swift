@@ -36,7 +36,8 @@ extension Registry {
     /// Makes an account; the first one on a server becomes its postmaster.
     @discardableResult
     package func addAccount(
-        _ login: Address, displayName: String = "", password: String, by author: String
+        _ login: Address, displayName: String = "", language: Language? = nil, password: String,
+        by author: String
     ) async throws(DirectoryFailure) -> Account {
         let key = try Self.localKey(login)
         try Self.check(displayName: displayName)
@@ -46,7 +47,8 @@ extension Registry {
             let id = AccountID(rawValue: try Revision.next("account", lookup.transaction))
             guard let login = key.address else { throw DirectoryFailure.unknownAddress(login) }
             let account = Account(
-                id: id, login: login, displayName: displayName, isEnabled: true)
+                id: id, login: login, displayName: displayName, isEnabled: true,
+                language: language)
             try revision.add(.account(AccountRecord(account: account, keys: keys)))
             try revision.add(.address(key, id))
             if try lookup.postmaster() == nil { try revision.add(.postmaster(login)) }
@@ -77,6 +79,16 @@ extension Registry {
     ) async throws(DirectoryFailure) {
         try Self.check(displayName: name)
         try await modify(login, by: author, "renamed \(login)") { $0.account.displayName = name }
+    }
+
+    /// In which language the person is told of messages; nil: as the server does.
+    package func setLanguage(
+        _ language: Language?, of login: Address, by author: String
+    ) async throws(DirectoryFailure) {
+        let name = language?.rawValue ?? "the server's"
+        try await modify(login, by: author, "set the language of \(login) to \(name)") {
+            $0.account.language = language
+        }
     }
 
     /// Takes the account and its addresses out of the directory.
@@ -180,7 +192,7 @@ extension Lookup {
                 try transaction.all(
                     """
                     SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                        server_key
+                        server_key, language
                     FROM directory_account WHERE domain = ? ORDER BY login
                     """,
                     [.text(domain.name)]
@@ -189,7 +201,7 @@ extension Lookup {
                 try transaction.all(
                     """
                     SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                        server_key
+                        server_key, language
                     FROM directory_account ORDER BY domain, login
                     """
                 ) { Self.record($0)?.account }

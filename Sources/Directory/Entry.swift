@@ -71,6 +71,7 @@ extension Entry {
             [
                 String(record.account.id.rawValue), record.account.login.description,
                 record.account.displayName, record.account.isEnabled ? "1" : "0",
+                record.account.language?.rawValue ?? "",
             ]
         case .address(let key, let account): [key.text, String(account.rawValue)]
         case .alias(let key, let targets): [key.text] + targets.map(\.description)
@@ -101,11 +102,13 @@ extension Entry {
                     try Domain(fields[0]),
                     postmaster: fields[1].isEmpty ? nil : try Address(fields[1]),
                     catchAll: fields[2].isEmpty ? nil : try Address(fields[2])))
-        case (.account, 4):
+        // Of older releases without a language.
+        case (.account, 4), (.account, 5):
             guard let id = Int64(fields[0]) else { throw damaged }
             let account = Account(
                 id: AccountID(rawValue: id), login: try Address(fields[1]),
-                displayName: fields[2], isEnabled: fields[3] == "1")
+                displayName: fields[2], isEnabled: fields[3] == "1",
+                language: fields.count == 5 ? Language(rawValue: fields[4]) : nil)
             self = .account(AccountRecord(account: account, keys: .notRecorded))
         case (.address, 2):
             guard let id = Int64(fields[1]) else { throw damaged }
@@ -185,15 +188,15 @@ extension Entry {
             """
             INSERT INTO directory_account
                 (id, login, domain, display_name, is_enabled, salt, iterations, stored_key,
-                 server_key)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 server_key, language)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .integer(account.id.rawValue), .text(AddressKey(account.login)?.text ?? ""),
                 .text(account.login.domain?.name ?? ""), .text(account.displayName),
                 .integer(account.isEnabled ? 1 : 0), .blob(record.keys.salt),
                 .integer(Int64(record.keys.iterations)), .blob(record.keys.storedKey),
-                .blob(record.keys.serverKey),
+                .blob(record.keys.serverKey), .text(optional: account.language?.rawValue),
             ])
     }
 

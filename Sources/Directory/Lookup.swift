@@ -101,7 +101,8 @@ struct Lookup {
     func record(login key: AddressKey) throws(StorageFailure) -> AccountRecord? {
         let row = try transaction.first(
             """
-            SELECT id, login, display_name, is_enabled, salt, iterations, stored_key, server_key
+            SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
+                server_key, language
             FROM directory_account WHERE login = ?
             """,
             [.text(key.text)]
@@ -112,7 +113,8 @@ struct Lookup {
     func record(_ id: AccountID) throws(StorageFailure) -> AccountRecord? {
         let row = try transaction.first(
             """
-            SELECT id, login, display_name, is_enabled, salt, iterations, stored_key, server_key
+            SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
+                server_key, language
             FROM directory_account WHERE id = ?
             """,
             [.integer(id.rawValue)]
@@ -154,7 +156,8 @@ struct Lookup {
         guard let login = AddressKey(stored: row.text(1))?.address else { return nil }
         let account = Account(
             id: AccountID(rawValue: row.integer(0)), login: login, displayName: row.text(2),
-            isEnabled: row.integer(3) != 0)
+            isEnabled: row.integer(3) != 0,
+            language: row.optionalText(8).flatMap { Language(rawValue: $0) })
         let keys = SCRAMKeys(
             salt: row.blob(4), iterations: Int(row.integer(5)), storedKey: row.blob(6),
             serverKey: row.blob(7))

@@ -134,6 +134,8 @@ extension Migrations {
             // are there), and taken out of the history.
             "ALTER TABLE directory_transport ADD COLUMN sealed_password BLOB;"
                 + withoutSixthField("before") + withoutSixthField("after"),
+            // In which language a person is told what became of messages; NULL: the server's.
+            "ALTER TABLE directory_account ADD COLUMN language TEXT;",
         ])
 
     /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:

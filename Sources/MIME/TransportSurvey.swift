@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+package import Mail
 
 /// Finds out what a message asks of those who carry it, in one pass, and how it can be changed for
 /// a next hop that cannot carry it so (RFC 6152 §3, RFC 3030 §3).
@@ -202,16 +203,27 @@ package struct TransportSurvey: Sendable {
 }
 
 /// Why a message cannot be changed for its transport.
-package enum TransportObstacle: String, Error, Hashable {
+package enum TransportObstacle: Error, Hashable {
     /// A change would break a signature or an encryption (RFC 1847).
-    case signed = "a part that must be changed is signed or encrypted"
+    case signed
     /// Octets beyond ASCII in a header, which no transfer encoding covers.
-    case header = "the header of a part holds 8-bit characters"
+    case header
     /// A part that says it is encoded, or of a type that must not be (RFC 2045 §6.4, RFC 2046 §5.2).
-    case encoding = "a part that must be changed must not be encoded"
+    case encoding
     /// 8-bit text around the parts, which belongs to none of them.
-    case betweenParts = "there is 8-bit text between the parts"
-    case tooComplex = "the message has too many parts or too large headers"
+    case betweenParts
+    case tooComplex
+
+    /// What is said of it.
+    package var diagnosis: Diagnosis {
+        switch self {
+        case .signed: .partSigned
+        case .header: .partHeader
+        case .encoding: .partEncoding
+        case .betweenParts: .betweenParts
+        case .tooComplex: .tooComplex
+        }
+    }
 }
 
 /// What stands in a line.

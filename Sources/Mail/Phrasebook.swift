@@ -4,37 +4,64 @@ extension Language {
     /// One of our own findings, which are kept in English, in this language.
     ///
     /// What others said (a server's reply, a system's message) stays as it is, and so does a
-    /// finding that the book does not have.
+    /// finding that this release does not know.
     package func tell(_ finding: String) -> String {
-        self == .english ? finding : Phrasebook.german.translate(finding[...]) ?? finding
+        self == .english
+            ? finding : Phrasebook.findings.tell(finding[...], in: self) ?? finding
     }
 }
 
-/// Findings in English and in another language.
-///
-/// A hole `{}` is kept as it is: a name, a number, the words of others. A hole `{+}` holds another
-/// finding, which is told too. The first entry that fits counts.
+extension Diagnosis {
+    /// The sentence in English, as it is kept, with its holes filled in their order.
+    package func text(_ holes: String...) -> String {
+        Phrasebook.findings.text(of: self, in: .english, holes)
+    }
+
+    /// The sentence in a language; what fills the holes is in that language already.
+    package func text(in language: Language, _ holes: String...) -> String {
+        Phrasebook.findings.text(of: self, in: language, holes)
+    }
+
+    /// Which finding a sentence in English is, the outer one where it quotes others; nil for one
+    /// that is none of ours.
+    package init?(_ finding: String) {
+        guard let known = Phrasebook.findings.recognise(finding[...]) else { return nil }
+        self = known.diagnosis
+    }
+}
+
+/// The sentences of all findings, taken apart once.
 struct Phrasebook: Sendable {
     /// A finding that quotes findings that quote findings: no deeper.
     private static let maximumDepth = 4
 
+    static let findings = Phrasebook(
+        Diagnosis.allCases.map { ($0, $0.sentences.english, $0.sentences.german) })
+
+    /// In the order of recognising: the first that fits counts.
     private let entries: [Entry]
+    private let places: [Diagnosis: Int]
 
     private struct Entry: Sendable {
-        /// What stands between the holes in English.
-        var literals: [String]
+        var diagnosis: Diagnosis
+        /// What stands between the holes.
+        var english: [String]
+        var german: [String]
+        /// Whether a hole holds another finding.
         var isTold: [Bool]
-        /// What stands between the holes in the other language, in the same order.
-        var translation: [String]
     }
 
-    init(_ pairs: [(english: String, other: String)]) {
-        entries = pairs.map { pair in
-            let (literals, isTold) = Self.parse(pair.english)
-            let (translation, _) = Self.parse(pair.other)
-            precondition(literals.count == translation.count, "\(pair.english): as many holes")
-            return Entry(literals: literals, isTold: isTold, translation: translation)
+    init(_ sentences: [(diagnosis: Diagnosis, english: String, german: String)]) {
+        entries = sentences.map { diagnosis, english, german in
+            let (literals, isTold) = Self.parse(english)
+            let (translation, isToldThere) = Self.parse(german)
+            precondition(isTold == isToldThere, "\(english): the same holes")
+            return Entry(
+                diagnosis: diagnosis, english: literals, german: translation, isTold: isTold)
         }
+        places = Dictionary(
+            entries.enumerated().map { ($1.diagnosis, $0) }, uniquingKeysWith: { first, _ in first }
+        )
     }
 
     private static func parse(_ pattern: String) -> (literals: [String], isTold: [Bool]) {
@@ -54,17 +81,41 @@ struct Phrasebook: Sendable {
         return (literals, isTold)
     }
 
-    /// Nil if no entry fits.
-    func translate(_ finding: Substring, depth: Int = 0) -> String? {
-        guard depth < Self.maximumDepth else { return nil }
+    func text(of diagnosis: Diagnosis, in language: Language, _ holes: [String]) -> String {
+        guard let place = places[diagnosis] else { return diagnosis.rawValue }
+        return Self.fill(entries[place], language, holes)
+    }
+
+    private static func fill(_ entry: Entry, _ language: Language, _ holes: [String]) -> String {
+        let literals = language == .english ? entry.english : entry.german
+        precondition(holes.count == literals.count - 1, "\(entry.diagnosis): each hole is filled")
+        var text = literals[0]
+        for (hole, literal) in zip(holes, literals.dropFirst()) {
+            text += hole
+            text += literal
+        }
+        return text
+    }
+
+    /// Nil if no sentence fits.
+    func tell(_ finding: Substring, in language: Language, depth: Int = 0) -> String? {
+        guard depth < Self.maximumDepth, let (entry, holes) = entry(of: finding) else { return nil }
+        let told = zip(holes, entry.isTold).map { hole, isTold in
+            (isTold ? tell(hole, in: language, depth: depth + 1) : nil) ?? String(hole)
+        }
+        return Self.fill(entry, language, told)
+    }
+
+    func recognise(_ finding: Substring) -> (diagnosis: Diagnosis, holes: [Substring])? {
+        guard let (entry, holes) = entry(of: finding) else { return nil }
+        // The name of a host in front is found before much that others say, too.
+        if entry.diagnosis == .atHost, self.entry(of: holes[1]) == nil { return nil }
+        return (entry.diagnosis, holes)
+    }
+
+    private func entry(of finding: Substring) -> (Entry, [Substring])? {
         for entry in entries {
-            guard let holes = Self.match(finding, entry.literals) else { continue }
-            var text = entry.translation[0]
-            for (index, hole) in holes.enumerated() {
-                let told = entry.isTold[index] ? translate(hole, depth: depth + 1) : nil
-                text += (told ?? String(hole)) + entry.translation[index + 1]
-            }
-            return text
+            if let holes = Self.match(finding, entry.english) { return (entry, holes) }
         }
         return nil
     }

@@ -21,12 +21,12 @@ extension ClientSession {
     mutating func authenticateOrGoOn() {
         guard !configuration.mechanisms.isEmpty, !isAuthenticated else { return becomeIdle() }
         guard tls != nil else {
-            return cannotAuthenticate("the connection to \(host) is not encrypted")
+            return cannotAuthenticate(Diagnosis.notEncrypted.text(host))
         }
         let offered = extensions.saslMechanisms
         guard let mechanism = configuration.mechanisms.first(where: offered.contains) else {
             let wanted = configuration.mechanisms.joined(separator: ", ")
-            return cannotAuthenticate("\(host) offers none of AUTH \(wanted)")
+            return cannotAuthenticate(Diagnosis.lacksMechanisms.text(host, wanted))
         }
         phase = .authenticating(AuthenticationState())
         pending.append(.authenticate(mechanism: mechanism))
@@ -75,7 +75,7 @@ extension ClientSession {
         if let cancellation = state.cancellation { return cannotAuthenticate(cancellation) }
         if reply.isPositiveCompletion {
             guard state.isServerAuthentic else {
-                return cannotAuthenticate("\(host) did not prove that it knows the password")
+                return cannotAuthenticate(Diagnosis.notAuthentic.text(host))
             }
             isAuthenticated = true
             becomeIdle()
@@ -97,13 +97,14 @@ extension ClientSession {
             pending.append(.challenge(challenge))
         } else {
             phase = .authenticating(state)
-            cancelAuthentication("\(host) sends a challenge that is no base64")
+            cancelAuthentication(Diagnosis.badChallenge.text(host))
         }
     }
 
     private mutating func cannotAuthenticate(_ text: String) {
         give(
             up: .authentication,
-            Outcome.Evidence(EnhancedStatus(4, 7, 0), "cannot authenticate: " + text, host: host))
+            Outcome.Evidence(
+                EnhancedStatus(4, 7, 0), Diagnosis.cannotAuthenticate.text(text), host: host))
     }
 }

@@ -17,7 +17,7 @@ extension ClientSession {
         for (index, recipient) in envelope.recipients.enumerated() {
             var result = everything.map { Result(.permanent($0), .nextHost) }
             if result == nil, recipient.address.isInternational, !extensions.isInternational {
-                result = Result(.permanent(lacksSMTPUTF8("the address")), .nextHost)
+                result = Result(.permanent(lacksSMTPUTF8(.addressNeedsSMTPUTF8)), .nextHost)
             }
             if result == nil {
                 result = excess(targets.count, recipient.address.destination, &domains)
@@ -39,7 +39,7 @@ extension ClientSession {
         let limits = extensions.limits
         let limit = min(limits.recipients ?? Self.usualRecipients, Self.maximumRecipients)
         if named >= limit {
-            let text = "\(host) takes \(limit) recipients at a time"
+            let text = Diagnosis.recipientsAtATime.text(host, "\(limit)")
             return Result(
                 .transient(Outcome.Evidence(EnhancedStatus(4, 5, 3), text, host: host)),
                 .anotherTransaction)
@@ -48,7 +48,7 @@ extension ClientSession {
             return nil
         }
         if domains.count >= most {
-            let text = "\(host) takes \(most) domains on a connection"
+            let text = Diagnosis.domainsOnConnection.text(host, "\(most)")
             return Result(
                 .transient(Outcome.Evidence(EnhancedStatus(4, 5, 3), text, host: host)),
                 .anotherConnection)
@@ -66,29 +66,29 @@ extension ClientSession {
         if let limit = extensions.maximumMessageOctets, limit > 0, transaction.octets > limit {
             // RFC 1870 §5: larger than this peer ever takes.
             return lacks(
-                (3, 4), "the message has \(transaction.octets) octets, \(host) takes \(limit)")
+                (3, 4), Diagnosis.tooLarge.text("\(transaction.octets)", host, "\(limit)"))
         }
         switch envelope.body {
         case .binaryMIME where !(extensions.isBinaryMIME && extensions.isChunking):
             // RFC 3030 §3: converted before, or returned.
-            return lacks((6, 3), "the message is binary, and \(host) does not offer BINARYMIME")
+            return lacks((6, 3), Diagnosis.lacksBINARYMIME.text(host))
         case .eightBitMIME where !extensions.is8BitMIME:
             // RFC 6152 §3: converted before, or returned.
-            return lacks((6, 3), "the message is in 8 bits, and \(host) does not offer 8BITMIME")
+            return lacks((6, 3), Diagnosis.lacks8BITMIME.text(host))
         default: break
         }
         if isInternational(envelope), !extensions.isInternational {
             let isSender = envelope.reversePath.address?.isInternational == true
-            return lacksSMTPUTF8(isSender ? "the sender's address" : "the header of the message")
+            return lacksSMTPUTF8(isSender ? .senderNeedsSMTPUTF8 : .headerNeedsSMTPUTF8)
         }
         // RFC 8689 §4.2.1: a notification (null path) may go without.
         if envelope.requests.requiresTLS, envelope.reversePath != .null {
             if tls == nil {
-                return lacks((7, 10), "the sender requires TLS, and \(host) does not offer it")
+                return lacks((7, 10), Diagnosis.lacksTLS.text(host))
             }
             if !extensions.canRequireTLS {
                 return lacks(
-                    (7, 30), "the sender requires TLS, and \(host) does not offer REQUIRETLS")
+                    (7, 30), Diagnosis.lacksREQUIRETLS.text(host))
             }
         }
         return deliverByObstacle(transaction)
@@ -101,14 +101,14 @@ extension ClientSession {
         guard let least = extensions.minimumDeliverBySeconds else {
             return Outcome.Evidence(
                 EnhancedStatus(5, 3, 3),
-                "the message must be returned if it is late, and \(host) does not offer DELIVERBY",
+                Diagnosis.lacksDELIVERBY.text(host),
                 host: host)
         }
         let rest = Self.seconds(until: deliverBy, transaction)
         guard rest < max(1, least) else { return nil }
         return Outcome.Evidence(
             EnhancedStatus(5, 4, 7),
-            "the message must be delivered in \(rest) seconds, and \(host) asks for \(least)",
+            Diagnosis.tooSlow.text("\(rest)", host, "\(least)"),
             host: host)
     }
 
@@ -125,9 +125,9 @@ extension ClientSession {
     }
 
     /// RFC 6531 §3.2.
-    private func lacksSMTPUTF8(_ what: String) -> Outcome.Evidence {
+    private func lacksSMTPUTF8(_ lack: Diagnosis) -> Outcome.Evidence {
         Outcome.Evidence(
-            EnhancedStatus(5, 6, 7), "\(what) needs SMTPUTF8, which \(host) does not offer",
+            EnhancedStatus(5, 6, 7), lack.text(host),
             host: host)
     }
 

@@ -17,7 +17,7 @@ extension ClientSession {
                 take(reply)
             } else if let loss {
                 lose(
-                    .connectionLost, text: "\(loss.rawValue) (\(host), \(place))",
+                    .connectionLost, text: loss.diagnosis.text(host, place),
                     status: EnhancedStatus(4, 4, 2))
             } else {
                 return false
@@ -106,7 +106,7 @@ extension ClientSession {
             give(
                 up: .tls,
                 Outcome.Evidence(
-                    EnhancedStatus(4, 7, 4), "\(host) does not offer STARTTLS, which is required",
+                    EnhancedStatus(4, 7, 4), Diagnosis.lacksSTARTTLS.text(host),
                     host: host))
         } else {
             authenticateOrGoOn()
@@ -151,7 +151,7 @@ extension ClientSession {
 
     mutating func violate(_ text: String) {
         lose(
-            .protocolViolation, text: "\(host) breaks the protocol: \(text)",
+            .protocolViolation, text: Diagnosis.breaksProtocol.text(host, text),
             status: EnhancedStatus(4, 5, 0))
     }
 
@@ -177,15 +177,15 @@ extension ClientSession {
     /// Where we were, for evidence.
     private var place: String {
         switch phase {
-        case .awaitingGreeting: "before the greeting"
-        case .awaitingEHLO, .awaitingHELO: "after EHLO"
-        case .awaitingStartTLS, .handshake: "in STARTTLS"
-        case .authenticating, .awaitingAuthentication: "in AUTH"
-        case .idle, .awaitingReset: "between messages"
-        case .transaction(let state): "while sending \(state.awaitedCommand)"
-        case .content, .drainingChunks: "while sending the message"
-        case .awaitingFinal: "after the end of the message"
-        case .awaitingQuit, .closed: "at the end"
+        case .awaitingGreeting: Diagnosis.beforeGreeting.text()
+        case .awaitingEHLO, .awaitingHELO: Diagnosis.afterEHLO.text()
+        case .awaitingStartTLS, .handshake: Diagnosis.inSTARTTLS.text()
+        case .authenticating, .awaitingAuthentication: Diagnosis.inAUTH.text()
+        case .idle, .awaitingReset: Diagnosis.betweenMessages.text()
+        case .transaction(let state): Diagnosis.whileSending.text(state.awaitedCommand)
+        case .content, .drainingChunks: Diagnosis.whileSendingMessage.text()
+        case .awaitingFinal: Diagnosis.afterMessage.text()
+        case .awaitingQuit, .closed: Diagnosis.atEnd.text()
         }
     }
 
@@ -194,10 +194,11 @@ extension ClientSession {
 
     /// `host said: 550 5.1.1 … (in reply to RCPT TO)`, with the reply's status or its class.
     func evidence(_ reply: Reply, to command: String?) -> Outcome.Evidence {
-        let context = command.map { " (in reply to \($0))" } ?? ""
-        let text = reply.description.prefix(Self.maximumEvidenceCharacters)
+        let said = String(reply.description.prefix(Self.maximumEvidenceCharacters))
+        let text =
+            command.map { Diagnosis.saidInReply.text(host, said, $0) }
+            ?? Diagnosis.said.text(host, said)
         return Outcome.Evidence(
-            reply.status ?? EnhancedStatus(UInt8(reply.code / 100), 0, 0),
-            "\(host) said: \(text)\(context)", host: host)
+            reply.status ?? EnhancedStatus(UInt8(reply.code / 100), 0, 0), text, host: host)
     }
 }

@@ -114,7 +114,7 @@ package struct ClientSession: ~Copyable, Sendable {
         give(
             up: .tls,
             Outcome.Evidence(
-                EnhancedStatus(4, 7, 5), "TLS handshake with \(host) failed: \(text)",
+                EnhancedStatus(4, 7, 5), Diagnosis.handshakeFailedWith.text(host, text),
                 host: host))
     }
 
@@ -300,9 +300,11 @@ extension ClientSession {
     }
 
     /// How a connection comes to its end by itself.
-    enum Loss: String {
-        case ended = "the connection was lost"
-        case expired = "nothing came for too long"
+    enum Loss {
+        case ended
+        case expired
+
+        var diagnosis: Diagnosis { self == .ended ? .connectionEnded : .silence }
     }
 
     enum Phase {

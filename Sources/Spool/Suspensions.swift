@@ -36,15 +36,14 @@ package struct Suspension: Hashable, Sendable {
 
     /// Why something waits, without a final dot.
     package var sentence: String {
-        let what =
+        let diagnosis: Diagnosis =
             switch scope {
-            case .destination: "deliveries to \(subject)"
-            case .host: "deliveries to the host \(subject)"
-            case .sender: "deliveries for \(subject)"
+            case .destination: .destinationSuspended
+            case .host: .hostSuspended
+            case .sender: .senderSuspended
             }
-        let why = reason.map { " (\($0))" } ?? ""
-        return
-            "\(what) are suspended since \(CalendarDate(since).internetFormat) by \(author)\(why)"
+        let by = author + (reason.map { " (\($0))" } ?? "")
+        return diagnosis.text(subject, CalendarDate(since).internetFormat, by)
     }
 
     /// What waits because of it, as far as the queue knows.

@@ -14,11 +14,15 @@ enum Live {
 
 extension Live {
     /// The user's language, by locale: German or English.
-    static let language: Language = {
+    static let language = locale ?? .english
+
+    /// Nil if the locale names none.
+    static let locale: Language? = {
         let environment = ProcessInfo.processInfo.environment
         // POSIX: the first of these that is set and not empty decides.
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .compactMap { environment[$0] }.first { !$0.isEmpty }
-        return locale?.hasPrefix("de") == true ? .german : .english
+        guard let locale, !["C", "POSIX"].contains(locale.prefix { $0 != "." }) else { return nil }
+        return locale.hasPrefix("de") ? .german : .english
     }()
 }

@@ -285,6 +285,41 @@ struct AdministrationTests {
         }
     }
 
+    @Test("The language of an account is kept, changed, and comes back by undoing")
+    func language() throws {
+        try withRegistry { registry, _, store in
+            let carla = try Address("carla@example.org")
+            try await registry.addAccount(
+                carla, language: .german, password: "a long password", by: "t")
+            #expect(try await registry.account(login: carla)?.language == .german)
+            #expect(try await registry.accounts().map(\.language) == [nil, nil, .german])
+            try await registry.setLanguage(nil, of: carla, by: "t")
+            #expect(try await registry.account(login: carla)?.language == nil)
+            let change = try #require(await registry.changes(limit: 1).first)
+            try await registry.undo(change: change.id, by: "t")
+            #expect(try await registry.account(login: carla)?.language == .german)
+            // As a release without languages has recorded it.
+            try await store.write { transaction in
+                try transaction.execute(
+                    """
+                    UPDATE directory_change_entry SET before = rtrim(before, 'den' || char(31)),
+                        after = rtrim(after, 'den' || char(31)) WHERE kind = 'account'
+                    """, [])
+            }
+            try await registry.setEnabled(false, carla, by: "t")
+            let disabling = try #require(await registry.changes(limit: 1).first)
+            try await store.write { transaction in
+                try transaction.execute(
+                    """
+                    UPDATE directory_change_entry SET before = rtrim(before, 'de' || char(31)),
+                        after = rtrim(after, 'de' || char(31)) WHERE kind = 'account'
+                    """, [])
+            }
+            try await registry.undo(change: disabling.id, by: "t")
+            #expect(try await registry.account(login: carla)?.isEnabled == true)
+        }
+    }
+
     @Test("The second format of the tables takes the keys out of a history that has them")
     func scrub() throws {
         let simulation = Simulation(seed: 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import DNS
 import Delivery
 import Directory
 import Journal
@@ -401,6 +402,43 @@ struct DeliveryTests {
             #expect(try await world.mailbox("anna@here.example").count == 1)
             #expect(try await world.kinds(new).last == .notified)
             #expect(try await world.spooler.entry(old) != nil)
+        }
+    }
+
+    @Test("the sender's account says in which language he is told, before message and server")
+    func accountLanguage() throws {
+        let world = try DeliveryWorld(seed: 14, zone: Self.zone)
+        try world.run { world in
+            let anna = try Address("anna@here.example")
+            for (language, words) in [
+                (nil, "could not be delivered"), (Language.german, "nicht zugestellt werden"),
+            ] {
+                try await world.registry.setLanguage(language, of: anna, by: "test")
+                try await world.accept(to: ["x@null.example"])
+                #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+                let text = try await world.mailbox("anna@here.example").last ?? ""
+                #expect(text.contains(words), "\(text)")
+            }
+        }
+    }
+
+    @Test("what networks and name servers are found to do has a code and a German sentence")
+    func diagnoses() {
+        let network: [(NetworkFailure, Diagnosis)] = [
+            (.refused, .connectionRefused), (.unreachable("no network"), .noRouteToHost),
+            (.deadlinePassed, .noAnswer), (.disconnected, .connectionLost),
+            (.tls("expired"), .handshakeFailed), (.cancelled, .cancelled),
+        ]
+        for (failure, diagnosis) in network {
+            #expect(Diagnosis("\(failure)") == diagnosis, "\(failure)")
+        }
+        let names: [(Answer.Failure, Diagnosis)] = [
+            (.timeout, .nameServerSilent), (.serverFailure, .nameServerFailed),
+            (.refused, .nameServerRefused), (.bogus("x"), .notValidated),
+            (.malformed("x"), .answerUseless),
+        ]
+        for (failure, diagnosis) in names {
+            #expect(Diagnosis("\(failure)") == diagnosis, "\(failure)")
         }
     }
 

@@ -30,9 +30,9 @@ struct PhrasebookTests {
                     + "the message)"
             ),
             (
-                "the connection was lost (a [192.0.2.1], after the final dot) (it may have been "
+                "the connection was lost (a [192.0.2.1], after the end of the message) (it may have been "
                     + "delivered already, and may arrive twice)",
-                "die Verbindung ging verloren (a [192.0.2.1], nach dem Schlusspunkt) (sie ist "
+                "die Verbindung ging verloren (a [192.0.2.1], nach dem Ende der Nachricht) (sie ist "
                     + "möglicherweise schon zugestellt und kann doppelt ankommen)"
             ),
             ("something nobody has foreseen", "something nobody has foreseen"), ("", ""),
@@ -50,11 +50,44 @@ struct PhrasebookTests {
 
     @Test("A hole is as short as can be, and the end must fit")
     func holes() {
-        let book = Phrasebook([("{} and {} end", "{} und {} Ende"), ("a{+}", "A{+}"), ("b", "B")])
-        #expect(book.translate("x and y and z end") == "x und y and z Ende")
-        #expect(book.translate("x and y") == nil)
-        #expect(book.translate("ab") == "AB")
-        #expect(book.translate("ac") == "Ac")
-        #expect(book.translate("b c") == nil)
+        let book = Phrasebook([
+            (.said, "{} and {} end", "{} und {} Ende"), (.notTried, "a{+}", "A{+}"),
+            (.silence, "b", "B"),
+        ])
+        #expect(book.tell("x and y and z end", in: .german) == "x und y and z Ende")
+        #expect(book.tell("x and y", in: .german) == nil)
+        #expect(book.tell("ab", in: .german) == "AB")
+        #expect(book.tell("ac", in: .german) == "Ac")
+        #expect(book.tell("b c", in: .german) == nil)
+    }
+
+    @Test("Each finding is recognised by its sentence, and told in German with what fills it")
+    func recognised() throws {
+        for diagnosis in Diagnosis.allCases {
+            let count =
+                diagnosis.sentences.english.split(separator: "{").count
+                - (diagnosis.sentences.english.hasPrefix("{") ? 0 : 1)
+            let holes = (0..<count).map { "hole\($0)" }
+            let english = Phrasebook.findings.text(of: diagnosis, in: .english, holes)
+            let german = Phrasebook.findings.text(of: diagnosis, in: .german, holes)
+            #expect(Language.german.tell(english) == german)
+            #expect(german != english || [.inSTARTTLS, .inAUTH, .atHost].contains(diagnosis))
+            if diagnosis != .atHost { #expect(Diagnosis(english) == diagnosis) }
+            #expect(!english.contains("{") && !german.contains("{"), "\(english)")
+        }
+        #expect(Diagnosis("mx.example.net: TLS handshake failed: expired") == .atHost)
+        #expect(Diagnosis("mx.example.net: what nobody has foreseen") == nil)
+        #expect(Diagnosis("no host was reached") == .noHostReached)
+    }
+
+    @Test("Codes are words with hyphens, and differ")
+    func codes() {
+        for diagnosis in Diagnosis.allCases {
+            let isPlain = diagnosis.rawValue.utf8.allSatisfy {
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+            }
+            #expect(isPlain, "\(diagnosis.rawValue)")
+        }
+        #expect(Set(Diagnosis.allCases.map(\.rawValue)).count == Diagnosis.allCases.count)
     }
 }

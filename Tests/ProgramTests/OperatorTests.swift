@@ -89,7 +89,14 @@ struct OperatorTests {
             }
             try #require(isStuck, "\(listed)")
 
+            let language = try await host.command("account", "language", host.account, "de")
+            #expect(language.status == 0, "\(language.output)")
+            let german = try await host.command("queue", "list", "--for", host.account)
+            #expect(german.output.contains("keine Verbindung zu"), "\(german.output)")
+            let story = try await host.command("trace", "x0@dead.test", "--for", host.account)
+            #expect(story.output.contains("Sie wartet für <x0@dead.test>"), "\(story.output)")
             let all = try await host.command("queue", "list", "--json")
+            #expect(all.output.contains("\"code\":\"no-connection\""), "\(all.output)")
             let lines = all.output.split(separator: "\n")
             #expect(lines.count == 12, "\(all.output)")
             let ids = try lines.map { line -> String in

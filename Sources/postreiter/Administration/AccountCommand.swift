@@ -10,7 +10,7 @@ struct AccountCommand: AsyncParsableCommand {
         commandName: "account", abstract: "People with a mailbox and a password.",
         subcommands: [
             Add.self, List.self, Remove.self, Password.self, Enable.self, Disable.self,
-            AddAddress.self, RemoveAddress.self,
+            AddAddress.self, RemoveAddress.self, SetLanguage.self,
         ])
 
     struct Add: AsyncParsableCommand {
@@ -19,12 +19,14 @@ struct AccountCommand: AsyncParsableCommand {
         @OptionGroup var password: PasswordOption
         @Argument(help: "Its login and first address.") var address: String
         @Option(help: "The name of the person.") var name = ""
+        @Option(help: "en or de: in which the person is told of messages.") var language: String?
 
         func run() async throws {
             _ = try await server.perform(
                 "account.add",
                 [
                     "address": .string(address), "name": .string(name),
+                    "language": JSON(language),
                     "password": .string(try password.read()),
                 ])
         }
@@ -40,11 +42,12 @@ struct AccountCommand: AsyncParsableCommand {
             let answer = try await server.perform("account.list", ["domain": JSON(domain)])
             guard !output.json else { return Output.json(answer) }
             Output.table(
-                [["ACCOUNT", "NAME", "STATE", "ADDRESSES"]]
+                [["ACCOUNT", "NAME", "STATE", "LANGUAGE", "ADDRESSES"]]
                     + (answer["accounts"]?.array ?? []).map {
                         [
                             $0["account"]?.string ?? "", $0["name"]?.string ?? "",
                             $0["enabled"]?.bool == true ? "enabled" : "disabled",
+                            $0["language"]?.string ?? "",
                             ($0["addresses"]?.array ?? []).compactMap(\.string)
                                 .joined(separator: " "),
                         ]
@@ -100,6 +103,21 @@ struct AccountCommand: AsyncParsableCommand {
             _ = try await server.perform(
                 "account.password",
                 ["address": .string(address), "password": .string(try password.read())])
+        }
+    }
+
+    struct SetLanguage: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "language",
+            abstract: "Set in which language the person is told what became of messages.")
+        @OptionGroup var server: ServerOptions
+        @Argument var address: String
+        @Argument(help: "en, de, or none for the server's.") var language: String
+
+        func run() async throws {
+            _ = try await server.perform(
+                "account.language",
+                ["address": .string(address), "language": .string(language)])
         }
     }
 

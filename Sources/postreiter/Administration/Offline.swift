@@ -16,7 +16,7 @@ enum Offline {
                 Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, time: Live.surroundings.time,
-                    author: "command line"))
+                    author: "command line", language: settings.language))
         }
     }
 }

@@ -19,6 +19,7 @@ struct QueueCommand: AsyncParsableCommand {
         @OptionGroup var server: ServerOptions
         @Flag(help: "One JSON object on each line instead of text.") var json = false
         @OptionGroup var selection: SelectionOptions
+        @OptionGroup var reader: ReaderOption
         @Option(help: "At most so many messages.") var limit = 1_000
         @Flag(help: "All messages, however many.") var all = false
 
@@ -39,7 +40,7 @@ struct QueueCommand: AsyncParsableCommand {
                     let answer = try await asker.perform(
                         "queue.list",
                         .object(
-                            selection.arguments
+                            selection.arguments + reader.arguments
                                 + [("after", place), ("limit", .integer(Int64(rest)))]))
                     let messages = answer["messages"]?.array ?? []
                     show(messages, isFirst: listed == 0)
@@ -74,7 +75,7 @@ struct QueueCommand: AsyncParsableCommand {
                             + (recipient["via"]?.string.map { " via \($0)" } ?? ""),
                         recipient["state"]?.string ?? "",
                         recipient["next_attempt"]?.string ?? "-",
-                        String((recipient["text"]?.string ?? "").prefix(80)),
+                        String((recipient["told"]?.string ?? "").prefix(80)),
                     ])
                 }
             }
@@ -93,10 +94,12 @@ struct QueueCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show one message.")
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: JSONOption
+        @OptionGroup var reader: ReaderOption
         @Argument(help: "Its queue id or Message-ID.") var id: String
 
         func run() async throws {
-            let answer = try await server.perform("queue.show", ["id": .string(id)])
+            let answer = try await server.perform(
+                "queue.show", .object([("id", .string(id))] + reader.arguments))
             guard !output.json else { return Output.json(answer) }
             for (key, value) in answer.object ?? [] where key != "recipients" && key != "source" {
                 Output.line("\(key): \(value.string ?? value.description)")
@@ -107,7 +110,7 @@ struct QueueCommand: AsyncParsableCommand {
             for recipient in answer["recipients"]?.array ?? [] {
                 Output.line("recipient: \(recipient["address"]?.string ?? "")")
                 for (key, value) in recipient.object ?? []
-                where key != "address" && value != .null {
+                where key != "address" && key != "text" && value != .null {
                     Output.line("  \(key): \(value.string ?? value.description)")
                 }
             }

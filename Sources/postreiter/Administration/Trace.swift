@@ -10,15 +10,17 @@ struct Trace: AsyncParsableCommand {
         abstract: "Tell what happened to a message, and what comes next.")
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: JSONOption
+    @OptionGroup var reader: ReaderOption
     @Argument(help: "A queue id, a Message-ID or an address.") var text: String
 
     func run() async throws {
         let answer = try await server.perform(
-            "trace", ["text": .string(text), "language": .string(Live.language.rawValue)])
+            "trace", .object([("text", .string(text))] + reader.arguments))
         guard !output.json else { return Output.json(answer) }
+        let language = Language(rawValue: answer["language"]?.string ?? "") ?? .english
         for (index, message) in (answer["messages"]?.array ?? []).enumerated() {
             if index > 0 { Output.line("") }
-            Output.line((message["id"]?.string ?? "") + Self.links(of: message))
+            Output.line((message["id"]?.string ?? "") + Self.links(of: message, language))
             for fact in message["facts"]?.array ?? [] {
                 Output.line("  \(fact["time"]?.string ?? "")  \(fact["sentence"]?.string ?? "")")
             }
@@ -30,8 +32,8 @@ struct Trace: AsyncParsableCommand {
     }
 
     /// Which other messages this one belongs to: they are told too.
-    private static func links(of message: JSON) -> String {
-        let words = Live.language == .german ? germanRelations : englishRelations
+    private static func links(of message: JSON, _ language: Language) -> String {
+        let words = language == .german ? germanRelations : englishRelations
         let links = (message["links"]?.array ?? []).map { link in
             let relation = link["relation"]?.string ?? ""
             return "\(words[relation] ?? relation) \(link["id"]?.string ?? "")"

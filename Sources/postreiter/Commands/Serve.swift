@@ -66,7 +66,7 @@ struct Serve: AsyncParsableCommand {
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, time: Live.surroundings.time,
-                    author: "control socket",
+                    author: "control socket", language: running.language,
                     delivery: .init(
                         wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) })),
                 ownCommands: [
