@@ -9,13 +9,13 @@ struct MailServerTests {
     private static let greeting = "Grüße, Ærøskøbing"
 
     /// Whether the greeting is there, as it is or in quoted-printable.
-    private static func isWhole(_ message: String) -> Bool {
+    static func isWhole(_ message: String) -> Bool {
         message.contains(greeting)
             || message.contains("Gr=C3=BC=C3=9Fe, =C3=86r=C3=B8sk=C3=B8bing")
     }
 
     /// The message, its text readable if it came in Base64, with lines ended by LF.
-    private static func readable(_ message: String) -> String {
+    static func readable(_ message: String) -> String {
         let message = message.replacing("\r\n", with: "\n")
         guard message.contains("\nContent-Transfer-Encoding: base64\n"),
             let split = message.firstRange(of: "\n\n"),
@@ -75,6 +75,10 @@ struct MailServerTests {
             }
             #expect(Self.isWhole(message), "without \(name): \(message)")
             #expect(message.contains("\n.one\n..two\nend"), "without \(name): \(message)")
+            // RFC 6152 §3: not offered, so no octet above 127 went out.
+            let isConverted = door.without == .eightBit || door.without == .extended
+            let raw = messages().first { $0.contains("Subject: without \(name)\n") } ?? ""
+            #expect(raw.utf8.allSatisfy { $0 < 0x80 } == isConverted, "without \(name): \(raw)")
             let received = Self.lastReceived(message)
             let isSecured = received.contains("TLS1.3") || received.contains("TLSv1.3")
             #expect(isSecured == (door.without != .tls && door.without != .extended), "\(name)")

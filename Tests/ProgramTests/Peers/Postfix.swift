@@ -89,7 +89,8 @@ struct Postfix {
             case .tls: "-o smtpd_tls_security_level=none"
             case .some(let offer): "-o smtpd_discard_ehlo_keywords=\(offer.rawValue)"
             }
-        return "\(door.address):\(port) inet n - n - - smtpd \(option)\n"
+        let options = ([option] + door.options.map { "-o \($0)" }).joined(separator: " ")
+        return "\(door.address):\(port) inet n - n - - smtpd \(options)\n"
     }
 
     private static func transport(_ without: Offer?) -> String {
