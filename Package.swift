@@ -75,6 +75,8 @@ let cores: [Target] = [
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS"]),
+    module(
+        "Probe", on: ["Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck"]),
     module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
     tests("BytesTests", on: ["Bytes"]),
     tests("WorldTests", on: ["Bytes", "World"]),
@@ -84,6 +86,12 @@ let cores: [Target] = [
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
+    tests(
+        "ProbeTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck", "Probe",
+            "SimulatedWorld",
+        ]),
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
 ]
@@ -184,7 +192,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
-            "SimulatedWorld", "Metering", "ZoneCheck",
+            "SimulatedWorld", "Metering", "ZoneCheck", "Probe",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -61,7 +61,7 @@ package final class Deliverer: Sendable {
     /// Recipients taken out of the spool at once.
     private static let claimLimit = 1000
     /// How long arrivals may gather: far below what a person notices.
-    private static let gatheringPause = Duration.milliseconds(10)
+    private static let gatheringPause = Duration.milliseconds(3)
     /// How long what is suspended rests before it is looked at again: when it may go on, it is
     /// made due at once.
     private static let suspendedPause = Duration.hours(4)

@@ -15,6 +15,7 @@ struct TLSHandshake {
     /// The name the peer's certificate must be for.
     private var nameToVerify: String?
     private var isServer = false
+    private var keepsCertificate = false
 
     init(_ role: TLSRole, contexts: TLSContexts) throws(NetworkFailure) {
         hello = HelloObserver()
@@ -33,7 +34,8 @@ struct TLSHandshake {
                 handler = NIOSSLServerHandler(context: identity.context)
             }
             isServer = true
-        case .client(let serverName, let verify):
+        case .client(let serverName, let verify, let keepsCertificate):
+            self.keepsCertificate = keepsCertificate
             let context = try contexts.client(verify: verify)
             // RFC 6066 §3: an address is no server name.
             let name = IPAddress(serverName) == nil && !serverName.isEmpty ? serverName : nil
@@ -72,6 +74,9 @@ struct TLSHandshake {
         if isServer, let certificate = handler.peerCertificate {
             facts.clientCertificate = ShownCertificate(certificate)
         }
+        if keepsCertificate, let certificate = handler.peerCertificate {
+            facts.chain = [ServerCertificate(certificate)].compactMap(\.self)
+        }
         return facts
     }
 }
@@ -85,5 +90,15 @@ extension ShownCertificate {
         self.init(
             subject: "\(parsed.subject)", issuer: "\(parsed.issuer)",
             fingerprint: Hexadecimal.encode(SHA256.hash(data: octets)))
+    }
+}
+
+extension ServerCertificate {
+    /// Nil for one that cannot be read.
+    fileprivate init?(_ certificate: NIOSSLCertificate) {
+        guard let octets = try? certificate.toDERBytes(),
+            let key = try? certificate.extractPublicKey().toSPKIBytes()
+        else { return nil }
+        self.init(certificate: octets, publicKey: key)
     }
 }

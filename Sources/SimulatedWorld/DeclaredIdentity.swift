@@ -15,6 +15,12 @@ struct DeclaredIdentity: TLSIdentity {
             .map { String(decoding: $0, as: UTF8.self).lowercased() }
     }
 
+    /// As TLSA records would speak of it.
+    var certificate: ServerCertificate {
+        let octets = Array(names.joined(separator: "\n").utf8)
+        return ServerCertificate(certificate: octets, publicKey: octets)
+    }
+
     func isValid(for serverName: String) -> Bool {
         let wanted = serverName.lowercased()
         return names.contains { name in

@@ -119,7 +119,9 @@ extension SimulatedConnection {
         inbound.dropPlainText()
         switch role {
         case .server(let identity, _): try await greetClient(identity, deadline)
-        case .client(let name, let verify): try await greetServer(name, verify, deadline)
+        case .client(let name, let verify, let keepsCertificate):
+            let identity = try await greetServer(name, verify, deadline)
+            if keepsCertificate { tls?.chain = [identity.certificate] }
         }
     }
 
@@ -141,7 +143,7 @@ extension SimulatedConnection {
 
     private func greetServer(
         _ serverName: String, _ verify: Bool, _ deadline: Instant
-    ) async throws(NetworkFailure) {
+    ) async throws(NetworkFailure) -> DeclaredIdentity {
         say(.client(serverName: serverName))
         guard case .server(let identity) = try await handshake(deadline) else {
             throw fail("not a server's greeting")
@@ -150,6 +152,7 @@ extension SimulatedConnection {
             throw fail("the certificate is not valid for \(serverName)")
         }
         tls = Self.facts(serverName)
+        return identity
     }
 
     private static func facts(_ serverName: String) -> TLSFacts {

@@ -32,7 +32,9 @@ package enum TLSRole: Sendable {
     /// is refused for it.
     case server(any TLSIdentity, asksForCertificate: Bool = false)
     /// `serverName` goes into SNI and, when `verify` is set, must be in a trusted certificate.
-    case client(serverName: String, verify: Bool)
+    ///
+    /// `keepsCertificate`: what the server shows stands in the facts, for those who judge it.
+    case client(serverName: String, verify: Bool, keepsCertificate: Bool = false)
 }
 
 /// What the handshake found: for Received fields, logs and explanations.
@@ -45,11 +47,26 @@ package struct TLSFacts: Hashable, Sendable {
     package var serverName: String?
     /// What the client showed, if it was asked.
     package var clientCertificate: ShownCertificate?
+    /// What the server showed, its own certificate first; empty unless it was to be kept.
+    package var chain: [ServerCertificate] = []
 
     package init(version: String, cipher: String, serverName: String? = nil) {
         self.version = version
         self.cipher = cipher
         self.serverName = serverName
+    }
+}
+
+/// A certificate of a server's chain, as TLSA records speak of it (RFC 6698 §2.1).
+package struct ServerCertificate: Hashable, Sendable {
+    /// The whole certificate in DER.
+    package var certificate: [UInt8]
+    /// Its SubjectPublicKeyInfo in DER.
+    package var publicKey: [UInt8]
+
+    package init(certificate: [UInt8], publicKey: [UInt8]) {
+        self.certificate = certificate
+        self.publicKey = publicKey
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
-import DNS
+package import DNS
 
 /// TLSA records for SMTP (RFC 6698, RFC 7672).
 extension Examination {
@@ -80,7 +80,10 @@ extension Examination {
         guard let cryptography = examiner.cryptography, !certificates.isEmpty else { return }
         let usable = records.filter { $0.1.usage >= 2 }
         let isMatched = usable.contains { _, tlsa in
-            certificates.contains { tlsa.matches($0, cryptography) }
+            certificates.contains {
+                tlsa.matches(
+                    certificate: $0.certificate, publicKey: $0.publicKey, cryptography)
+            }
         }
         guard !usable.isEmpty, !isMatched else { return }
         find(
@@ -98,11 +101,12 @@ extension Examination {
 }
 
 extension TLSA {
-    /// RFC 6698 §2.1.
-    func matches(
-        _ certificate: ZoneFacts.Certificate, _ cryptography: any ZoneCryptography
+    /// Whether it is for this certificate, given whole and by its public key, both in DER
+    /// (RFC 6698 §2.1).
+    package func matches(
+        certificate: [UInt8], publicKey: [UInt8], _ cryptography: any ZoneCryptography
     ) -> Bool {
-        let octets = selector == 0 ? certificate.certificate : certificate.publicKey
+        let octets = selector == 0 ? certificate : publicKey
         switch matchingType {
         case 0: return association == octets
         case 1: return association == cryptography.digest(.sha256, of: octets)

@@ -10,7 +10,10 @@ struct FloorTests {
         ["DNS", "MIME", "SASL", "SMTP", "POP3"],
         ["Routing", "ZoneCheck"],
         ["Storage", "Journal", "MessageStore", "Directory", "Spool"],
-        ["Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering"],
+        [
+            "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
+            "Probe",
+        ],
         [
             "CUnbound", "CSockets", "LiveWorld", "SimulatedWorld", "Settings", "Server",
             "postreiter",
@@ -44,7 +47,7 @@ struct FloorTests {
         "Spool": ["DequeModule"],
         "Archive": ["Crypto"],
         "Reception": ["Logging", "Metrics", "CoreMetrics"],
-        "Delivery": ["Logging", "Metrics", "CoreMetrics"],
+        "Delivery": ["DequeModule", "Logging", "Metrics", "CoreMetrics"],
         "Access": ["Logging"],
         "NameService": ["Logging"],
         "Metering": ["CoreMetrics"],
