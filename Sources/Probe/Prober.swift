@@ -29,8 +29,9 @@ package struct Prober: Sendable {
         self.cryptography = cryptography
     }
 
-    /// Looks at all addresses of a route, some at a time; `progress` is told of each when it is
-    /// done. The reports stand in the order of trying.
+    /// Looks at all addresses of a route, some at a time.
+    ///
+    /// `progress` is told of each when it is done. The reports stand in the order of trying.
     package func look(
         at route: Route, progress: @escaping @Sendable (HostReport) -> Void = { _ in }
     ) async -> [HostReport] {

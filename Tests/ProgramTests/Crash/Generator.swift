@@ -84,8 +84,9 @@ final class Generator: Sendable {
             if message.isLocal { recipients.append(local) }
             if message.isRemote { recipients.append(remote) }
             if message.isRefused, let refused { recipients.append(refused) }
-            let commands =
-                ["MAIL FROM:<generator@client.test>"] + recipients.map { "RCPT TO:<\($0)>" }
+            // Another sender now and then: one alone is told of a refusal every ten seconds only.
+            let sender = "generator\(message.number / 100)@client.test"
+            let commands = ["MAIL FROM:<\(sender)>"] + recipients.map { "RCPT TO:<\($0)>" }
             for command in commands {
                 guard try isAnswered(wire.ask(command), "250") else { return }
             }
