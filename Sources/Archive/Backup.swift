@@ -151,18 +151,8 @@ package struct Backup: Sendable {
         return files.count
     }
 
-    static func list(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
+    /// The names in a folder; none if there is no such folder.
+    static func list(_ path: String) -> [String] { (try? FolderNames.read(path)) ?? [] }
 
     /// Whether a name is one of ours: it cannot lead out of its folder.
     static func isPlain(_ name: some StringProtocol) -> Bool {

@@ -104,18 +104,7 @@ package struct DropFolder: Sendable {
     package func names() async throws(StorageFailure) -> [String] {
         let path = path
         return try await elsewhere(executor) { () throws(StorageFailure) in
-            guard let folder = opendir(path) else {
-                throw StorageFailure(errno: errno, "\(path) cannot be read")
-            }
-            defer { closedir(folder) }
-            var names: [String] = []
-            while names.count < Self.listLimit, let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if Self.isName(name) { names.append(name) }
-            }
-            return names.sorted()
+            try FolderNames.read(path, limit: Self.listLimit, where: Self.isName)
         }
     }
 

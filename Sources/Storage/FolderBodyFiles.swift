@@ -68,18 +68,7 @@ package struct FolderBodyFiles: BodyFiles {
     package func list() async throws(StorageFailure) -> [String] {
         let folder = folder
         return try await elsewhere(executor) { () throws(StorageFailure) in
-            guard let listing = opendir(folder) else {
-                throw StorageFailure(errno: errno, "\(folder) cannot be read")
-            }
-            defer { closedir(listing) }
-            var names: [String] = []
-            while let entry = readdir(listing) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != ".", name != ".." { names.append(name) }
-            }
-            return names.sorted()
+            try FolderNames.read(folder)
         }
     }
 }

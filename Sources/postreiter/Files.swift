@@ -3,6 +3,7 @@
 import Bytes
 import Glibc
 import LiveWorld
+import Storage
 
 /// Reading and writing whole small files, with errors for people.
 enum Files {
@@ -90,18 +91,7 @@ enum Files {
     }
 
     /// The names in a folder, sorted; none if there is no such folder.
-    static func list(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
+    static func list(_ path: String) -> [String] { (try? FolderNames.read(path)) ?? [] }
 
     static func systemError() -> String { String(cString: strerror(errno)) }
 }

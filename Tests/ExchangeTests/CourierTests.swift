@@ -284,6 +284,35 @@ struct TransportTests {
         }
     }
 
+    @Test("what an operator sends to a transport's host goes with its password and verified TLS")
+    func passwordOfChosenHost() throws {
+        let world = try DeliveryWorld(seed: 2, zone: zone)
+        let smart = world.sink(3)
+        smart.offersTLS = true
+        smart.certificate = "smart.example"
+        smart.keywords.append("AUTH PLAIN LOGIN")
+        smart.reply = { $0.hasPrefix("AUTH") ? "235 2.7.0 welcome" : nil }
+        try world.run { world in
+            try await world.registry.set(
+                transport: Transport(
+                    .domain(try Domain("two.example")), host: "Smart.example",
+                    security: .required, account: .init(name: "anna", password: "secret")),
+                by: "test")
+            // Nobody listens there.
+            let id = try await world.accept(to: ["x@[192.0.2.99]"])
+            #expect(
+                try await world.wait(.minutes(5)) {
+                    try await world.kinds(id).contains(.deferred)
+                })
+            _ = try await world.spooler.intervene(
+                .redirect(.host("smart.example")), Selection(id), by: "eva")
+            world.deliverer.wake()
+            #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+            #expect(smart.messages.map(\.isProtected) == [true])
+            #expect(smart.commands.contains("AUTH PLAIN AGFubmEAc2VjcmV0"))
+        }
+    }
+
     @Test("TLS from the first octet")
     func implicit() throws {
         let world = try DeliveryWorld(seed: 3, zone: zone)
