@@ -241,7 +241,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "Server", "SimulatedWorld",
         ], [log]),
-    tests("ProgramTests", on: []),
+    tests("ProgramTests", on: ["Bytes", "DNS"]),
     tests("TidyTests", on: []),
 ]
 

@@ -223,4 +223,98 @@ struct NameServerTests {
             #expect(gone.outcome == .failure(.refused))
         }
     }
+
+    @Test("A flood from one network is answered a second's worth, then by TC or not at all")
+    func flood() throws {
+        let stage = try Stage(seed: 7)
+        try stage.run { stage in
+            let socket = try await stage.client.network.bind(
+                to: SocketAddress(.v4(IPv4Address(192, 0, 2, 1)), port: 0))
+            let query = try stage.query("example.org", .mx, id: 9)
+            socket.send(
+                (0..<1_000).map { _ in Datagram(peer: stage.address, octets: query) })
+            var answers = 0
+            var truncated = 0
+            while true {
+                do throws(NetworkFailure) {
+                    let received = try await socket.receive(
+                        limit: 100, deadline: stage.simulation.now + .seconds(5))
+                    for datagram in received {
+                        if datagram.octets[2] & 2 == 0 { answers += 1 } else { truncated += 1 }
+                    }
+                } catch {
+                    break
+                }
+            }
+            #expect((200...210).contains(answers))
+            #expect((390...400).contains(truncated))
+            await socket.close()
+            // A true client goes on by TCP.
+            let resolver = StubResolver(servers: [stage.address], world: stage.world(stage.client))
+            #expect(try await resolver.resolve(Name("example.org"), .mx).outcome == .records)
+        }
+    }
+
+    @Test(
+        "Over TCP: octets of chance, messages of 65,535 octets, and one that asks and never reads")
+    func hostileStreams() throws {
+        let big = (0..<200).map { "big TXT \"\($0) \(String(repeating: "x", count: 200))\"" }
+            .joined(separator: "\n")
+        let stage = try Stage(seed: 8, extra: big)
+        try stage.run { stage in
+            let generator = stage.simulation.generator
+            for number in 0..<40 {
+                var generator = generator
+                let connection = try await stage.client.network.connect(
+                    to: stage.address, from: nil, deadline: stage.simulation.now + .seconds(5))
+                var octets = (0..<500).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                if number.isMultiple(of: 2) {
+                    octets = [0xFF, 0xFF] + [UInt8](repeating: UInt8(number), count: 65_535)
+                }
+                connection.write(octets)
+                let deadline = stage.simulation.now + .seconds(60)
+                do throws(NetworkFailure) {
+                    while try await connection.receive(deadline: deadline) != nil {}
+                } catch {
+                    #expect(error != .deadlinePassed)
+                }
+                await connection.close()
+            }
+            let greedy = try await stage.client.network.connect(
+                to: stage.address, from: nil, deadline: stage.simulation.now + .seconds(5))
+            let query = MessageFrames.frame(try stage.query("big.example.org", .txt, id: 1))
+            for _ in 0..<500 { greedy.write(query) }
+            // It is given up when it takes nothing for as long as patience lasts.
+            try await stage.simulation.sleep(for: .seconds(60))
+            await greedy.close()
+            let resolver = StubResolver(servers: [stage.address], world: stage.world(stage.client))
+            #expect(try await resolver.resolve(Name("example.org"), .mx).outcome == .records)
+        }
+    }
+
+    @Test("One network has 64 connections at a time; the next is ended at once, others are served")
+    func crowd() throws {
+        let stage = try Stage(seed: 9)
+        try stage.run { stage in
+            let other = stage.network.host("other", .v4(IPv4Address(198, 51, 100, 1)))
+            var connections: [any Connection] = []
+            let soon = stage.simulation.now + .seconds(60)
+            for _ in 0..<65 {
+                connections.append(
+                    try await stage.client.network.connect(
+                        to: stage.address, from: nil, deadline: soon))
+            }
+            #expect(try await connections[64].receive(deadline: soon) == nil)
+            let query = MessageFrames.frame(try stage.query("example.org", .mx, id: 1))
+            for connection in [
+                connections[0],
+                try await other.network.connect(to: stage.address, from: nil, deadline: soon),
+            ] {
+                connection.write(query)
+                #expect(try await connection.receive(deadline: soon) != nil)
+                await connection.close()
+            }
+            for connection in connections { await connection.close() }
+        }
+    }
 }

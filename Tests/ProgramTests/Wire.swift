@@ -86,6 +86,18 @@ final class Wire: @unchecked Sendable {
         }
     }
 
+    /// So many octets, in order.
+    func read(_ count: Int) throws -> [UInt8] {
+        while buffer.count - position < count {
+            var piece = [UInt8](repeating: 0, count: 1 << 16)
+            let received = recv(descriptor, &piece, piece.count, 0)
+            guard received > 0 else { throw Broken("cannot receive") }
+            buffer += piece[..<received]
+        }
+        defer { position += count }
+        return Array(buffer[position..<position + count])
+    }
+
     /// Where the next line feed is; by memchr, since the tests are not optimised.
     private func endOfLine() -> Int? {
         buffer.withUnsafeBytes { octets in

@@ -29,6 +29,8 @@ struct NSD {
               cookie-secret-file: ""
               server-count: 1
               verbosity: 1
+              rrl-ratelimit: 0
+              ipv4-edns-size: 1232
             remote-control:
               control-enable: no
 
@@ -41,6 +43,44 @@ struct NSD {
         process = try stage.start("nsd", ["-d", "-c", file])
         let isUp = await isListening(address, port)
         try #require(isUp, "nsd did not start: \(process.output)")
+    }
+}
+
+/// A knotd of its own with some zones.
+struct Knot {
+    let address: String
+    let port: Int
+    private let process: ChildProcess
+
+    /// `zones`: master files by origin.
+    init(_ stage: Stage, address: String, port: Int = 5353, zones: [String: String]) async throws {
+        self.address = address
+        self.port = port
+        let name = "knot-\(address)"
+        let folder = try stage.makeFolder(name)
+        var configuration = """
+            server:
+                rundir: "\(folder)"
+                listen: \(address)@\(port)
+                udp-max-payload: 1232
+            database:
+                storage: "\(folder)"
+            template:
+              - id: default
+                storage: "\(folder)"
+                zonefile-sync: -1
+                journal-content: none
+            zone:
+
+            """
+        for (origin, text) in zones.sorted(by: { $0.key < $1.key }) {
+            try stage.write(text, to: "\(name)/\(origin).zone")
+            configuration += "  - domain: \(origin)\n    file: \(origin).zone\n"
+        }
+        let file = try stage.write(configuration, to: "\(name)/knot.conf")
+        process = try stage.start("knotd", ["-c", file])
+        let isUp = await isListening(address, port)
+        try #require(isUp, "knotd did not start: \(process.output)")
     }
 }
 
