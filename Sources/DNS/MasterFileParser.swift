@@ -60,7 +60,8 @@ struct MasterFileParser {
         }
     }
 
-    private mutating func parse(
+    /// Takes one entry: a record, or a directive for what follows.
+    mutating func parse(
         _ tokens: inout TokenReader, _ context: inout Context, depth: Int
     ) throws(MasterFile.Fault) {
         guard let first = tokens.peek else { return }

@@ -36,8 +36,14 @@ struct MasterFileScanner {
     /// One word for each octet of RDATA is more than any type has.
     static let maximumTokens = RecordFormat.maximumOctets + 16
 
+    /// RFC 1035 §5.1 groups lines with them; nobody nests them deeply.
+    static let maximumParentheses = 100
+
     let text: [UInt8]
-    private var index = 0
+    /// What was read so far; behind an entry, where the next line begins.
+    private(set) var index = 0
+    /// Where the line begins on which the last entry stands first.
+    private(set) var entryStart = 0
     private var line = 1
     private var lineStart = 0
 
@@ -54,6 +60,7 @@ struct MasterFileScanner {
     /// After a fault the next line follows.
     mutating func next() throws(MasterFile.Fault) -> MasterFileEntry? {
         while index < text.count {
+            entryStart = index
             do {
                 let entry = try entry()
                 if !entry.tokens.isEmpty { return entry }
@@ -92,6 +99,11 @@ struct MasterFileScanner {
             case UInt8(ascii: ";"):
                 while index < text.count, text[index] != .lineFeed { index += 1 }
             case UInt8(ascii: "("):
+                guard open.count < Self.maximumParentheses else {
+                    throw fault(
+                        "at most \(Self.maximumParentheses) parentheses within each other",
+                        found: "(")
+                }
                 open.append(fault("a closing parenthesis for this one", found: "("))
                 index += 1
             case UInt8(ascii: ")"):
