@@ -29,6 +29,7 @@ package enum ZoneEditRefusal: Error, Hashable, Sendable {
     case startOfAuthority
     case nothingToDo
 
+    /// One sentence with a final dot.
     package func text(_ language: Language) -> String {
         switch self {
         case .outside(let name):

@@ -73,6 +73,7 @@ struct ZoneToolTests {
         "ldns-read-zone": [
             "a IN 300 AAAA 2001:db8::1", "a MX 65536 mx", "a TXT \"open", "a A ( 192.0.2.1",
             "a A 192.0.2.1 )", #"a CAA 256 issue "x""#, "a LOC 91 0 0 N 0 0 0 E 0m", "$NOSUCH x",
+            "a X25 1.2.3.4",
         ],
     ]
 
