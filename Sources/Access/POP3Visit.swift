@@ -20,6 +20,8 @@ struct POP3Visit: ~Copyable {
     private var isOpen = false
     private var messages: [Mailboxes.Message] = []
     private var unsentOctets = 0
+    /// Which line is waited for, and since when.
+    private var waiting: (line: UInt64, since: Instant)?
     private var retrieved = 0
     private var removed = 0
 
@@ -79,9 +81,13 @@ struct POP3Visit: ~Copyable {
         }
     }
 
-    private func receive() async throws(Ending) -> [UInt8]? {
+    private mutating func receive() async throws(Ending) -> [UInt8]? {
+        let now = service.surroundings.time.now
+        let line = session.linesRead
+        if waiting?.line != line { waiting = (line, now) }
         do {
-            return try await connection.receive(deadline: deadline)
+            return try await connection.receive(
+                deadline: (waiting?.since ?? now) + ServerSession.idleTimeout)
         } catch {
             throw .network(error)
         }

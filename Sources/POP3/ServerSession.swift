@@ -104,6 +104,11 @@ package struct ServerSession: ~Copyable, Sendable {
     private var errors = 0
     private var refusals = 0
     private var isSkippingLine = false
+    /// How many lines were read to their end.
+    ///
+    /// `idleTimeout` counts from the moment at which the next one was first waited for: who sends
+    /// an octet a minute gives no command.
+    package private(set) var linesRead: UInt64 = 0
 
     /// `isProtected`: TLS is on from the start (RFC 8314 §3.3, port 995).
     package init(_ policy: Policy, isProtected: Bool) {
@@ -216,6 +221,7 @@ extension ServerSession {
         let isExchange = if case .exchange = phase { true } else { false }
         let limit = isExchange ? Self.maximumResponseOctets : Self.maximumLineOctets
         guard let line = input.nextLine(limit: limit) else { return false }
+        if case .tooLong = line {} else { linesRead += 1 }
         if isSkippingLine {
             if case .tooLong = line { return true }
             isSkippingLine = false

@@ -143,6 +143,9 @@ private final class POP3Client: @unchecked Sendable {
         }
     }
 
+    /// Without a line end.
+    func drip(_ octet: UInt8) { connection.write([octet]) }
+
     func write(_ text: String) { connection.write(Array("\(text)\r\n".utf8)) }
 
     func ask(_ command: String) async throws -> String {
@@ -220,6 +223,50 @@ struct POP3ServiceTests {
             #expect(site.simulation.now - start < .minutes(11))
             let second = try await site.logIn()
             #expect(try await second.ask("STAT") == "+OK 1 3")
+        }
+    }
+
+    @Test("An octet a minute is no command: the session ends as if nothing had come")
+    func dripping() throws {
+        try Site.run { site in
+            try await site.deliver("a\r\n")
+            for isLoggedIn in [false, true] {
+                let client = try await isLoggedIn ? site.logIn() : site.connect()
+                let start = site.simulation.now
+                let isOver = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    group.addTask {
+                        for _ in 0..<60 {
+                            client.drip(0x41)
+                            try await site.simulation.sleep(for: .minutes(1))
+                        }
+                        return false
+                    }
+                    group.addTask {
+                        _ = try? await client.line()
+                        return true
+                    }
+                    let first = try await group.next()
+                    group.cancelAll()
+                    return first
+                }
+                #expect(isOver == true)
+                #expect(site.simulation.now - start >= .minutes(10) - .seconds(1))
+                #expect(site.simulation.now - start < .minutes(11))
+            }
+        }
+    }
+
+    @Test("A client that reads nothing of a large message is left, and gives the mailbox free")
+    func neverReads() throws {
+        try Site.run { site in
+            let line = String(repeating: "x", count: 76) + "\r\n"
+            try await site.deliver(
+                "Subject: large\r\n\r\n" + String(repeating: line, count: 10_000))
+            let client = try await site.logIn()
+            for _ in 0..<10 { client.write("RETR 1") }
+            try await site.simulation.sleep(for: .minutes(25))
+            let second = try await site.logIn()
+            #expect(try await second.ask("NOOP") == "+OK")
         }
     }
 
