@@ -40,8 +40,10 @@ package struct ProbeSession: Sendable {
     /// `name` is what we call ourselves: a domain or an address literal.
     package init(name: String) { self.name = name }
 
+    /// Whether STARTTLS is among what it offers (RFC 3207 §4).
     package var offersTLS: Bool { keywords.contains { $0.asciiLowercased == "starttls" } }
 
+    /// Takes octets that arrived.
     package mutating func receive(_ octets: consuming [UInt8]) { replies.receive(octets) }
 
     /// The connection is gone, or nothing came in time.
@@ -52,6 +54,7 @@ package struct ProbeSession: Sendable {
         steps.append(.close)
     }
 
+    /// The handshake that `startTLS` asked for is done.
     package mutating func secured() {
         guard phase == .handshake else { return }
         // RFC 3207 §4.2: all that was learnt before is forgotten, and asked again.
@@ -59,12 +62,14 @@ package struct ProbeSession: Sendable {
         say("EHLO \(name)", .secondHello)
     }
 
+    /// The handshake failed: the connection is of no further use (RFC 3207 §4.1).
     package mutating func tlsFailed() {
         guard phase == .handshake else { return }
         phase = .closed
         steps.append(.close)
     }
 
+    /// The next step; nil when octets or an answer are needed.
     package mutating func next() -> Step? {
         while steps.isEmpty, phase != .closed {
             do throws(ReplyParser.Fault) {
