@@ -1,58 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import Testing
 
 /// A program that a test has started: it is ended and reaped with its `Stage` at the latest.
 ///
-/// Unchecked: `Process` is used by the one task of its test.
-final class ChildProcess: @unchecked Sendable {
+final class ChildProcess: Sendable {
     /// Of the output, as much as a failing test can usefully show.
     static let keptOctets = 1 << 20
     /// Between SIGTERM and SIGKILL.
     private static let grace = Duration.seconds(5)
 
     let name: String
-    private let process = Process()
+    let id: Int32
     private let log: URL
+    /// As waitpid(2) gave it; nil while it runs.
+    private let ending = Mutex<Int32?>(nil)
 
     /// Starts `program` with standard output and error going into the file `log`.
+    ///
+    /// Not by `Process`: Foundation's walks through all open files first, and reads beyond its
+    /// memory when this process has thousands of them.
     init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:],
         input: String? = nil, log: URL
     ) throws {
         name = program
         self.log = log
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        let output = try FileHandle(forWritingTo: log)
-        process.executableURL = URL(fileURLWithPath: try #require(path(of: program)))
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(["LC_ALL": "C"]) { $1 }.merging(environment) { $1 }
-        process.standardOutput = output
-        process.standardError = output
-        let pipe = Pipe()
-        process.standardInput = input == nil ? FileHandle.nullDevice : pipe
-        try Self.withSignalsOpen { try process.run() }
-        try output.close()
-        if let input {
-            try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-            try pipe.fileHandleForWriting.close()
+        let file = try #require(path(of: program))
+        var variables = ProcessInfo.processInfo.environment
+        variables.merge(["LC_ALL": "C"]) { $1 }
+        variables.merge(environment) { $1 }
+        let pipe = input == nil ? nil : Pipe()
+        id = try Self.spawn(
+            [file] + arguments, variables.map { "\($0)=\($1)" },
+            input: pipe?.fileHandleForReading.fileDescriptor, output: log.path)
+        guard let pipe, let input else { return }
+        try pipe.fileHandleForReading.close()
+        signal(SIGPIPE, SIG_IGN)
+        try? pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try pipe.fileHandleForWriting.close()
+    }
+
+    /// Of the C library, but not in the headers that Swift sees.
+    private static var closeFrom:
+        (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32)?
+    {
+        dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+            unsafeBitCast(
+                $0,
+                to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) ->
+                    Int32).self)
         }
     }
 
-    /// Threads of the concurrency runtime block all signals, and a child would inherit that.
-    private static func withSignalsOpen(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
+    private static func spawn(
+        _ arguments: [String], _ environment: [String], input: Int32?, output: String
+    ) throws -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        posix_spawn_file_actions_addopen(
+            &actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        _ = closeFrom?(&actions, 3)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // Threads of the concurrency runtime block all signals, and a child would inherit that.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigaddset(&signals, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes,
+            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+        var words = arguments.map { strdup($0) } + [nil]
+        var variables = environment.map { strdup($0) } + [nil]
+        defer { for word in words + variables { free(word) } }
+        var id: pid_t = 0
+        let code = posix_spawn(&id, arguments[0], &actions, &attributes, &words, &variables)
+        try #require(code == 0, "\(arguments[0]): \(String(cString: strerror(code)))")
+        return id
     }
 
-    var id: Int32 { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
+    var isRunning: Bool {
+        ending.withLock { ending in
+            if ending == nil {
+                var status: Int32 = 0
+                if waitpid(id, &status, WNOHANG) == id { ending = status }
+            }
+            return ending == nil
+        }
+    }
+
+    /// The exit status, or the signal that ended it.
+    private var endingStatus: Int32 {
+        ending.withLock { ending in
+            let status = ending ?? 0
+            return status & 0x7F == 0 ? (status >> 8) & 0xFF : status & 0x7F
+        }
+    }
 
     /// What it has printed so far, its first MiB.
     var output: String {
@@ -65,30 +121,30 @@ final class ChildProcess: @unchecked Sendable {
     /// Waits for its end and returns its exit status; ends it, and returns nil, after `limit`.
     @discardableResult
     func status(within limit: Duration = .seconds(30)) async -> Int32? {
-        if await isTrue(within: limit, { !process.isRunning }) { return process.terminationStatus }
+        if await isTrue(within: limit, { !isRunning }) { return endingStatus }
         await end()
         return nil
     }
 
     /// Waits until its output contains `text`.
     func hasPrinted(_ text: String, within limit: Duration = .seconds(20)) async -> Bool {
-        await isTrue(within: limit) { output.contains(text) || !process.isRunning }
+        await isTrue(within: limit) { output.contains(text) || !isRunning }
             && output.contains(text)
     }
 
     /// SIGTERM, after a while SIGKILL; returns when the system has forgotten it.
     func end(within grace: Duration = grace) async {
-        guard process.isRunning else { return }
+        guard isRunning else { return }
         kill(id, SIGTERM)
-        if await isTrue(within: grace, { !process.isRunning }) { return }
+        if await isTrue(within: grace, { !isRunning }) { return }
         kill(id, SIGKILL)
-        _ = await isTrue(within: Self.grace) { !process.isRunning }
+        _ = await isTrue(within: Self.grace) { !isRunning }
     }
 
     /// kill -9, as a power failure for one program.
     func crash() async {
         kill(id, SIGKILL)
-        _ = await isTrue(within: Self.grace) { !process.isRunning }
+        _ = await isTrue(within: Self.grace) { !isRunning }
     }
 }
 
