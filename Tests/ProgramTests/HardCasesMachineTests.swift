@@ -85,9 +85,11 @@ struct HardCasesMachineTests {
                     "-c",
                     """
                     (echo '.timeout 5000'; echo 'BEGIN IMMEDIATE;'; echo "SELECT 'held';"
-                    sleep 9; echo 'ROLLBACK;') | sqlite3 "$0"
+                    tenths=0; until [ -e "$1" ] || [ $tenths -ge 600 ]; do
+                    sleep 0.1; tenths=$((tenths + 1)); done
+                    echo 'ROLLBACK;') | sqlite3 "$0"
                     """,
-                    server.data + "/postreiter.sqlite",
+                    server.data + "/postreiter.sqlite", stage.path("enough"),
                 ])
             #expect(await holder.hasPrinted("held"), "\(holder.output)")
             let send = { @Sendable (subject: String) in
@@ -102,6 +104,7 @@ struct HardCasesMachineTests {
             let refused = try await onThread { try send("while it is held") }
             #expect(refused.hasPrefix("451 4.3.0"), "\(refused)\n\(server.log)")
             #expect(await server.hasLogged("another program holds the database"), "\(server.log)")
+            try stage.write("", to: "enough")
             #expect(await holder.status(within: .seconds(20)) == 0)
             let accepted = try await onThread { try send("afterwards") }
             #expect(accepted.hasPrefix("250"), "\(accepted)")
