@@ -184,6 +184,8 @@ struct TokenReader {
     /// What names without a final dot stand below.
     var origin: Name
     var index = 0
+    /// Whether a dot anywhere makes a name absolute, as people mean it outside of master files.
+    var takesDottedNamesWhole = false
 
     var isAtEnd: Bool { index == entry.tokens.count }
     var peek: Token? { isAtEnd ? nil : entry.tokens[index] }
@@ -269,7 +271,7 @@ struct TokenReader {
         }
         if !isAbsolute {
             wire[start] = UInt8(wire.count - start - 1)
-            wire += origin.wire
+            if takesDottedNamesWhole, start > 0 { wire.append(0) } else { wire += origin.wire }
         }
         guard wire.count <= Name.maximumOctets else {
             throw fault("a name of at most 255 octets in all", at: token)

@@ -97,8 +97,12 @@ extension RecordData {
     }
 
     /// Reads presentation form as a master file has it, names without a final dot below `origin`.
+    ///
+    /// With `takesDottedNamesWhole` only names without any dot stand there: what a person types on
+    /// a command line as `mail.example.org` is meant so.
     package init(
-        _ type: RecordType, text: some StringProtocol, origin: Name = .root
+        _ type: RecordType, text: some StringProtocol, origin: Name = .root,
+        takesDottedNamesWhole: Bool = false
     ) throws(MasterFile.Fault) {
         var scanner = MasterFileScanner(Array(text.utf8))
         let entry = try scanner.next()
@@ -108,7 +112,7 @@ extension RecordData {
         var tokens = TokenReader(
             entry: entry
                 ?? MasterFileEntry(beginsBlank: false, tokens: [], endLine: 1, endColumn: 1),
-            origin: origin)
+            origin: origin, takesDottedNamesWhole: takesDottedNamesWhole)
         try self.init(type, &tokens)
     }
 

@@ -406,4 +406,17 @@ struct MasterFileTests {
                     + #""rdata_wire":"000a024d78076578616d706c65036f726700"}"#
             ])
     }
+
+    @Test(
+        "What people type outside of a file: a dot makes a name whole",
+        arguments: [
+            ("mx1", "10 mx1.example.org."), ("mail.example.org", "10 mail.example.org."),
+            ("mail.example.org.", "10 mail.example.org."), ("@", "10 example.org."),
+            (".", "10 ."), (#"a\.b"#, #"10 a\.b.example.org."#), ("mx1.", "10 mx1."),
+        ])
+    func typed(name: String, text: String) throws {
+        let data = try RecordData(
+            .mx, text: "10 \(name)", origin: try Name("example.org"), takesDottedNamesWhole: true)
+        #expect(data.text(as: .mx) == text)
+    }
 }
