@@ -126,7 +126,7 @@ let house: [Target] = [
     // Floor 1, with cryptography.
     module("SASL", on: ["Bytes", "Mail", "World"], [crypto, cryptoExtras]),
     // Floor 3, durable.
-    module("Storage", on: ["Bytes", "World"], grdb + [log, metrics]),
+    module("Storage", on: ["Bytes", "World"], grdb + [crypto, log, metrics]),
     module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
     module("MessageStore", on: ["Bytes", "Mail", "World", "Storage"]),
     module(
@@ -135,6 +135,7 @@ let house: [Target] = [
     module(
         "Spool", on: ["Bytes", "Mail", "World", "Storage", "Journal", "MessageStore"],
         [collections]),
+    module("ZoneStore", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck", "Storage"]),
     // Floor 4, exchange.
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
@@ -153,7 +154,7 @@ let house: [Target] = [
         "Access",
         on: ["Bytes", "Mail", "World", "SASL", "POP3", "Storage", "MessageStore", "Directory"],
         [log]),
-    module("NameService", on: ["Bytes", "World", "DNS"], [log]),
+    module("NameService", on: ["Bytes", "World", "DNS", "ZoneCheck", "ZoneStore"], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
@@ -171,7 +172,7 @@ let house: [Target] = [
         "Control",
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
-            "MessageStore", "Directory", "Spool", "Delivery",
+            "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -183,7 +184,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "Settings", "SMTP", "POP3", "Metering",
+            "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
         ],
         [log, metrics]),
     .executableTarget(
@@ -192,7 +193,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
-            "SimulatedWorld", "Metering", "ZoneCheck", "Probe",
+            "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -203,11 +204,20 @@ let house: [Target] = [
         // linker does so without remarks on the C library's old functions in it.
         linkerSettings: [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]),
     tests(
-        "NameServiceTests", on: ["Bytes", "World", "DNS", "NameService", "SimulatedWorld"], [log]),
+        "NameServiceTests",
+        on: [
+            "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
+            "Mail", "Storage", "ZoneCheck", "ZoneStore",
+        ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),
     tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
+    tests(
+        "ZoneStoreTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "ZoneCheck", "Storage", "ZoneStore", "SimulatedWorld",
+        ]),
     tests(
         "DirectoryTests",
         on: ["Bytes", "Mail", "World", "SASL", "Storage", "Directory", "SimulatedWorld"]),

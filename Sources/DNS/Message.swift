@@ -149,10 +149,10 @@ package struct Message: Hashable, Sendable {
             try reader.short(), try reader.short(), try reader.short(), try reader.short(),
         ]
         for _ in 0..<counts[0] { questions.append(try Question(&reader)) }
-        for _ in 0..<counts[1] { answers.append(try Self.record(&reader)) }
-        for _ in 0..<counts[2] { authorities.append(try Self.record(&reader)) }
+        for _ in 0..<counts[1] { answers.append(try ResourceRecord(&reader)) }
+        for _ in 0..<counts[2] { authorities.append(try ResourceRecord(&reader)) }
         for _ in 0..<counts[3] {
-            let record = try Self.record(&reader)
+            let record = try ResourceRecord(&reader)
             guard record.type == .opt else {
                 additionals.append(record)
                 continue
@@ -169,15 +169,18 @@ package struct Message: Hashable, Sendable {
                 wantsSignatures: record.ttl & 0x8000 != 0, options: options)
         }
     }
+}
 
-    private static func record(_ reader: inout WireReader) throws(SyntaxError) -> ResourceRecord {
+extension ResourceRecord {
+    /// Reads a record of a message (RFC 1035 §3.2.1).
+    init(_ reader: inout WireReader) throws(SyntaxError) {
         let owner = try reader.name()
         let type = RecordType(rawValue: try reader.short())
         let `class` = RecordClass(rawValue: try reader.short())
         let ttl = try reader.long()
         var part = try reader.part(Int(try reader.short()))
         // RFC 2181 §8: a TTL with its highest bit set counts as zero; OPT keeps flags there.
-        return ResourceRecord(
+        self.init(
             owner: owner, type: type, class: `class`,
             ttl: ttl > 0x7FFF_FFFF && type != .opt ? 0 : ttl, data: try RecordData(type, &part))
     }

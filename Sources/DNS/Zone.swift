@@ -47,6 +47,12 @@ package struct ZoneSet: Sendable {
 
     package var count: Int { zones.count }
 
+    /// The names of all zones, in canonical order.
+    package var origins: [Name] {
+        zones.keys.map { ($0.canonicalKey, $0) }
+            .sorted { $0.0.lexicographicallyPrecedes($1.0) }.map(\.1)
+    }
+
     /// In no particular order: a snapshot finds them by their names.
     var compiled: [CompiledZone] { zones.values.map(\.compiled) }
 

@@ -108,10 +108,12 @@ package struct ZoneDocument: Sendable {
     /// Takes records out and puts others in, in one go; in the place of a record of the same name
     /// and type if one goes.
     ///
-    /// A record to be removed that is not there is passed over.
+    /// A record to be removed that is not there is passed over. Returns what leads back from the
+    /// text to that of before.
+    @discardableResult
     package mutating func apply(
         removing removed: [ResourceRecord], adding added: [ResourceRecord]
-    ) throws(Refusal) {
+    ) throws(Refusal) -> [TextSplice] {
         var expected = records
         var gone = removed
         expected.removeAll { record in
@@ -151,7 +153,9 @@ package struct ZoneDocument: Sendable {
             }
         }
         insert(rest, &pieces)
-        try adopt(pieces.joined(), expecting: expected)
+        let (changed, undoing) = pieces.joined()
+        try adopt(changed, expecting: expected)
+        return undoing
     }
 
     /// Puts what is kept, and what takes the place of what goes, where a block was; returns the
@@ -250,8 +254,10 @@ private struct Pieces {
         changes.append((place..<place, octets))
     }
 
-    func joined() -> [UInt8] {
+    /// The text after the changes, and what leads back.
+    func joined() -> (text: [UInt8], undoing: [TextSplice]) {
         var result: [UInt8] = []
+        var undoing: [TextSplice] = []
         var position = 0
         // What is inserted stands before what is replaced at the same place, in its own order.
         let ordered = changes.enumerated().sorted { left, right in
@@ -262,6 +268,7 @@ private struct Pieces {
         for (_, change) in ordered {
             guard change.range.lowerBound >= position else { continue }
             result += text[position..<change.range.lowerBound]
+            let start = result.count
             if !change.octets.isEmpty, change.octets.last == .lineFeed, let last = result.last,
                 last != .lineFeed
             {
@@ -270,8 +277,10 @@ private struct Pieces {
             }
             result += change.octets
             position = change.range.upperBound
+            undoing.append(
+                TextSplice(range: start..<result.count, octets: Array(text[change.range])))
         }
-        return result + text[position...]
+        return (result + text[position...], undoing)
     }
 }
 

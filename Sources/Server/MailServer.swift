@@ -28,6 +28,8 @@ package struct MailServer: Sendable {
     private let surroundings: Surroundings
     private let identity: (any TLSIdentity)?
     private let names: NameServer
+    /// Makes of the zones that are kept what `names` answers.
+    package let publisher: ZonePublisher
     private let intake: Intake
     private let deliverer: Deliverer
     private let resolver: any Resolver
@@ -72,6 +74,8 @@ package struct MailServer: Sendable {
         self.resolver = resolver
         doorway = Doorway(settings, time: surroundings.time, log: log)
         names = NameServer(zones: zones, world: surroundings, log: log)
+        publisher = ZonePublisher(
+            zones: node.zones, box: zones, time: surroundings.time, log: log)
         let arrivals = Arrivals()
         let intake = Intake(node.spooler, handover: arrivals)
         self.intake = intake
@@ -101,6 +105,7 @@ package struct MailServer: Sendable {
     package func run(_ listening: Listening) async throws {
         try await deliverer.prepare()
         try await intake.collectOrphans()
+        try await publisher.begin()
         openings.continuation.yield(listening.doors)
         await withDiscardingTaskGroup { group in
             group.addTask { await deliverer.run() }

@@ -9,6 +9,7 @@ package import Reception
 package import Spool
 package import Storage
 package import World
+package import ZoneStore
 
 /// What one host keeps, and the modules that work on it.
 ///
@@ -20,10 +21,11 @@ package struct Node: Sendable {
     package let spooler: Spooler
     package let mailboxes: Mailboxes
     package let ids: QueueIDSource
+    package let zones: Zones
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
-        .messageStore, .journal, .spool, .directory, .maildrop,
+        .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
@@ -41,6 +43,7 @@ package struct Node: Sendable {
         spooler = Spooler(
             store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)
         mailboxes = Mailboxes(store: store, bodies: bodies)
+        zones = Zones(store: store, time: surroundings.time)
     }
 
     /// Takes over what programs of this machine have left.

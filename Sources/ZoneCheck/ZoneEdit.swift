@@ -76,26 +76,46 @@ package struct ZoneChange: Hashable, Sendable {
         guard !isEmpty else { throw .nothingToDo }
     }
 
+    /// What leads from some records to others; empty if they are the same, in whatever order.
+    package init(from before: [ResourceRecord], to after: [ResourceRecord]) {
+        removed = Self.without(after, in: before)
+        added = Self.without(before, in: after)
+    }
+
     package var isEmpty: Bool { removed.isEmpty && added.isEmpty }
 
     /// The records after the change.
     package func applied(to records: [ResourceRecord]) -> [ResourceRecord] {
-        var gone = removed
+        Self.without(removed, in: records) + added
+    }
+
+    /// Records but for some of them, each taken out as often as it is named.
+    private static func without(
+        _ gone: [ResourceRecord], in records: [ResourceRecord]
+    ) -> [ResourceRecord] {
+        var counts: [ResourceRecord: Int] = [:]
+        for record in gone { counts[record, default: 0] += 1 }
         return records.filter { record in
-            guard let index = gone.firstIndex(of: record) else { return true }
-            gone.remove(at: index)
+            guard let count = counts[record] else { return true }
+            counts[record] = count > 1 ? count - 1 : nil
             return false
-        } + added
+        }
     }
 
     /// Counts the SOA's serial up, so that secondary servers see the change (RFC 1982).
-    package mutating func bumpSerial(of records: [ResourceRecord], _ style: SerialStyle) {
+    ///
+    /// The new one is also newer than `other`, which may have been seen outside. A change that sets
+    /// the SOA itself keeps its serial.
+    package mutating func bumpSerial(
+        of records: [ResourceRecord], _ style: SerialStyle, newerThan other: UInt32? = nil
+    ) {
         guard var start = records.first(where: { $0.type == .soa }),
             case .soa(var soa) = start.data, !removed.contains(start)
         else { return }
         var working = records
         take(start, from: &working)
-        soa.serial = style.serial(after: soa.serial)
+        soa.serial = style.serial(
+            after: other.map { SerialNumber.latest(soa.serial, $0) } ?? soa.serial)
         start.data = .soa(soa)
         put(start, into: &working)
     }
@@ -232,8 +252,7 @@ package enum SerialStyle: Hashable, Sendable {
         let next = old == .max ? 1 : old + 1
         guard case .date(let year, let month, let day) = self else { return next }
         let dated = UInt32(((year * 100 + month) * 100 + day) * 100)
-        let isNewer = Int32(truncatingIfNeeded: Int64(dated) - Int64(old)) > 0
-        return isNewer ? dated : next
+        return SerialNumber.isNewer(dated, than: old) ? dated : next
     }
 }
 

@@ -122,7 +122,7 @@ actor Reloader {
             throw CommandFailure.unavailable("cannot listen: \(error)")
         }
         parts.identity.replace(by: identity)
-        parts.zones.replace(with: zones.zones)
+        try await mail.publisher.replaceFiles(by: zones.zones)
         if let resolver { parts.resolver.replace(by: resolver) }
         Log.change(level: new.logLevel, format: new.logFormat)
         settings = new

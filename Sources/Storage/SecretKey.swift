@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
-package import Storage
-import World
+package import World
 
 /// Seals what this host must read again, such as its password at a smarthost, so that whoever gets
 /// hold of the database alone cannot.
@@ -24,28 +23,40 @@ package struct SecretKey: Sendable {
 
     /// ChaCha20-Poly1305 (RFC 8439); it opens for the same purpose only, so that what is moved to
     /// another row is of no use there.
-    func seal(
+    package func seal(
         _ secret: String, for purpose: String, entropy: some Entropy
+    ) throws(StorageFailure) -> [UInt8] {
+        try seal(Array(secret.utf8), for: purpose, entropy: entropy)
+    }
+
+    /// The same for octets.
+    package func seal(
+        _ secret: [UInt8], for purpose: String, entropy: some Entropy
     ) throws(StorageFailure) -> [UInt8] {
         do {
             let nonce = try ChaChaPoly.Nonce(data: entropy.octets(Self.nonceOctets))
             let box = try ChaChaPoly.seal(
-                Array(secret.utf8), using: key, nonce: nonce,
+                secret, using: key, nonce: nonce,
                 authenticating: Array(purpose.utf8))
             return [Self.format] + Array(box.combined)
         } catch {
-            throw .inputOutput("a password could not be sealed: \(error)")
+            throw .inputOutput("a secret could not be sealed: \(error)")
         }
     }
 
-    /// What was sealed for this purpose with this key; nil if it was not.
-    func open(_ sealed: [UInt8], for purpose: String) -> String? {
+    /// The text that was sealed for this purpose with this key; nil if it was not.
+    package func open(_ sealed: [UInt8], for purpose: String) -> String? {
+        octets(in: sealed, for: purpose).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// The octets that were sealed for this purpose with this key; nil if they were not.
+    package func octets(in sealed: [UInt8], for purpose: String) -> [UInt8]? {
         guard sealed.first == Self.format,
             let box = try? ChaChaPoly.SealedBox(combined: sealed.dropFirst()),
             let octets = try? ChaChaPoly.open(
                 box, using: key, authenticating: Array(purpose.utf8))
         else { return nil }
-        return String(validating: Array(octets), as: UTF8.self)
+        return Array(octets)
     }
 }
 
