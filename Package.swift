@@ -74,7 +74,10 @@ let cores: [Target] = [
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
-    module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS"]),
+    module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
+    module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity"]),
+    module(
+        "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
         "Probe", on: ["Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck"]),
     module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
@@ -86,6 +89,10 @@ let cores: [Target] = [
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
+    tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
+    tests(
+        "MaintenanceTests",
+        on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck", "Maintenance"]),
     tests(
         "ProbeTests",
         on: [

@@ -2,6 +2,7 @@
 
 import Bytes
 import DNS
+import TransportSecurity
 
 /// MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 extension Examination {
@@ -91,7 +92,7 @@ extension Examination {
 
     private mutating func checkPolicy(_ text: [UInt8], of domain: Name) {
         let records = view[domain]?[.mx]?.records ?? []
-        guard let policy = TransportPolicy(text) else {
+        guard let policy = try? STSPolicy(parsing: text) else {
             return find(
                 .mtaSTSPolicy, .error,
                 at: records.first.map { [$0.place] } ?? [start],
@@ -102,15 +103,15 @@ extension Examination {
                     "Write version, mode, mx and max_age, one each line.",
                     "version, mode, mx und max_age schreiben, je eine Zeile."))
         }
-        guard policy.mode != "none" else { return }
+        guard policy.mode != .none else { return }
         let hosts = records.filter { $0.exchange?.isRoot == false }
         let unlisted = hosts.filter { record in
-            record.exchange.map { exchange in !policy.lists(exchange) } ?? false
+            record.exchange.map { !policy.lists($0.description) } ?? false
         }
         guard !unlisted.isEmpty else { return }
         let isNone = unlisted.count == hosts.count
         let names = unlisted.compactMap(\.exchange).map(\.description).joined(separator: ", ")
-        let isEnforced = policy.mode == "enforce"
+        let isEnforced = policy.mode == .enforce
         find(
             isNone ? .mtaSTSListsNone : .mtaSTSUnlisted,
             isNone && isEnforced ? .error : .warning, unlisted,
@@ -122,48 +123,5 @@ extension Examination {
             Wording(
                 "Add the hosts to the policy and change the id of the record.",
                 "Die Rechner in der Policy ergänzen und die id des Eintrags ändern."))
-    }
-}
-
-/// An MTA-STS policy file (RFC 8461 §3.2).
-struct TransportPolicy: Sendable {
-    /// `enforce`, `testing` or `none`.
-    private(set) var mode = ""
-    private(set) var patterns: [String] = []
-    private(set) var maximumAge: Int?
-
-    /// Nil if something that must be there is missing or wrong.
-    init?(_ text: [UInt8]) {
-        var version: String?
-        for line in text.split(separator: .lineFeed) {
-            let words = String(lossy: line).split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false
-            ).map { $0.filter { !$0.isWhitespace } }
-            guard words.count == 2 else {
-                guard words.allSatisfy(\.isEmpty) else { return nil }
-                continue
-            }
-            switch words[0] {
-            case "version": version = version ?? words[1]
-            case "mode": mode = mode.isEmpty ? words[1] : mode
-            case "max_age": maximumAge = maximumAge ?? Int(words[1])
-            case "mx": patterns.append(words[1].asciiLowercased)
-            default: break
-            }
-        }
-        guard version == "STSv1", ["enforce", "testing", "none"].contains(mode),
-            let maximumAge, (0...31_557_600).contains(maximumAge),
-            mode == "none" || !patterns.isEmpty
-        else { return nil }
-    }
-
-    /// RFC 8461 §4.1: `*.` stands for exactly one label.
-    func lists(_ host: Name) -> Bool {
-        let name = host.lowercased.description
-        return patterns.contains { pattern in
-            guard pattern.hasPrefix("*.") else { return pattern == name }
-            return name.split(separator: ".", maxSplits: 1).last.map { $0 == pattern.dropFirst(2) }
-                ?? false
-        }
     }
 }

@@ -8,7 +8,7 @@ struct FloorTests {
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
         ["DNS", "MIME", "SASL", "SMTP", "POP3"],
-        ["Routing", "ZoneCheck"],
+        ["Routing", "TransportSecurity", "ZoneCheck", "Maintenance"],
         ["Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore"],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
@@ -30,6 +30,8 @@ struct FloorTests {
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
         "Control": ["Delivery"],
+        "ZoneCheck": ["TransportSecurity"],
+        "Maintenance": ["TransportSecurity", "ZoneCheck"],
         "LiveWorld": ["CUnbound", "CSockets"],
         "Server": ["Settings"],
         "postreiter": ["LiveWorld", "SimulatedWorld", "Settings", "Server"],
