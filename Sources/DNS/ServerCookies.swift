@@ -16,6 +16,8 @@ package struct ServerCookies: Sendable {
     private static let oldestSeconds: Int32 = 3600
     private static let furthestSeconds: Int32 = 300
 
+    package static let keyOctets = 16
+
     /// `secret` and `former` have sixteen octets, from a source fit for keys.
     package init(secret: [UInt8], former: [UInt8]? = nil) {
         self.secret = SipHash(key: secret)

@@ -89,6 +89,17 @@ package struct MetricFamily: Hashable, Sendable {
             "postreiter_dns_seconds", .histogram, "How long the resolver took to answer.",
             bounds: secondBounds),
         .init(
+            "postreiter_dns_answers_total", .counter, "Responses of the name server.",
+            labels: ["transport", "code"]),
+        .init(
+            "postreiter_dns_truncated_total", .counter,
+            "Of these, those that ask the client to come by TCP.", labels: ["transport"]),
+        .init(
+            "postreiter_dns_unanswered_total", .counter,
+            "Packets to the name server that got no response: dropped by the rate limit, or no query.",
+            labels: ["transport"]),
+        .init("postreiter_zones", .gauge, "Zones that the name server answers for."),
+        .init(
             "postreiter_commit_seconds", .histogram,
             "How long a commit of the store took, its sync included.", bounds: secondBounds),
         .init(

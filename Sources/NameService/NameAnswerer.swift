@@ -14,8 +14,13 @@ final class NameAnswerer: DatagramAnswerer {
     private var zones: ZoneSnapshot
     private var latest: Unmanaged<ZoneSnapshot>
     private var asker: Responder.Asker
+    private let counts: AnswerTally.Counts
 
-    init(_ box: ZoneBox, _ policy: Responder.Policy, _ time: any Time, isStream: Bool = false) {
+    init(
+        _ box: ZoneBox, _ policy: Responder.Policy, _ time: any Time,
+        _ counts: AnswerTally.Counts, isStream: Bool = false
+    ) {
+        self.counts = counts
         self.box = box
         self.time = time
         responder = Responder(policy)
@@ -43,8 +48,12 @@ final class NameAnswerer: DatagramAnswerer {
         into reply: UnsafeMutableRawBufferPointer
     ) -> Int {
         asker.address = peer
-        return latest._withUnsafeGuaranteedRef {
+        let count = latest._withUnsafeGuaranteedRef {
             responder.respond(to: datagram, into: reply, from: $0, for: asker)
         }
+        // RFC 1035 §4.1.1: TC, and the lower four bits of the code.
+        counts.count(
+            code: count == 0 ? nil : reply[3] & 15, isTruncated: count > 0 && reply[2] & 2 != 0)
+        return count
     }
 }

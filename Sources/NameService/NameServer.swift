@@ -14,6 +14,10 @@ package struct NameServer: Sendable {
         package var identity = ""
         /// Responses of one kind by datagram to one network per second; nil: no limit.
         package var responsesPerSecond: Int? = ResponseRateLimit.usualPerSecond
+        /// Sixteen octets each; empty: one is made up.
+        ///
+        /// With the first, cookies are made, those of a second are still taken (RFC 9018 §5).
+        package var cookieSecrets: [[UInt8]] = []
 
         package init() {}
     }
@@ -23,6 +27,8 @@ package struct NameServer: Sendable {
     private let log: Logger
     private let policy: Responder.Policy
     private let gate = Gate()
+    /// What has been answered since the start.
+    package let tally = AnswerTally()
 
     /// Connections at a time; the next ones wait unaccepted (RFC 7766 §6.2.2).
     static let maximumConnections = 256
@@ -48,11 +54,16 @@ package struct NameServer: Sendable {
         self.log = log
         var policy = Responder.Policy()
         policy.identity = Array(settings.identity.utf8)
-        policy.cookies = ServerCookies(secret: world.entropy.octets(16))
+        policy.cookies = ServerCookies(
+            secret: settings.cookieSecrets.first ?? world.entropy.octets(ServerCookies.keyOctets),
+            former: settings.cookieSecrets.dropFirst().first)
         policy.limit = settings.responsesPerSecond.map { ResponseRateLimit(perSecond: $0) }
         policy.idleTenths = UInt16(Self.idle.components.seconds * 10)
         self.policy = policy
     }
+
+    /// How many zones are answered for.
+    package var zoneCount: Int { zones.snapshot.count }
 
     /// Answers until the task is cancelled, or until both are closed.
     package func run(udp: any DatagramDoor, tcp: any Listener) async {
@@ -66,9 +77,9 @@ package struct NameServer: Sendable {
     }
 
     private func answerDatagrams(_ door: any DatagramDoor) async {
-        let (zones, policy, time) = (zones, policy, world.time)
+        let (zones, policy, time, tally) = (zones, policy, world.time, tally)
         do throws(NetworkFailure) {
-            try await door.serve(at: time) { NameAnswerer(zones, policy, time) }
+            try await door.serve(at: time) { NameAnswerer(zones, policy, time, tally.datagrams()) }
         } catch {
             log.error("the DNS socket \(door.address) is given up: \(error)")
         }
@@ -77,7 +88,7 @@ package struct NameServer: Sendable {
     /// Several queries on one connection, answered in their order (RFC 7766 §6.2.1).
     private func answer(_ connection: any Connection) async {
         var frames = MessageFrames()
-        let answerer = NameAnswerer(zones, policy, world.time, isStream: true)
+        let answerer = NameAnswerer(zones, policy, world.time, tally.streams, isStream: true)
         let room = UnsafeMutableRawBufferPointer.allocate(
             byteCount: 2 + Message.maximumOctets, alignment: 8)
         defer { room.deallocate() }

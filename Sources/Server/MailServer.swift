@@ -55,6 +55,7 @@ package struct MailServer: Sendable {
 
     /// `identity` is this host's certificate; without one there is no TLS.
     ///
+    /// `cookieSecrets` are those of `NameServer.Settings`.
     /// `meters` is what the listener for metrics shows.
     /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
     package init(
@@ -62,7 +63,7 @@ package struct MailServer: Sendable {
         resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger,
         haste: Int = 1, drops: DropFolder? = nil,
         userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
-        meters: Meters = Meters()
+        meters: Meters = Meters(), cookieSecrets: [[UInt8]] = []
     ) {
         self.meters = meters
         self.haste = haste
@@ -73,7 +74,11 @@ package struct MailServer: Sendable {
         self.log = log
         self.resolver = resolver
         doorway = Doorway(settings, time: surroundings.time, log: log)
-        names = NameServer(zones: zones, world: surroundings, log: log)
+        var naming = NameServer.Settings()
+        naming.identity = settings.nameServer.identity
+        naming.responsesPerSecond = settings.nameServer.responsesPerSecond
+        naming.cookieSecrets = cookieSecrets
+        names = NameServer(zones: zones, world: surroundings, log: log, settings: naming)
         publisher = ZonePublisher(
             zones: node.zones, box: zones, time: surroundings.time, log: log)
         let arrivals = Arrivals()
@@ -197,7 +202,7 @@ package struct MailServer: Sendable {
                     })
             }
         case .metrics:
-            let metrics = meters.service(of: node, surroundings.time)
+            let metrics = meters.service(of: node, names, surroundings.time)
             await listener.serve(limit: Meters.maximumConnections) { connection in
                 await connections.count { await metrics.handle(connection) }
             }

@@ -2,6 +2,7 @@
 
 import Journal
 package import Metering
+import NameService
 import Spool
 import World
 
@@ -25,10 +26,14 @@ package struct Meters: Sendable {
         self.process = process
     }
 
-    func service(of node: Node, _ time: any Time) -> MetricsService {
+    func service(
+        of node: Node, _ names: NameServer, _ time: any Time
+    ) -> MetricsService {
         MetricsService(
             registry, time: time,
-            sample: { try await samples(of: node, at: time.timestamp) },
+            sample: {
+                try await samples(of: node, at: time.timestamp) + samples(of: names) + process()
+            },
             check: { _ = try await node.spooler.suspensions() })
     }
 
@@ -54,6 +59,23 @@ package struct Meters: Sendable {
         samples += census.shares.map {
             Sample(destination, Double($0.total), labels: [$0.name])
         }
-        return samples + process()
+        return samples
+    }
+
+    private func samples(of names: NameServer) -> [Sample] {
+        names.tally.answers.flatMap { answers in
+            answers.byCode.map {
+                Sample(
+                    "postreiter_dns_answers_total", Double($0.count),
+                    labels: [answers.transport, $0.code])
+            } + [
+                Sample(
+                    "postreiter_dns_truncated_total", Double(answers.truncated),
+                    labels: [answers.transport]),
+                Sample(
+                    "postreiter_dns_unanswered_total", Double(answers.unanswered),
+                    labels: [answers.transport]),
+            ]
+        } + [Sample("postreiter_zones", Double(names.zoneCount))]
     }
 }

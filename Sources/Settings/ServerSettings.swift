@@ -27,6 +27,7 @@ package struct ServerSettings: Sendable, Equatable {
     /// Keywords, in upper case, that replies to EHLO leave out.
     package var hiddenExtensions: Set<String> = []
     package var sending: Sending
+    package var nameServer = NameServerSettings()
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String
@@ -38,6 +39,18 @@ package struct ServerSettings: Sendable, Equatable {
     package var user: String?
     /// Nil: the user's own group.
     package var group: String?
+
+    /// What the name server tells and grants.
+    package struct NameServerSettings: Sendable, Equatable {
+        /// What it calls itself to those who ask (RFC 5001, RFC 4892); empty: it does not say.
+        package var identity = ""
+        /// Responses of one kind by datagram to one network; nil: any number.
+        package var responsesPerSecond: Int? = 200
+        /// A file with the secrets of DNS cookies (RFC 9018 §5); nil: made at each start.
+        package var cookieSecretsFile: String?
+
+        package init() {}
+    }
 
     /// Where to listen, by service; an empty list turns a service off.
     package struct Listen: Sendable, Equatable {

@@ -93,6 +93,15 @@ package struct SettingKey: Sendable {
             "sending.delay-notice-hours",
             "After how long a sender hears that his message waits; default 4, none: never."),
         .init("sending.tell-postmaster", "true: the postmaster hears of notifications that fail."),
+        .init(
+            "name-server.identity",
+            "What the name server calls itself to those who ask (NSID, id.server)."),
+        .init(
+            "name-server.responses-per-second",
+            "Of one kind, by datagram, to one network; default 200, 0: any number."),
+        .init(
+            "name-server.cookie-secrets",
+            "File with the secret of DNS cookies, for servers that share an address."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
         .init("journal.days", "How long the trace of a message is kept; default 30, 7 to 3650."),

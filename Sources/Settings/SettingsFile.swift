@@ -244,6 +244,7 @@ package struct SettingsFile {
         ) { text in Int(text).flatMap { (1...10_080).contains($0) ? $0 : nil } }
         try readLifetimes(&settings)
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
+        try readNameServer(&settings.nameServer)
         settings.user = text("user")
         settings.group = text("group")
         settings.logLevel = try logLevel()
@@ -252,6 +253,19 @@ package struct SettingsFile {
             throw wrong("log.format", settings.logFormat, "text or json")
         }
         return settings
+    }
+
+    private func readNameServer(
+        _ settings: inout ServerSettings.NameServerSettings
+    ) throws(SettingsError) {
+        settings.identity = text("name-server.identity") ?? ""
+        // RFC 4892 §2: it is answered as one character-string.
+        guard settings.identity.utf8.count <= 255 else {
+            throw wrong("name-server.identity", settings.identity, "at most 255 octets")
+        }
+        let rate = try number("name-server.responses-per-second", in: 0...1_000_000, default: 200)
+        settings.responsesPerSecond = rate == 0 ? nil : rate
+        settings.cookieSecretsFile = text("name-server.cookie-secrets")
     }
 
     /// RFC 5321 §4.5.4.1 asks for 4 to 5 days; less or more is for those who know their mail.

@@ -105,14 +105,14 @@ struct MetricsGuideTests {
         let path = "\(#filePath)".replacing("Tests/MeteringTests/PageTests.swift", with: "")
         let guide = try String(contentsOfFile: path + "Documentation/Metrics.md", encoding: .utf8)
         let rows = guide.matches(
-            of: /\n\| `([a-z_]+)` \| (counter|gauge|histogram) \| (?:`([a-z]+)`)? ?\| ([^|]+) \|/)
+            of: /\n\| `([a-z_]+)` \| (counter|gauge|histogram) \| ([a-z`, ]*?) ?\| ([^|]+) \|/)
         let told = rows.map {
-            "\($0.output.1) \($0.output.2) \($0.output.3 ?? "-") \($0.output.4)"
+            "\($0.output.1) \($0.output.2) \($0.output.3.replacing("`", with: "")) \($0.output.4)"
         }
         let page = MeterRegistry().page()
         let printed = page.matches(of: /# HELP ([a-z_]+) (.+)\n# TYPE [a-z_]+ ([a-z]+)\n/).map {
             let labels = MetricFamily.named(String($0.output.1))?.labels ?? []
-            return "\($0.output.1) \($0.output.3) \(labels.first ?? "-") \($0.output.2)"
+            return "\($0.output.1) \($0.output.3) \(labels.joined(separator: ", ")) \($0.output.2)"
         }
         #expect(told == printed)
         #expect(printed.count > 15)

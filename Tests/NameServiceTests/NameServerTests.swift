@@ -16,6 +16,7 @@ private struct Stage {
     let client: SimulatedHost
     let address = SocketAddress(.v4(IPv4Address(192, 0, 2, 53)), port: 53)
     let box: ZoneBox
+    let names: NameServer
 
     static let text = """
         $TTL 3600
@@ -35,6 +36,10 @@ private struct Stage {
         client = network.host("client", .v4(IPv4Address(192, 0, 2, 1)))
         box = ZoneBox()
         box.publish(try Self.zone(Self.text + "\n" + extra))
+        names = NameServer(
+            zones: box,
+            world: Surroundings(time: simulation, entropy: simulation, network: server.network),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func zone(_ text: String) throws -> Zone {
@@ -51,14 +56,10 @@ private struct Stage {
     func run<Result: Sendable>(
         _ body: @escaping @Sendable (Stage) async throws -> Result
     ) throws -> Result {
-        try simulation.run { [self] in
+        let names = names
+        return try simulation.run { [self] in
             let udp = try await server.network.openDoor(at: address)
             let tcp = try await server.network.listen(on: address)
-            let names = NameServer(
-                zones: box, world: world(server),
-                log: Logger(label: "test") { _ in
-                    SwiftLogNoOpLogHandler()
-                })
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await names.run(udp: udp, tcp: tcp) }
                 let result: Swift.Result<Result, any Error>
@@ -290,6 +291,30 @@ struct NameServerTests {
             let resolver = StubResolver(servers: [stage.address], world: stage.world(stage.client))
             #expect(try await resolver.resolve(Name("example.org"), .mx).outcome == .records)
         }
+    }
+
+    @Test("What is answered is counted by transport and code")
+    func tally() throws {
+        let stage = try Stage(seed: 10)
+        try stage.run { stage in
+            let resolver = StubResolver(servers: [stage.address], world: stage.world(stage.client))
+            for _ in 0..<3 { _ = await resolver.resolve(try Name("example.org"), .mx) }
+            _ = await resolver.resolve(try Name("no.example.org"), .mx)
+            _ = await resolver.resolve(try Name("example.com"), .mx)
+            let soon = stage.simulation.now + .seconds(60)
+            let connection = try await stage.client.network.connect(
+                to: stage.address, from: nil, deadline: soon)
+            connection.write(MessageFrames.frame(try stage.query("example.org", .mx, id: 1)))
+            #expect(try await connection.receive(deadline: soon) != nil)
+            await connection.close()
+        }
+        let answers = stage.names.tally.answers
+        #expect(answers.map(\.transport) == ["udp", "tcp"])
+        let counts = answers.map {
+            $0.byCode.filter { $0.count > 0 }.map { "\($0.code) \($0.count)" }
+        }
+        #expect(counts == [["NOERROR 3", "NXDOMAIN 1", "REFUSED 1"], ["NOERROR 1"]])
+        #expect(answers.map(\.truncated) == [0, 0])
     }
 
     @Test("One network has 64 connections at a time; the next is ended at once, others are served")

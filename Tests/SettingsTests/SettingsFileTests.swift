@@ -39,6 +39,10 @@ struct SettingsFileTests {
               retry-minutes: [2, 10]
               lifetime-hours: 48
               delay-notice-hours: none
+            name-server:
+              identity: ns1 in Cologne
+              responses-per-second: 0
+              cookie-secrets: /etc/postreiter/cookies
             log:
               level: debug
             """)
@@ -58,6 +62,9 @@ struct SettingsFileTests {
         #expect(settings.sending.lifetimeHours == 48)
         #expect(settings.sending.notificationLifetimeHours == 48)
         #expect(settings.sending.delayNoticeHours == nil)
+        #expect(settings.nameServer.identity == "ns1 in Cologne")
+        #expect(settings.nameServer.responsesPerSecond == nil)
+        #expect(settings.nameServer.cookieSecretsFile == "/etc/postreiter/cookies")
         #expect(settings.logLevel == "debug")
     }
 

@@ -57,7 +57,8 @@ struct Serve: AsyncParsableCommand {
                 running, node: node, surroundings: Live.surroundings,
                 resolver: parts.meteredResolver, identity: parts.identity, zones: parts.zones,
                 log: log, drops: drops, userName: UserNames.name,
-                meters: .init(registry: meters, process: Self.processSamples))
+                meters: .init(registry: meters, process: Self.processSamples),
+                cookieSecrets: parts.cookieSecrets)
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,
                 inherited: manager.sockets, manager: manager, log: log)
@@ -170,6 +171,8 @@ struct Serve: AsyncParsableCommand {
 struct ServerParts {
     let identity: ReplaceableIdentity
     let zones: ZoneBox
+    /// With which the name server makes its cookies.
+    let cookieSecrets: [[UInt8]]
     let resolver: ReplaceableResolver
     /// The same, counted.
     let meteredResolver: MeteredResolver
@@ -177,6 +180,8 @@ struct ServerParts {
     init(_ settings: ServerSettings) throws {
         identity = ReplaceableIdentity(try ServerIdentity.load(settings.certificates))
         zones = try ZoneFolder.load(settings.zonesFolder)
+        cookieSecrets =
+            try settings.nameServer.cookieSecretsFile.map { try CookieSecrets.read($0) } ?? []
         resolver = ReplaceableResolver(try makeResolver(settings))
         meteredResolver = MeteredResolver(resolver, time: Live.surroundings.time)
     }
