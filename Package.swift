@@ -80,7 +80,8 @@ let cores: [Target] = [
         "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
         "Probe", on: ["Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck"]),
-    module("SimulatedWorld", on: ["Bytes", "World", "DNS"]),
+    module("ZoneTransfer", on: ["Bytes", "World", "DNS"]),
+    module("SimulatedWorld", on: ["Bytes", "World", "DNS", "ZoneTransfer"]),
     tests("BytesTests", on: ["Bytes"]),
     tests("WorldTests", on: ["Bytes", "World"]),
     tests("MailTests", on: ["Bytes", "Mail"]),
@@ -88,6 +89,8 @@ let cores: [Target] = [
     tests("MIMETests", on: ["Bytes", "Mail", "World", "MIME"]),
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
+    tests(
+        "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(

@@ -32,8 +32,17 @@ package struct ResponseCode: RawRepresentable, Hashable, Sendable {
     package static let nameError = Self(rawValue: 3)
     package static let notImplemented = Self(rawValue: 4)
     package static let refused = Self(rawValue: 5)
-    /// YXDOMAIN: what a DNAME would lead to has no room (RFC 6672 §2.2).
+    /// YXDOMAIN: what a DNAME would lead to has no room (RFC 6672 §2.2); a name that should not
+    /// exist does (RFC 2136 §2.2).
     package static let nameTooLong = Self(rawValue: 6)
+    /// YXRRSET: a set that should not exist does (RFC 2136 §2.2).
+    package static let setExists = Self(rawValue: 7)
+    /// NXRRSET: a set that should exist does not (RFC 2136 §2.2).
+    package static let setMissing = Self(rawValue: 8)
+    /// NOTAUTH: no authority for the zone (RFC 2136 §2.2), or no authorization (RFC 8945 §5.2).
+    package static let notAuthoritative = Self(rawValue: 9)
+    /// NOTZONE: a name outside of the zone (RFC 2136 §2.2).
+    package static let notInZone = Self(rawValue: 10)
     /// An EDNS version that is not spoken (RFC 6891 §9).
     package static let badVersion = Self(rawValue: 16)
     /// A server cookie that is not ours, or not any more (RFC 7873 §8).
@@ -48,6 +57,10 @@ package struct Header: Hashable, Sendable {
 
     package static let octets = 12
     static let query: UInt16 = 0
+    /// RFC 1996 §3.
+    package static let notify: UInt16 = 4
+    /// RFC 2136 §1.3.
+    package static let update: UInt16 = 5
 
     package init(id: UInt16, flags: UInt16 = 0) {
         self.id = id
@@ -64,7 +77,10 @@ package struct Header: Hashable, Sendable {
         get { bit(15) }
         set { set(15, newValue) }
     }
-    package var opcode: UInt16 { flags >> 11 & 15 }
+    package var opcode: UInt16 {
+        get { flags >> 11 & 15 }
+        set { flags = flags & ~(15 << 11) | (newValue & 15) << 11 }
+    }
     /// AA.
     package var isAuthoritative: Bool {
         get { bit(10) }

@@ -315,13 +315,13 @@ extension RecordField {
 
 extension [UInt8] {
     /// Two octets in network order.
-    mutating func appendShort(_ value: UInt16) {
+    package mutating func appendShort(_ value: UInt16) {
         append(UInt8(value >> 8))
         append(UInt8(truncatingIfNeeded: value))
     }
 
     /// Four octets in network order.
-    mutating func appendLong(_ value: UInt32) {
+    package mutating func appendLong(_ value: UInt32) {
         appendShort(UInt16(value >> 16))
         appendShort(UInt16(truncatingIfNeeded: value))
     }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// SipHash-2-4, a short keyed hash (as DNS cookies use it: RFC 9018 §4.4).
-struct SipHash: Sendable {
+package struct SipHash: Sendable {
     let low: UInt64
     let high: UInt64
 
     /// The key in the order of its octets; precisely sixteen.
-    init(key: [UInt8]) {
+    package init(key: [UInt8]) {
         precondition(key.count == 16, "a SipHash key has 16 octets")
         low = key[..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
         high = key[8...].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
+
+    /// The hash of some octets as a number.
+    package func hash(of octets: [UInt8]) -> UInt64 { octets.withUnsafeBytes { hash($0) } }
 
     /// The hash of `octets`, its least significant octet first on the wire.
     func hash(_ octets: UnsafeRawBufferPointer) -> UInt64 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
+package import Bytes
 
 /// Reads the octets of a message or of RDATA (RFC 1035 §4), which may say anything.
 package struct WireReader: Sendable {
     /// The whole message: names may point back into it.
     let octets: [UInt8]
-    private(set) var offset: Int
+    /// How far it has been read.
+    package private(set) var offset: Int
     /// Where reading stops; at most the message's length.
     private(set) var end: Int
 
@@ -16,34 +17,39 @@ package struct WireReader: Sendable {
         end = octets.count
     }
 
-    var isAtEnd: Bool { offset == end }
-    var remaining: Int { end - offset }
+    package var isAtEnd: Bool { offset == end }
+    package var remaining: Int { end - offset }
 
     func error(_ expected: String) -> SyntaxError { SyntaxError(at: offset, expected: expected) }
 
-    mutating func octet() throws(SyntaxError) -> UInt8 {
+    /// The next octet.
+    package mutating func octet() throws(SyntaxError) -> UInt8 {
         guard offset < end else { throw error("one more octet") }
         defer { offset += 1 }
         return octets[offset]
     }
 
-    mutating func short() throws(SyntaxError) -> UInt16 {
+    /// Two octets in network order.
+    package mutating func short() throws(SyntaxError) -> UInt16 {
         guard remaining >= 2 else { throw error("two more octets") }
         defer { offset += 2 }
         return UInt16(octets[offset]) << 8 | UInt16(octets[offset + 1])
     }
 
-    mutating func long() throws(SyntaxError) -> UInt32 {
+    /// Four octets in network order.
+    package mutating func long() throws(SyntaxError) -> UInt32 {
         UInt32(try short()) << 16 | UInt32(try short())
     }
 
-    mutating func take(_ count: Int) throws(SyntaxError) -> ArraySlice<UInt8> {
+    /// The next `count` octets.
+    package mutating func take(_ count: Int) throws(SyntaxError) -> ArraySlice<UInt8> {
         guard count <= remaining else { throw error("\(count) more octets") }
         defer { offset += count }
         return octets[offset..<offset + count]
     }
 
-    mutating func takeRest() -> ArraySlice<UInt8> {
+    /// Everything up to the end.
+    package mutating func takeRest() -> ArraySlice<UInt8> {
         defer { offset = end }
         return octets[offset..<end]
     }
@@ -54,7 +60,7 @@ package struct WireReader: Sendable {
     }
 
     /// The next `count` octets as a reader of their own, which may still follow pointers.
-    mutating func part(_ count: Int) throws(SyntaxError) -> WireReader {
+    package mutating func part(_ count: Int) throws(SyntaxError) -> WireReader {
         guard count <= remaining else { throw error("\(count) more octets") }
         var part = self
         part.end = offset + count
@@ -62,9 +68,11 @@ package struct WireReader: Sendable {
         return part
     }
 
-    /// A name; a pointer may lead only backwards, before the labels already read
+    /// A name, its pointers followed.
+    ///
+    /// A pointer may lead only backwards, before the labels already read
     /// (RFC 1035 §4.1.4 "a prior occurrence"), so that no circle is possible.
-    mutating func name(compression: Bool = true) throws(SyntaxError) -> Name {
+    package mutating func name(compression: Bool = true) throws(SyntaxError) -> Name {
         var wire: [UInt8] = []
         var index = offset
         var limit = end
