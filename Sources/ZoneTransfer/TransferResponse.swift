@@ -69,7 +69,8 @@ package struct TransferResponse: Sendable {
     ) -> Content {
         let own = zone.soa.serial
         guard SerialNumber.isNewer(own, than: serial) else { return .current }
-        guard let found = DifferenceSequence.chain(chain, from: serial), found.last?.toSerial == own,
+        guard let found = DifferenceSequence.chain(chain, from: serial),
+            found.last?.toSerial == own,
             found.reduce(0, { $0 + $1.recordCount }) < zone.records.count
         else { return .whole(zone.records) }
         return .differences(found)

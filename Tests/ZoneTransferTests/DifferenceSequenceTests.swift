@@ -35,7 +35,8 @@ struct DifferenceSequenceTests {
                 #expect(result.count == versions[last].count)
                 let one = try #require(try DifferenceSequence.condensed(chain[first..<last]))
                 #expect(
-                    Set(try DifferenceSequence.apply([one], to: versions[first])) == Set(versions[last])
+                    Set(try DifferenceSequence.apply([one], to: versions[first]))
+                        == Set(versions[last])
                 )
             }
         }
