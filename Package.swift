@@ -80,8 +80,9 @@ let cores: [Target] = [
         "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
         "Probe", on: ["Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck"]),
+    module("DNSSEC", on: ["World", "DNS"]),
     module("ZoneTransfer", on: ["Bytes", "World", "DNS"]),
-    module("SimulatedWorld", on: ["Bytes", "World", "DNS", "ZoneTransfer"]),
+    module("SimulatedWorld", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneTransfer"]),
     tests("BytesTests", on: ["Bytes"]),
     tests("WorldTests", on: ["Bytes", "World"]),
     tests("MailTests", on: ["Bytes", "Mail"]),
@@ -91,6 +92,8 @@ let cores: [Target] = [
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests(
         "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
+    tests(
+        "DNSSECTests", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "SimulatedWorld"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(
@@ -169,7 +172,8 @@ let house: [Target] = [
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
     module(
-        "LiveWorld", on: ["Bytes", "World", "DNS", "ZoneCheck", "CUnbound", "CSockets"],
+        "LiveWorld",
+        on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "CUnbound", "CSockets"],
         nio + [crypto, cryptoExtras, x509, asn1, log]),
     module(
         "Settings", on: ["Bytes", "Mail"],
@@ -246,7 +250,9 @@ let house: [Target] = [
             "SimulatedWorld",
         ], [log]),
     tests(
-        "LiveWorldTests", on: ["Bytes", "World", "DNS", "LiveWorld", "SimulatedWorld"], [crypto]),
+        "LiveWorldTests",
+        on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "LiveWorld", "SimulatedWorld"],
+        [crypto]),
     tests(
         "ExchangeTests",
         on: [

@@ -52,6 +52,8 @@ final class CompiledZone: @unchecked Sendable {
         ///
         /// Then each record is a `Layout` and what it describes. Otherwise the records stand there as they travel, owned by the question's name.
         var hasNames: Bool
+        /// The place of the signatures over it, a set of its own, plus one; 0: none.
+        var signatures: UInt32 = 0
     }
 
     /// Data with names: so many octets before them, their numbers, so many octets after them.
@@ -71,6 +73,34 @@ final class CompiledZone: @unchecked Sendable {
         var isGlue: Bool
     }
 
+    /// A record of the chain that denies names (RFC 4034 §4, RFC 5155 §3), in the chain's order.
+    struct Link: BitwiseCopyable {
+        /// Where the octets begin that sort as its name does: canonical ones, or the hash.
+        var key: UInt32
+        /// The NSEC or NSEC3 record.
+        var set: UInt32
+        /// Its owner.
+        var name: UInt32
+        var keyOctets: UInt16
+    }
+
+    /// The links, plus one, that speak of a name; 0: none.
+    struct Denial: BitwiseCopyable {
+        /// Its own, or by NSEC that which covers a name without records.
+        var own: UInt32 = 0
+        /// Of `*` right below: its own, or that which covers it.
+        var wildcard: UInt32 = 0
+    }
+
+    /// How the denial of a zone works.
+    struct Chain {
+        /// Nil: by NSEC.
+        var parameters: NSEC3PARAM?
+        var links: [Link] = []
+        /// By name; empty without links.
+        var denials: [Denial] = []
+    }
+
     /// Where everything is; copied freely, good as long as the zone lives.
     struct View: BitwiseCopyable {
         var entries: UnsafePointer<Entry>
@@ -84,6 +114,15 @@ final class CompiledZone: @unchecked Sendable {
         /// The SOA's place in `sets`, and its TTL in negative answers (RFC 2308 §5).
         var start: Int
         var negativeTTL: UInt32
+        var links: UnsafePointer<Link>
+        /// 0: the zone is not signed, or cannot prove what it does not have.
+        var linkCount: Int
+        var denials: UnsafePointer<Denial>
+        var isHashed: Bool
+        /// RFC 5155 §3.1: behind the octets of names; of no use without `isHashed`.
+        var salt: UnsafeRawPointer
+        var saltOctets: Int
+        var iterations: Int
     }
 
     let view: View
@@ -96,13 +135,14 @@ final class CompiledZone: @unchecked Sendable {
 
     init(
         entries: [Entry], sets: [RecordSet], helps: [Help], slots: [UInt32], octets: [UInt8],
-        origin: UInt32, start: Int, negativeTTL: UInt32
+        origin: UInt32, start: Int, negativeTTL: UInt32, chain: Chain = Chain()
     ) {
         func size<Element>(_ array: [Element]) -> Int {
             (array.count * MemoryLayout<Element>.stride + 7) & ~7
         }
         memoryOctets =
-            size(entries) + size(sets) + size(helps) + size(slots) + octets.count + Self.slack
+            size(entries) + size(sets) + size(helps) + size(slots) + size(chain.links)
+            + size(chain.denials) + octets.count + Self.slack + Int(UInt8.max)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: memoryOctets, alignment: 16)
         var offset = 0
         func place<Element>(_ array: [Element]) -> UnsafePointer<Element> {
@@ -111,16 +151,26 @@ final class CompiledZone: @unchecked Sendable {
             offset += size(array)
             return UnsafePointer(start)
         }
-        let view = View(
+        var view = View(
             entries: place(entries), sets: place(sets), helps: place(helps), slots: place(slots),
-            slotMask: UInt64(slots.count - 1), octets: UnsafeRawPointer(memory + offset),
-            origin: origin, start: start, negativeTTL: negativeTTL)
+            slotMask: UInt64(slots.count - 1), octets: UnsafeRawPointer(memory),
+            origin: origin, start: start, negativeTTL: negativeTTL, links: place(chain.links),
+            linkCount: chain.links.count, denials: place(chain.denials),
+            isHashed: chain.parameters != nil, salt: UnsafeRawPointer(memory), saltOctets: 0,
+            iterations: Int(chain.parameters?.iterations ?? 0))
+        view.octets = UnsafeRawPointer(memory + offset)
         octets.withUnsafeBytes { octets in
             (memory + offset).copyMemory(
                 from: octets.baseAddress ?? UnsafeRawPointer(memory), byteCount: octets.count)
         }
         (memory + offset + octets.count).initializeMemory(
             as: UInt8.self, repeating: 0, count: Self.slack)
+        offset += octets.count + Self.slack
+        view.salt = UnsafeRawPointer(memory + offset)
+        for octet in chain.parameters?.salt ?? [] {
+            memory.storeBytes(of: octet, toByteOffset: offset + view.saltOctets, as: UInt8.self)
+            view.saltOctets += 1
+        }
         self.memory = memory
         self.view = view
     }
@@ -157,6 +207,49 @@ extension CompiledZone.View {
             return place
         }
         return nil
+    }
+
+    /// The link that is the key's own or covers it: the last one that is not above it, since the
+    /// chain is a circle.
+    func link(_ key: UnsafeRawPointer, octets count: Int) -> Int {
+        var low = 0
+        var high = linkCount
+        while low < high {
+            let middle = (low + high) / 2
+            let link = links + middle
+            let isAbove = Self.isAscending(
+                key, count, octets + Int(link.pointee.key), Int(link.pointee.keyOctets))
+            if isAbove { high = middle } else { low = middle + 1 }
+        }
+        return low > 0 ? low - 1 : linkCount - 1
+    }
+
+    /// Whether the first octets sort before the second.
+    private static func isAscending(
+        _ first: UnsafeRawPointer, _ firstCount: Int, _ second: UnsafeRawPointer, _ secondCount: Int
+    ) -> Bool {
+        let count = min(firstCount, secondCount)
+        var index = 0
+        while index + 8 <= count {
+            let left = first.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let right = second.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if left != right { return left.bigEndian < right.bigEndian }
+            index += 8
+        }
+        while index < count {
+            let left = first.load(fromByteOffset: index, as: UInt8.self)
+            let right = second.load(fromByteOffset: index, as: UInt8.self)
+            if left != right { return left < right }
+            index += 1
+        }
+        return firstCount < secondCount
+    }
+
+    /// RFC 5155 §5.
+    func hash(_ name: UnsafeRawPointer, _ count: Int, into digest: UnsafeMutableRawPointer) {
+        SHA1.hashName(
+            name, count, salt: UnsafeRawBufferPointer(start: salt, count: saltOctets),
+            iterations: iterations, into: digest)
     }
 
     /// How the record at an offset of `octets` is laid out, for a set that has names.

@@ -56,6 +56,12 @@ package struct Responder: ~Copyable, @unchecked Sendable {
     /// The names, by hash, that were aliases so far: each is said once.
     private var aliases: [UInt64] = []
 
+    /// RFC 3225 §3: signatures and denials go to those who ask for them.
+    private var wantsSignatures = false
+    /// The zone whose names' numbers the buffer knows.
+    private var anchoredZone: UnsafePointer<CompiledZone.View>?
+    private var proofs = Proofs()
+
     /// As many aliases as are followed within our own zones.
     static let maximumAliases = 16
     /// RFC 1035 §4.2.1: without EDNS.
@@ -90,6 +96,9 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         kind = .error
         if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
         let asked = AskedQuery(query)
+        wantsSignatures = asked.wantsSignatures
+        anchoredZone = nil
+        proofs.removeAll()
         if let question = asked.question {
             _ = buffer.copy(question, asked.questionOctets)
         }
@@ -202,7 +211,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             return
         }
         var owner = ResponseBuffer.Owner.pointer(ResponseBuffer.questionPointer)
-        var former: UnsafePointer<CompiledZone.View>?
         for step in 0...Self.maximumAliases {
             // RFC 4035 §3.1.4.1: a DS record belongs to the parent's side of the cut.
             let above =
@@ -213,14 +221,21 @@ package struct Responder: ~Copyable, @unchecked Sendable {
                 if step == 0 { code = ResponseCode.refused.rawValue }
                 break
             }
-            if let former, former != zone { buffer.forgetAnchors() }
-            former = zone
+            anchor(zone)
             let look = Look(zone: zone, type: asked.type, isFirst: step == 0, isStream: isStream)
             guard let next = take(look, owner, zones) else { break }
             owner = next
         }
+        writeProofs()
         // RFC 1034 §3.7.1: of other classes nothing is known here.
         if asked.class == RecordClass.any.rawValue { isAuthoritative = false }
+    }
+
+    /// Makes the buffer write names of a zone.
+    @inline(__always)
+    private mutating func anchor(_ zone: UnsafePointer<CompiledZone.View>) {
+        if let anchoredZone, anchoredZone != zone { buffer.forgetAnchors() }
+        anchoredZone = zone
     }
 
     /// One round of the search.
@@ -260,12 +275,27 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         if place > 0 {
             // RFC 4592 §3.3.1: a wildcard speaks right below the closest encloser.
             guard entry.pointee.wildcard != 0 else {
+                if proves(zone) { proveNameError(encloser, place, zone) }
                 deny(zone, .nameError)
                 return nil
             }
             source = Int(entry.pointee.wildcard) - 1
+            // RFC 4035 §3.1.3.3, RFC 5155 §7.2.6: nothing stands closer than the wildcard.
+            if proves(zone) { proveNextCloser(place, zone) }
+        }
+        // RFC 4035 §3.1.3.1, §3.1.3.4, RFC 5155 §7.2.3, §7.2.5.
+        if proves(zone), hasNothing(look, source) {
+            proveNoData(encloser, isWildcard: place > 0, zone)
         }
         return answer(from: source, owner, look, zones)
+    }
+
+    @inline(__always)
+    private func hasNothing(_ look: Look, _ source: Int) -> Bool {
+        let entry = look.zone.pointee.entries + source
+        if look.type == RecordType.any.rawValue { return entry.pointee.setCount == 0 }
+        return entry.pointee.marks & CompiledZone.Mark.cname == 0
+            && look.zone.pointee.set(look.type, of: source) == nil
     }
 
     /// The cut or the DNAME that a name stands at or below, the uppermost one.
@@ -323,6 +353,8 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             if add(set, owner, zone), set.pointee.helpCount > 0,
                 look.type != RecordType.dname.rawValue
             {
+                writeProofs()
+                anchor(zone)
                 addAddresses(of: set, zone, zones)
             }
             return nil
@@ -351,6 +383,8 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         let first = Int(entry.pointee.firstSet)
         let count = Int(entry.pointee.setCount)
         guard count > 0 else { return deny(look.zone, .noError) }
+        // The signatures at a name are one of its sets.
+        if look.isStream { wantsSignatures = false }
         for place in first..<first + (look.isStream ? count : 1) {
             guard add(look.zone.pointee.sets + place, owner, look.zone) else { return }
         }
@@ -376,9 +410,27 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         _ set: UnsafePointer<CompiledZone.RecordSet>, _ owner: ResponseBuffer.Owner,
         _ zone: UnsafePointer<CompiledZone.View>
     ) -> Bool {
-        if buffer.write(set, of: zone, owner: owner, ownerZone: zone, in: .answer) { return true }
+        if buffer.write(set, of: zone, owner: owner, ownerZone: zone, in: .answer),
+            sign(set, owner, zone, in: .answer)
+        {
+            return true
+        }
         isTruncated = true
         return false
+    }
+
+    /// RFC 4035 §3.1.1: signatures stand where that stands which they cover.
+    @inline(__always)
+    private mutating func sign(
+        _ set: UnsafePointer<CompiledZone.RecordSet>, _ owner: ResponseBuffer.Owner,
+        _ zone: UnsafePointer<CompiledZone.View>,
+        ownerZone: UnsafePointer<CompiledZone.View>? = nil, ttl: UInt32? = nil,
+        in section: ResponseBuffer.Section
+    ) -> Bool {
+        guard wantsSignatures, set.pointee.signatures != 0 else { return true }
+        return buffer.write(
+            zone.pointee.sets + Int(set.pointee.signatures - 1), of: zone, owner: owner,
+            ownerZone: ownerZone ?? zone, ttl: ttl, in: section)
     }
 
     /// RFC 2308 §2: the SOA says for how long the absence may be remembered.
@@ -389,10 +441,14 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         kind = .denial
         let origin = Int(zone.pointee.origin)
         subject = zone.pointee.entries[origin].hash
-        let isWritten = buffer.write(
-            zone.pointee.sets + zone.pointee.start, of: zone, owner: .name(origin),
-            ownerZone: zone, ttl: zone.pointee.negativeTTL, in: .authority)
+        let start = zone.pointee.sets + zone.pointee.start
+        let ttl = zone.pointee.negativeTTL
+        let isWritten =
+            buffer.write(
+                start, of: zone, owner: .name(origin), ownerZone: zone, ttl: ttl, in: .authority)
+            && sign(start, .name(origin), zone, ttl: ttl, in: .authority)
         if !isWritten { isTruncated = true }
+        writeProofs()
     }
 
     /// RFC 1034 §4.3.2 step 3b; addresses below the cut must come along (RFC 9471 §2.1).
@@ -405,6 +461,10 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             buffer.write(
                 set, of: zone, owner: .name(cut), ownerZone: zone, in: .authority)
         else {
+            isTruncated = true
+            return
+        }
+        if wantsSignatures, !addDelegationSigners(cut, zone) {
             isTruncated = true
             return
         }
@@ -424,6 +484,21 @@ package struct Responder: ~Copyable, @unchecked Sendable {
                 }
             }
         }
+    }
+
+    /// RFC 4035 §3.1.4, RFC 5155 §7.2.7: the DS records of a zone below, or that it has none.
+    private mutating func addDelegationSigners(
+        _ cut: Int, _ zone: UnsafePointer<CompiledZone.View>
+    ) -> Bool {
+        if let place = zone.pointee.set(RecordType.ds.rawValue, of: cut) {
+            let set = zone.pointee.sets + place
+            return buffer.write(
+                set, of: zone, owner: .name(cut), ownerZone: zone, in: .authority)
+                && sign(set, .name(cut), zone, in: .authority)
+        }
+        if proves(zone) { proveNoData(cut, isWildcard: false, zone) }
+        writeProofs()
+        return !isTruncated
     }
 
     /// RFC 6672 §3.2: the DNAME, and the alias that follows from it.
@@ -514,9 +589,102 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         _ ownerZone: UnsafePointer<CompiledZone.View>
     ) -> Bool {
         guard let place = zone.pointee.set(type, of: source) else { return true }
+        let set = zone.pointee.sets + place
         return buffer.write(
-            zone.pointee.sets + place, of: zone, owner: .name(owner), ownerZone: ownerZone,
-            in: .additional)
+            set, of: zone, owner: .name(owner), ownerZone: ownerZone, in: .additional)
+            && sign(set, .name(owner), zone, ownerZone: ownerZone, in: .additional)
+    }
+
+    // MARK: - Denial of existence
+
+    @inline(__always)
+    private func proves(_ zone: UnsafePointer<CompiledZone.View>) -> Bool {
+        wantsSignatures && zone.pointee.linkCount > 0
+    }
+
+    /// RFC 4035 §3.1.3.2, RFC 5155 §7.2.2: neither the name nor a wildcard for it.
+    private mutating func proveNameError(
+        _ encloser: Int, _ place: Int, _ zone: UnsafePointer<CompiledZone.View>
+    ) {
+        var provable = encloser
+        if zone.pointee.isHashed {
+            provable = proveEncloser(
+                encloser, name.lowercased(from: place - 1), name.octets(from: place - 1), zone)
+        } else {
+            proveNextCloser(place, zone)
+        }
+        proofs.add(zone.pointee.denials[provable].wildcard, zone)
+    }
+
+    /// That no name stands between the closest encloser and the one that was asked for.
+    private mutating func proveNextCloser(
+        _ place: Int, _ zone: UnsafePointer<CompiledZone.View>
+    ) {
+        if zone.pointee.isHashed {
+            proveAbsence(name.lowercased(from: place - 1), name.octets(from: place - 1), zone)
+        } else {
+            let count = name.writeCanonicalKey(to: proofs.room)
+            proofs.add(UInt32(zone.pointee.link(proofs.room, octets: count) + 1), zone)
+        }
+    }
+
+    private mutating func proveAbsence(
+        _ name: UnsafeRawPointer, _ octets: Int, _ zone: UnsafePointer<CompiledZone.View>
+    ) {
+        zone.pointee.hash(name, octets, into: proofs.room)
+        proofs.add(UInt32(zone.pointee.link(proofs.room, octets: SHA1.octets) + 1), zone)
+    }
+
+    /// The types at a name; for a wildcard, those that it has for names below `encloser`.
+    private mutating func proveNoData(
+        _ encloser: Int, isWildcard: Bool, _ zone: UnsafePointer<CompiledZone.View>
+    ) {
+        let denial = zone.pointee.denials[encloser]
+        if isWildcard {
+            // RFC 5155 §7.2.5: the encloser too.
+            if zone.pointee.isHashed { proofs.add(denial.own, zone) }
+            proofs.add(denial.wildcard, zone)
+        } else if denial.own != 0 {
+            proofs.add(denial.own, zone)
+        } else if zone.pointee.isHashed, encloser != Int(zone.pointee.origin) {
+            // RFC 5155 §7.2.4: opt-out has left the name out.
+            let entry = zone.pointee.entries[encloser]
+            let above = Int(zone.pointee.entries[Int(entry.parent)].existing) - 1
+            _ = proveEncloser(
+                above, zone.pointee.octets + Int(entry.wire), Int(entry.octets), zone)
+        }
+    }
+
+    /// RFC 5155 §7.2.1: the closest encloser that can be proved, which is returned, and that the
+    /// name next to it is not there.
+    private mutating func proveEncloser(
+        _ encloser: Int, _ next: UnsafeRawPointer, _ octets: Int,
+        _ zone: UnsafePointer<CompiledZone.View>
+    ) -> Int {
+        var (encloser, next, octets) = (encloser, next, octets)
+        while zone.pointee.denials[encloser].own == 0, encloser != Int(zone.pointee.origin) {
+            let entry = zone.pointee.entries[encloser]
+            next = zone.pointee.octets + Int(entry.wire)
+            octets = Int(entry.octets)
+            encloser = Int(zone.pointee.entries[Int(entry.parent)].existing) - 1
+        }
+        proofs.add(zone.pointee.denials[encloser].own, zone)
+        proveAbsence(next, octets, zone)
+        return encloser
+    }
+
+    /// Writes what was found to be said, each record once; it stands behind all answers.
+    private mutating func writeProofs() {
+        while let (zone, place) = proofs.next() {
+            anchor(zone)
+            let link = zone.pointee.links[place]
+            let set = zone.pointee.sets + Int(link.set)
+            let owner = ResponseBuffer.Owner.name(Int(link.name))
+            let isWritten =
+                buffer.write(set, of: zone, owner: owner, ownerZone: zone, in: .authority)
+                && sign(set, owner, zone, in: .authority)
+            if !isWritten { isTruncated = true }
+        }
     }
 
     // MARK: - CHAOS

@@ -103,6 +103,10 @@ struct ResponseBuffer: ~Copyable {
         base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
     }
 
+    private func store(_ value: UInt32, at offset: Int) {
+        base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+    }
+
     @inline(__always)
     private mutating func put(_ value: UInt16) {
         store(value, at: count)
@@ -214,7 +218,7 @@ struct ResponseBuffer: ~Copyable {
         let isWritten =
             set.pointee.hasNames
             ? writeNamed(set, zone, owner, ttl ?? set.pointee.ttl)
-            : writePlain(set, zone, owner, ownerZone)
+            : writePlain(set, zone, owner, ownerZone, ttl)
         guard isWritten else {
             count = mark
             // Some may point to what was taken back.
@@ -228,17 +232,18 @@ struct ResponseBuffer: ~Copyable {
     /// Records that lie there as they travel, owned by the question's name.
     private mutating func writePlain(
         _ set: UnsafePointer<CompiledZone.RecordSet>, _ zone: UnsafePointer<CompiledZone.View>,
-        _ owner: Owner, _ ownerZone: UnsafePointer<CompiledZone.View>
+        _ owner: Owner, _ ownerZone: UnsafePointer<CompiledZone.View>, _ ttl: UInt32?
     ) -> Bool {
         var data = zone.pointee.octets + Int(set.pointee.data)
         let end = data + Int(set.pointee.octets)
         if case .pointer(let pointer) = owner {
             let start = count
             guard copy(data, Int(set.pointee.octets)) else { return false }
-            guard pointer != Self.questionPointer else { return true }
+            guard pointer != Self.questionPointer || ttl != nil else { return true }
             var offset = start
             while offset < count {
                 store(pointer, at: offset)
+                if let ttl { store(ttl, at: offset + 6) }
                 offset += Self.recordOctets(base + offset)
             }
             return true
@@ -246,6 +251,8 @@ struct ResponseBuffer: ~Copyable {
         while data < end {
             let length = Self.recordOctets(data)
             guard write(owner, ownerZone), copy(data + 2, length - 2) else { return false }
+            // Behind the owner stand type and class, then the TTL.
+            if let ttl { store(ttl, at: count - length + 6) }
             data += length
         }
         return true

@@ -47,6 +47,31 @@ struct SoughtName: ~Copyable {
     }
     @inline(__always) func octets(from place: Int) -> Int { count - start(place) }
 
+    /// Writes the octets that sort as the name does (RFC 4034 §6.1), as `Name.canonicalKey` has
+    /// them, and returns how many; there is room for twice a name.
+    func writeCanonicalKey(to key: UnsafeMutableRawPointer) -> Int {
+        var length = 0
+        var place = labels
+        while place > 0 {
+            place -= 1
+            let start = Int(starts[place])
+            let label = Int(lower.load(fromByteOffset: start, as: UInt8.self))
+            for index in 0..<label {
+                let octet = lower.load(fromByteOffset: start + 1 + index, as: UInt8.self)
+                if octet <= 1 {
+                    key.storeBytes(of: 1, toByteOffset: length, as: UInt8.self)
+                    length += 1
+                }
+                key.storeBytes(
+                    of: octet <= 1 ? octet + 1 : octet, toByteOffset: length, as: UInt8.self)
+                length += 1
+            }
+            key.storeBytes(of: 0, toByteOffset: length, as: UInt8.self)
+            length += 1
+        }
+        return length
+    }
+
     /// Whether the rest of the name is written with these very octets.
     @inline(__always)
     func isSame(from place: Int, _ octets: UnsafeRawPointer, _ length: Int) -> Bool {

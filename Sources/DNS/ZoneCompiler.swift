@@ -66,10 +66,18 @@ struct ZoneCompiler {
             faults.append("\(record.owner) \(record.type): class \(record.class) is not IN")
             return
         }
+        if Self.isHashedDenial(record), record.owner.isEqualOrBelow(origin) {
+            hashedDenials.append(record)
+            return
+        }
         guard let name = owner(record.owner) else {
             faults.append("\(record.owner) \(record.type) stands outside of \(origin)")
             return
         }
+        add(record, to: name)
+    }
+
+    private mutating func add(_ record: ResourceRecord, to name: Int) {
         var last: Int?
         var place = Int(firstDraft[name])
         while place >= 0, drafts[place].type != record.type {
@@ -110,9 +118,11 @@ struct ZoneCompiler {
         return false
     }
 
-    private func numbers(of place: Int) -> [Int] {
+    private func numbers(of place: Int) -> [Int] { numbers(of: drafts[place]) }
+
+    private func numbers(of draft: Draft) -> [Int] {
         var numbers: [Int] = []
-        var number = drafts[place].first
+        var number = draft.first
         while number >= 0 {
             numbers.append(number)
             number = Int(nextRecord[number])
@@ -142,8 +152,52 @@ struct ZoneCompiler {
         return record
     }
 
+    /// NSEC3 records and the signatures over them: their owners are no names of the zone
+    /// (RFC 5155 §7.2.8), if it is signed in that way.
+    private var hashedDenials: [ResourceRecord] = []
+    /// Owners of NSEC3 records, each once.
+    private var hashedOwners: [Int] = []
+    private var parameters: NSEC3PARAM?
+    /// Signatures and denials are given to those who ask for them (RFC 4035 §3.1).
+    private var isSigned = false
+    /// Answering hashes a name for each denial: what asks for more costs too much, and validators
+    /// take no notice of it (RFC 9276 §3.2).
+    private static let maximumIterations: UInt16 = 500
+
+    private static func isHashedDenial(_ record: ResourceRecord) -> Bool {
+        record.type == .nsec3
+            || record.type == .rrsig && RRSIG.typeCovered(by: record.data) == .nsec3
+    }
+
+    /// Finds out whether and how the zone is signed; then its NSEC3 records find their place.
+    private mutating func settleDenial() {
+        if let signatures = draft(.rrsig, of: originNumber) {
+            isSigned = numbers(of: signatures).contains {
+                RRSIG.typeCovered(by: records[$0].data) == .soa
+            }
+        }
+        if isSigned, let draft = draft(.nsec3param, of: originNumber) {
+            parameters =
+                numbers(of: draft).compactMap { NSEC3PARAM(records[$0].data) }
+                .first {
+                    $0.algorithm == 1 && $0.flags == 0 && $0.iterations <= Self.maximumIterations
+                }
+        }
+        for record in hashedDenials {
+            guard parameters != nil else {
+                if let name = owner(record.owner) { add(record, to: name) }
+                continue
+            }
+            let name = intern(record.owner)
+            if record.type == .nsec3, draft(.nsec3, of: name) == nil { hashedOwners.append(name) }
+            add(record, to: name)
+        }
+        hashedDenials = []
+    }
+
     /// Judges the whole: one SOA, NS at the origin, nothing beside an alias.
     mutating func judge() {
+        settleDenial()
         let starts = draft(.soa, of: originNumber)?.count ?? 0
         if starts != 1 { faults.append("\(origin) has \(starts) SOA records instead of one") }
         if draft(.ns, of: originNumber) == nil { faults.append("\(origin) has no NS record") }
@@ -300,11 +354,13 @@ struct ZoneCompiler {
     consuming func compile(_ soa: SOA, ttl: UInt32) -> CompiledZone {
         let owners = entries.indices.filter { entries[$0].existing == UInt32($0 + 1) }
         for name in owners { layOut(name) }
+        for name in hashedOwners where entries[name].existing == 0 { layOut(name) }
         // What data names may be names of the zone, written otherwise.
         for number in entries.indices where entries[number].existing == 0 {
             entries[number].existing = existing(number)
         }
         connect(owners)
+        let chain = chain(owners)
         for place in helps.indices { helps[place] = settled(helps[place]) }
         var slots = [UInt32](repeating: 0, count: Self.capacity(for: owners.count))
         for name in owners { Self.place(name, entries[name].hash, in: &slots) }
@@ -312,7 +368,8 @@ struct ZoneCompiler {
         let start = sets[first...].firstIndex { $0.type == RecordType.soa.rawValue } ?? first
         return CompiledZone(
             entries: entries, sets: sets, helps: helps, slots: slots, octets: octets,
-            origin: UInt32(originNumber), start: start, negativeTTL: min(ttl, soa.minimum))
+            origin: UInt32(originNumber), start: start, negativeTTL: min(ttl, soa.minimum),
+            chain: chain)
     }
 
     /// At most half full.
@@ -323,9 +380,16 @@ struct ZoneCompiler {
     }
 
     private mutating func layOut(_ name: Int) {
-        let places = drafts(of: name)
+        var places = drafts(of: name)
         let first = sets.count
+        if isSigned, let place = places.firstIndex(where: { drafts[$0].type == .rrsig }) {
+            // What is said when everything is asked for is no mere signature.
+            places.append(places.remove(at: place))
+        }
         for place in places { sets.append(layOut(drafts[place])) }
+        if isSigned, let last = places.last, drafts[last].type == .rrsig {
+            layOutSignatures(drafts[last], over: first..<first + places.count - 1)
+        }
         entries[name].firstSet = UInt32(first)
         entries[name].setCount = UInt16(clamping: places.count)
         var marks: UInt8 = 0
@@ -339,6 +403,37 @@ struct ZoneCompiler {
         }
         if wire(name).starts(with: [1, 0x2A]) { marks |= CompiledZone.Mark.wildcard }
         entries[name].marks = marks
+    }
+
+    /// Lays signatures out once more, those over each set behind the sets of the name.
+    private mutating func layOutSignatures(_ draft: Draft, over places: Range<Int>) {
+        let signatures = numbers(of: draft)
+        for place in places {
+            let start = octets.count
+            var count = 0
+            for number in signatures.prefix(Int(UInt16.max))
+            where RRSIG.typeCovered(by: records[number].data)?.rawValue == sets[place].type {
+                // RFC 4034 §3: it has the TTL of what it covers.
+                appendRecord(.rrsig, sets[place].ttl, records[number].data.wire)
+                count += 1
+            }
+            guard count > 0 else { continue }
+            sets[place].signatures = UInt32(sets.count + 1)
+            sets.append(
+                CompiledZone.RecordSet(
+                    type: RecordType.rrsig.rawValue, count: UInt16(count), ttl: sets[place].ttl,
+                    data: UInt32(start), octets: UInt32(octets.count - start), help: 0,
+                    helpCount: 0, hasNames: false))
+        }
+    }
+
+    private mutating func appendRecord(_ type: RecordType, _ ttl: UInt32, _ wire: [UInt8]) {
+        octets.appendShort(ResponseBuffer.questionPointer)
+        octets.appendShort(type.rawValue)
+        octets.appendShort(RecordClass.internet.rawValue)
+        octets.appendLong(ttl)
+        octets.appendShort(UInt16(wire.count))
+        octets += wire
     }
 
     private mutating func layOut(_ draft: Draft) -> CompiledZone.RecordSet {
@@ -463,5 +558,79 @@ struct ZoneCompiler {
             help.source = encloser.wildcard
         }
         return help
+    }
+
+    // MARK: - Denial
+
+    /// The chain of NSEC or NSEC3 records, and what of it speaks of each name.
+    private mutating func chain(_ owners: [Int]) -> CompiledZone.Chain {
+        var chain = CompiledZone.Chain(parameters: parameters)
+        guard isSigned else { return chain }
+        var keys: [(key: [UInt8], name: Int, set: Int)] = []
+        for name in parameters == nil ? owners : hashedOwners where entries[name].barrier == 0 {
+            let type = parameters == nil ? RecordType.nsec : .nsec3
+            guard let set = set(type, of: name), let key = chainKey(name, set) else { continue }
+            keys.append((key, name, set))
+        }
+        keys.sort { $0.key.lexicographicallyPrecedes($1.key) }
+        guard !keys.isEmpty else { return chain }
+        for (key, name, set) in keys {
+            chain.links.append(
+                CompiledZone.Link(
+                    key: UInt32(octets.count), set: UInt32(set), name: UInt32(name),
+                    keyOctets: UInt16(key.count)))
+            octets += key
+        }
+        chain.denials = .init(repeating: .init(), count: entries.count)
+        for name in owners where entries[name].barrier == 0 {
+            let sought = Name(uncheckedWire: Array(wire(name)))
+            let own = sortKey(sought)
+            let link = Self.link(own, keys)
+            if parameters == nil || keys[link].key == own {
+                chain.denials[name].own = UInt32(link + 1)
+            }
+            if let wildcard = sought.wildcard {
+                chain.denials[name].wildcard = UInt32(Self.link(sortKey(wildcard), keys) + 1)
+            }
+        }
+        return chain
+    }
+
+    private func set(_ type: RecordType, of name: Int) -> Int? {
+        let first = Int(entries[name].firstSet)
+        return (first..<first + Int(entries[name].setCount)).first {
+            sets[$0].type == type.rawValue
+        }
+    }
+
+    private func sortKey(_ name: Name) -> [UInt8] { parameters?.hash(name) ?? name.canonicalKey }
+
+    /// Nil for a record that is no link of the zone's chain: one of another chain (RFC 5155 §7.3).
+    private func chainKey(_ name: Int, _ set: Int) -> [UInt8]? {
+        let owner = Name(uncheckedWire: Array(wire(name)))
+        guard let parameters else { return owner.canonicalKey }
+        guard let label = owner.labels.first, owner.labelCount == origin.labelCount + 1,
+            let hash = Base32Hex.decode(label), hash.count == SHA1.octets,
+            let draft = draft(.nsec3, of: name), let nsec3 = NSEC3(records[draft.first].data),
+            nsec3.parameters.algorithm == 1, nsec3.parameters.salt == parameters.salt,
+            nsec3.parameters.iterations == parameters.iterations
+        else { return nil }
+        return hash
+    }
+
+    private static func link(
+        _ key: [UInt8], _ keys: [(key: [UInt8], name: Int, set: Int)]
+    ) -> Int {
+        var low = 0
+        var high = keys.count
+        while low < high {
+            let middle = (low + high) / 2
+            if key.lexicographicallyPrecedes(keys[middle].key) {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        return low > 0 ? low - 1 : keys.count - 1
     }
 }

@@ -8,7 +8,7 @@ struct FloorTests {
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
         ["DNS", "MIME", "SASL", "SMTP", "POP3"],
-        ["Routing", "TransportSecurity", "ZoneCheck", "ZoneTransfer", "Maintenance"],
+        ["Routing", "TransportSecurity", "ZoneCheck", "ZoneTransfer", "Maintenance", "DNSSEC"],
         ["Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore"],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",

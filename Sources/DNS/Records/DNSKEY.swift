@@ -8,6 +8,14 @@ package struct DNSKEY: Hashable, Sendable {
     package var algorithm: UInt8
     package var key: [UInt8]
 
+    /// A zone key (RFC 4034 §2.1); `isEntry` is the flag SEP: the zone above names it.
+    package init(isEntry: Bool, algorithm: UInt8, key: [UInt8]) {
+        flags = isEntry ? 257 : 256
+        self.protocol = 3
+        self.algorithm = algorithm
+        self.key = key
+    }
+
     /// Nil for data of another form.
     package init?(_ data: RecordData) {
         var reader = WireReader(data.wire)
@@ -28,6 +36,8 @@ package struct DNSKEY: Hashable, Sendable {
     package var wire: [UInt8] {
         [UInt8(flags >> 8), UInt8(truncatingIfNeeded: flags), self.protocol, algorithm] + key
     }
+
+    package var data: RecordData { .unknown(wire) }
 
     /// The number by which signatures name it (RFC 4034 appendix B).
     package var tag: UInt16 {

@@ -7,6 +7,13 @@ package struct DS: Hashable, Sendable {
     package var digestType: UInt8
     package var digest: [UInt8]
 
+    package init(tag: UInt16, algorithm: UInt8, digestType: UInt8, digest: [UInt8]) {
+        self.tag = tag
+        self.algorithm = algorithm
+        self.digestType = digestType
+        self.digest = digest
+    }
+
     /// Nil for data of another form.
     package init?(_ data: RecordData) {
         var reader = WireReader(data.wire)
@@ -17,6 +24,11 @@ package struct DS: Hashable, Sendable {
         self.algorithm = algorithm
         self.digestType = digestType
         digest = Array(reader.takeRest())
+    }
+
+    package var data: RecordData {
+        .unknown(
+            [UInt8(tag >> 8), UInt8(truncatingIfNeeded: tag), algorithm, digestType] + digest)
     }
 }
 

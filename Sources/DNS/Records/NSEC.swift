@@ -7,6 +7,11 @@ package struct NSEC: Hashable, Sendable {
     package var next: Name
     package var types: Set<RecordType>
 
+    package init(next: Name, types: Set<RecordType>) {
+        self.next = next
+        self.types = types
+    }
+
     /// Nil for data of another form.
     package init?(_ data: RecordData) {
         var reader = WireReader(data.wire)
@@ -16,9 +21,35 @@ package struct NSEC: Hashable, Sendable {
         self.next = next
         self.types = types
     }
+
+    /// The data of a record; the name is not compressed (RFC 4034 §4.1.1).
+    package var data: RecordData { .unknown(next.wire + RecordField.bitmap(of: types)) }
 }
 
 extension RecordField {
+    /// The bitmap of types (RFC 4034 §4.1.2): windows with a bit set, without trailing zeros.
+    static func bitmap(of types: Set<RecordType>) -> [UInt8] {
+        var octets: [UInt8] = []
+        var window: UInt16?
+        var bits: [UInt8] = []
+        func end() {
+            guard let window else { return }
+            octets += [UInt8(window), UInt8(bits.count)] + bits
+        }
+        for type in types.map(\.rawValue).sorted() {
+            if window != type >> 8 {
+                end()
+                window = type >> 8
+                bits = []
+            }
+            let index = Int(type & 0xFF) / 8
+            while bits.count <= index { bits.append(0) }
+            bits[index] |= 0x80 >> UInt8(type & 7)
+        }
+        end()
+        return octets
+    }
+
     /// The types of a bitmap up to the reader's end (RFC 4034 §4.1.2).
     static func typeSet(_ reader: inout WireReader) -> Set<RecordType>? {
         var types: Set<RecordType> = []

@@ -6,6 +6,12 @@ package struct NSEC3: Hashable, Sendable {
     package var nextHash: [UInt8]
     package var types: Set<RecordType>
 
+    package init(parameters: NSEC3PARAM, nextHash: [UInt8], types: Set<RecordType>) {
+        self.parameters = parameters
+        self.nextHash = nextHash
+        self.types = types
+    }
+
     /// Nil for data of another form.
     package init?(_ data: RecordData) {
         var reader = WireReader(data.wire)
@@ -19,6 +25,12 @@ package struct NSEC3: Hashable, Sendable {
 
     /// RFC 5155 §6: unsigned delegations may be left out behind this name.
     package var isOptOut: Bool { parameters.flags & 1 != 0 }
+
+    package var data: RecordData {
+        .unknown(
+            parameters.wire + [UInt8(nextHash.count)] + nextHash
+                + RecordField.bitmap(of: types))
+    }
 }
 
 extension RecordFormat {

@@ -15,6 +15,22 @@ package struct RRSIG: Hashable, Sendable {
     package var signer: Name
     package var signature: [UInt8]
 
+    package init(
+        typeCovered: RecordType, algorithm: UInt8, labels: UInt8, originalTTL: UInt32,
+        expiration: UInt32, inception: UInt32, tag: UInt16, signer: Name,
+        signature: [UInt8] = []
+    ) {
+        self.typeCovered = typeCovered
+        self.algorithm = algorithm
+        self.labels = labels
+        self.originalTTL = originalTTL
+        self.expiration = expiration
+        self.inception = inception
+        self.tag = tag
+        self.signer = signer
+        self.signature = signature
+    }
+
     /// Nil for data of another form.
     package init?(_ data: RecordData) {
         var reader = WireReader(data.wire)
@@ -41,6 +57,15 @@ package struct RRSIG: Hashable, Sendable {
         for value in [originalTTL, expiration, inception] { head.appendLong(value) }
         head.appendShort(tag)
         return head + signer.lowercased.wire
+    }
+
+    /// The data of a record; the signer's name is not compressed (RFC 4034 §3.1.7).
+    package var data: RecordData { .unknown(signedHead + signature) }
+
+    /// The type that the data of an RRSIG record covers, without reading the rest of it.
+    package static func typeCovered(by data: RecordData) -> RecordType? {
+        guard case .unknown(let octets) = data, octets.count > 2 else { return nil }
+        return RecordType(rawValue: UInt16(octets[0]) << 8 | UInt16(octets[1]))
     }
 }
 
