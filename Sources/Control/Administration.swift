@@ -7,6 +7,7 @@ package import Mail
 package import MessageStore
 package import Spool
 package import World
+package import ZoneStore
 
 /// Carries commands out, whether they come over the socket or from a command line beside a
 /// server that is not running: a name such as `account.add`, arguments and answer as JSON.
@@ -15,6 +16,8 @@ package struct Administration: Sendable {
     private let trace: Trace
     private let spooler: Spooler
     private let mailboxes: Mailboxes
+    private let zones: Zones
+    private let host: MailHost?
     private let time: any Time
     private let author: String
     private let delivery: Delivery
@@ -41,15 +44,19 @@ package struct Administration: Sendable {
     }
 
     /// `author` is the way that commands come; what is changed is recorded for it, and for the
-    /// person whom a command names; `language` is the server's.
+    /// person whom a command names; `language` is the server's. Without `host` the zones of hosted
+    /// domains get no records.
     package init(
-        registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, time: any Time,
-        author: String, language: Language, delivery: Delivery = .none
+        registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
+        host: MailHost? = nil, time: any Time, author: String, language: Language,
+        delivery: Delivery = .none
     ) {
         self.registry = registry
         self.trace = trace
         self.spooler = spooler
         self.mailboxes = mailboxes
+        self.zones = zones
+        self.host = host
         self.time = time
         self.author = author
         self.delivery = delivery
@@ -74,9 +81,15 @@ package struct Administration: Sendable {
                     delivery: delivery, reader: reader
                 ).perform(name, arguments)
             }
-            return try await DirectoryCommands(
+            let zoneCommands = ZoneCommands(
+                zones: zones, registry: registry, host: host, author: author,
+                language: try await reader.language(arguments))
+            if name.hasPrefix("zone.") { return try await zoneCommands.perform(name, arguments) }
+            let answer = try await DirectoryCommands(
                 registry: registry, mailboxes: mailboxes, spooler: spooler, author: author
             ).perform(name, arguments)
+            guard name == "domain.add", !arguments.flag("no-zone") else { return answer }
+            return try await zoneCommands.adopt(arguments)
         } catch {
             throw ControlFailure(error)
         }

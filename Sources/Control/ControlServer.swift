@@ -23,8 +23,8 @@ package struct ControlServer: Sendable {
     /// A command about the server itself rather than about what it keeps.
     package typealias OwnCommand = @Sendable (JSON) async throws(ControlFailure) -> JSON
 
-    /// A command's arguments: a relay domain's recipient list may be long.
-    static let maximumRequestOctets = 8 << 20
+    /// A command's arguments: a zone of half a million records, a relay domain's recipients.
+    static let maximumRequestOctets = 64 << 20
 
     /// `ownCommands` go before those of `administration`.
     package init(

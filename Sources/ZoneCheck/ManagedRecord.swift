@@ -39,8 +39,8 @@ package struct ManagedRecord: Hashable, Sendable {
     /// One line without its end: a record without TTL and class.
     package var text: String { "\(owner.absolute)\t\(type)\t\(data.text(as: type))" }
 
-    /// A character-string holds 255 octets (RFC 1035 §3.3).
-    static func cut(_ text: [UInt8]) -> [[UInt8]] {
+    /// A text as the strings of a TXT record, which hold 255 octets each (RFC 1035 §3.3).
+    package static func cut(_ text: [UInt8]) -> [[UInt8]] {
         guard text.count > 255 else { return [text] }
         return stride(from: 0, to: text.count, by: 255).map {
             Array(text[$0..<min($0 + 255, text.count)])

@@ -29,8 +29,9 @@ package struct ZonePreview: Sendable {
         let views = [records, changed].map { records in
             ZoneView(origin: origin, records: records.map { PlacedRecord(record: $0) })
         }
-        let domains = Set((change.removed + change.added).map(\.owner))
-            .union(views.flatMap { view in view.names.filter { view[$0]?[.mx] != nil } })
+        // Other names may take mail by their address alone (RFC 5321 §5.1); nobody means that.
+        let domains = Set(views.flatMap { view in view.names.filter { view[$0]?[.mx] != nil } })
+            .union([origin])
         let ways = domains.map { (key: $0.canonicalKey, name: $0) }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }
             .map {
@@ -53,28 +54,45 @@ package struct ZonePreview: Sendable {
             || ways.contains { $0.before.isReachable && !$0.after.isReachable && !$0.after.isNull }
     }
 
-    /// The records that go and come, where mail goes afterwards, and what is found.
+    /// As many records, domains and findings each as anyone reads through.
+    static let shownLines = 100
+
+    /// The records that go and come, where mail goes afterwards, what is found, and whether the
+    /// change is refused for it.
     package func text(_ language: Language) -> String {
-        var lines = MasterFile.canonicalOrder(of: change.removed).map { "- \($0.text)" }
-        lines += MasterFile.canonicalOrder(of: change.added).map { "+ \($0.text)" }
-        for way in ways {
-            lines.append(
+        (description(language) + [refusal(language)].compactMap { $0 }).joined(separator: "\n")
+    }
+
+    /// The lines of `text`, without the refusal.
+    package func description(_ language: Language) -> [String] {
+        Self.lines(MasterFile.canonicalOrder(of: change.removed), language) { "- \($0.text)" }
+            + Self.lines(MasterFile.canonicalOrder(of: change.added), language) { "+ \($0.text)" }
+            + Self.lines(ways, language) {
                 language.choose("after this, mail for ", "danach: Mail für ")
-                    + "\(way.domain) \(way.after.text(language))")
-        }
-        for finding in caused { lines.append(finding.line(language)) }
+                    + "\($0.domain) \($0.after.text(language))"
+            } + Self.lines(caused, language) { $0.line(language) }
+    }
+
+    private static func lines<Item>(
+        _ items: [Item], _ language: Language, _ line: (Item) -> String
+    ) -> [String] {
+        guard items.count > shownLines + 1 else { return items.map(line) }
+        let rest = items.count - shownLines
+        return items.prefix(shownLines).map(line)
+            + [language.choose("  and \(rest) more", "  und \(rest) weitere")]
+    }
+
+    /// Why the change is not made, as a sentence without a final dot; nil if it is.
+    package func refusal(_ language: Language) -> String? {
         if isRefused {
-            lines.append(
-                language.choose(
-                    "refused: no name server would load this zone",
-                    "abgewiesen: Kein Nameserver würde diese Zone laden"))
-        } else if losesMail {
-            lines.append(
-                language.choose(
-                    "refused, because mail would be lost; --force does it all the same",
-                    "abgewiesen, weil Mail verloren ginge; mit --force geschieht es trotzdem"))
+            return language.choose(
+                "refused: no name server would load this zone",
+                "abgewiesen: Kein Nameserver würde diese Zone laden")
         }
-        return lines.joined(separator: "\n")
+        guard losesMail else { return nil }
+        return language.choose(
+            "refused, because mail would be lost; --force does it all the same",
+            "abgewiesen, weil Mail verloren ginge; mit --force geschieht es trotzdem")
     }
 }
 

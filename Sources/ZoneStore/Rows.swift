@@ -98,8 +98,11 @@ struct Rows {
             throw ZoneFailure.changedMeanwhile(plan.origin)
         }
         try put(
-            plan.origin, kind: .primary, text: plan.text, managed: plan.marks(zone?.managed ?? []),
-            undoing: plan.undoing, entry)
+            plan.origin, kind: .primary, text: plan.text,
+            managed: plan.managed ?? zone?.managed ?? [], undoing: plan.undoing, entry)
+        for (option, value) in plan.options.sorted(by: { $0.key < $1.key }) {
+            try set(option, to: value, of: plan.origin)
+        }
     }
 
     /// Writes the next version of a zone; text nil: the zone is removed.

@@ -14,8 +14,12 @@ package struct ZonePlan: Sendable {
     package let after: [ResourceRecord]
     /// The text after the change.
     package let text: [UInt8]
-    /// The marks after the change; nil: those of before, as far as their records are still there.
+    /// The marks after the change; nil: those of before.
+    ///
+    /// A mark whose record is gone says that somebody has taken the record away.
     package var managed: Set<ResourceRecord>?
+    /// What is set for the zone in the same go; nil for what is set no more.
+    package var options: [String: String?] = [:]
     let undoing: [TextSplice]
 
     /// Puts another text in the place of a zone's, or makes a new zone.
@@ -114,11 +118,6 @@ package struct ZonePlan: Sendable {
         } catch {
             throw .invalid(origin, error.faults)
         }
-    }
-
-    /// Of the marks of before and of those that the plan brings, what still has a record.
-    func marks(_ known: Set<ResourceRecord>) -> Set<ResourceRecord> {
-        (managed ?? known).intersection(Set(after.map(\.mark)))
     }
 }
 

@@ -210,7 +210,7 @@ struct ZonesTests {
         }
     }
 
-    @Test("marks of managed records go with them, and stay with another TTL")
+    @Test("marks of managed records stay: with another TTL, and without the record")
     func marks() throws {
         try withZones { zones, _ in
             try await zones.addExample()
@@ -223,7 +223,8 @@ struct ZonesTests {
                     of: origin, host: Name("mx2.example.org"), preference: nil, ttl: 60))
             #expect(try await zones.zone(origin).managed.count == 1)
             try await zones.edit(.removeExchange(of: origin, host: Name("mx2.example.org")))
-            #expect(try await zones.zone(origin).managed.isEmpty)
+            // That it is gone was somebody's wish, and is known by this.
+            #expect(try await zones.zone(origin).managed.count == 1)
         }
     }
 

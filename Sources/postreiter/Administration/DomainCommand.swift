@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bytes
+import Mail
 
 /// The commands `postreiter domain …`.
 struct DomainCommand: AsyncParsableCommand {
@@ -17,14 +18,27 @@ struct DomainCommand: AsyncParsableCommand {
         var postmaster: String?
         @Option(help: "Who gets mail to addresses that nobody has; default: it is refused.")
         var catchAll: String?
+        @Flag(help: "Leave its zone alone, even if that is kept here.") var noZone = false
 
         func run() async throws {
-            _ = try await server.perform(
+            let answer = try await server.perform(
                 "domain.add",
                 [
                     "domain": .string(domain), "postmaster": JSON(postmaster),
-                    "catch-all": JSON(catchAll),
+                    "catch-all": JSON(catchAll), "no-zone": .bool(noZone),
+                    "language": JSON(Live.locale?.rawValue),
                 ])
+            if let failure = answer["zone_failure"]?.string {
+                return Output.error("the domain is added, its zone not changed: \(failure)")
+            }
+            guard let zone = answer["zone"] else { return }
+            let outcome = ZoneOutcome(zone)
+            outcome.lines.forEach(Output.line)
+            if let reason = outcome.reason {
+                Output.error(
+                    "the domain is added, its zone not changed: \(reason); see `postreiter zone "
+                        + "template apply \(domain)`")
+            }
         }
     }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Control
+import DNS
+import Mail
 import Server
 import Settings
 import World
+import ZoneCheck
 
 /// Works on the store itself, when no server is running.
 enum Offline {
@@ -15,8 +19,30 @@ enum Offline {
             try await body(
                 Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    mailboxes: node.mailboxes, time: Live.surroundings.time,
-                    author: "command line", language: settings.language))
+                    mailboxes: node.mailboxes, zones: node.zones, host: MailHost(settings),
+                    time: Live.surroundings.time, author: "command line",
+                    language: settings.language))
         }
+    }
+}
+
+extension MailHost {
+    /// What zones of hosted domains may say of this host; nil if its name is no name for the DNS.
+    init?(_ settings: ServerSettings) {
+        guard let name = try? Name(settings.hostName.name) else { return nil }
+        let listen = settings.listen
+        let offered: [(MailFacts.Service, [SocketAddress])] = [
+            (.submission, listen.submission), (.submissions, listen.submissions),
+            (.pop3, listen.pop3), (.pop3s, listen.pop3s),
+        ]
+        // Who did not say which addresses are public listens at them, or at all there are.
+        let known =
+            settings.publicAddresses.isEmpty
+            ? listen.smtp.map(\.host).filter { !$0.isUnspecified } : settings.publicAddresses
+        self.init(
+            name: name, addresses: known,
+            services: offered.flatMap { service, addresses in
+                addresses.map { (service, $0.port) }
+            })
     }
 }

@@ -66,7 +66,8 @@ struct Serve: AsyncParsableCommand {
                 path: running.controlSocket,
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    mailboxes: node.mailboxes, time: Live.surroundings.time,
+                    mailboxes: node.mailboxes, zones: node.zones, host: MailHost(running),
+                    time: Live.surroundings.time,
                     author: "control socket", language: running.language,
                     delivery: .init(
                         wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) })),

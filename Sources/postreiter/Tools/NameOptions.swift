@@ -52,18 +52,3 @@ struct NameOptions: ParsableArguments {
         return file.records
     }
 }
-
-/// Master files and what they include.
-enum ZoneFiles {
-    /// `$INCLUDE` is relative to the file's folder.
-    static func include(beside path: String) -> MasterFile.FileReader {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        return { name throws(MasterFile.Unreadable) in
-            do throws(CommandFailure) {
-                return try Files.read(name.hasPrefix("/") ? name : folder + name)
-            } catch {
-                throw MasterFile.Unreadable(reason: error.text)
-            }
-        }
-    }
-}

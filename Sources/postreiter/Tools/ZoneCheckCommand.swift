@@ -15,9 +15,11 @@ extension ZoneCommand {
             abstract: "Check a zone: what a name server refuses, and what breaks mail.",
             discussion: """
                 Hosts outside of the zone are looked up only with --resolver, --dns or --zone. \
-                Without --json the exit status is 1 if there is an error.
+                Without --json the exit status is 1 if there is an error. What is no file is the \
+                name of a zone that is kept here.
                 """)
-        @Argument(help: "A zone file; - for standard input.") var file: String
+        @Argument(help: "A zone file, - for standard input, or the name of a zone kept here.")
+        var file: String
         @Option(
             help: "The zone's name; without it that of its SOA record, else of the file.")
         var origin: String?
@@ -27,12 +29,18 @@ extension ZoneCommand {
         var certificate: [String] = []
         @Option(help: "The MTA-STS policy file that is served for the zone.")
         var mtaStsPolicy: String?
+        @OptionGroup var server: ServerOptions
         @OptionGroup var names: NameOptions
         @OptionGroup var output: JSONOption
 
         func run() async throws {
-            let text = try Files.read(file)
-            let origin = try findOrigin(text)
+            let isKept = file != "-" && !Files.exists(file) && Files.exists(server.config)
+            let text =
+                isKept ? try await Export.text(of: file, server) : try Files.read(file)
+            let origin =
+                isKept
+                ? try ZoneCommand.name(file)
+                : try ZoneFiles.origin(of: text, in: file, given: origin)
             let zone = MasterFile.parse(
                 text, origin: origin, include: ZoneFiles.include(beside: file))
             let report = try await examiner(facts(of: origin)).report(on: zone, origin: origin)
@@ -68,27 +76,6 @@ extension ZoneCommand {
                 facts.policies = [(origin, try Files.read(mtaStsPolicy))]
             }
             return facts
-        }
-
-        /// The origin given, else the owner of an SOA record that is written in full, else the
-        /// file's name without its last part.
-        private func findOrigin(_ text: [UInt8]) throws -> Name {
-            if let origin { return try ZoneCommand.name(origin) }
-            let absolute = MasterFile.parse(
-                text, origin: .root, include: ZoneFiles.include(beside: file))
-            if let start = absolute.entries.first(where: { $0.record.type == .soa }),
-                !start.record.owner.isRoot
-            {
-                return start.record.owner
-            }
-            let path = file.split(separator: "/").last.map(String.init) ?? ""
-            guard let dot = path.lastIndex(of: "."), let name = try? Name(path[..<dot]),
-                !name.isRoot
-            else {
-                throw CommandFailure.usage(
-                    "\(file) does not say which zone it is: name it with --origin")
-            }
-            return name
         }
     }
 

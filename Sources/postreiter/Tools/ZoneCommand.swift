@@ -8,7 +8,11 @@ import DNS
 struct ZoneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "zone", abstract: "Zones and zone files (RFC 1035 §5).",
-        subcommands: [Check.self, Parse.self])
+        subcommands: [
+            Check.self, Parse.self, List.self, Show.self, Create.self, Import.self, Export.self,
+            Exchangers.self, NullMX.self, Record.self, Edit.self, Template.self, History.self,
+            Diff.self, Rollback.self, Remove.self, Serial.self,
+        ])
 
     /// Syntax only: a JSON object for each record, in the order of the file.
     struct Parse: AsyncParsableCommand {
