@@ -43,9 +43,10 @@ package struct Administration: Sendable {
         package static let none = Self(wake: { _ in }, recall: { _ in })
     }
 
-    /// `author` is the way that commands come; what is changed is recorded for it, and for the
-    /// person whom a command names; `language` is the server's. Without `host` the zones of hosted
-    /// domains get no records.
+    /// Without `host` the zones of hosted domains get no records.
+    ///
+    /// `author` is the way that commands come: what is changed is recorded for it, and for the
+    /// person whom a command names; `language` is the server's.
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
         host: MailHost? = nil, time: any Time, author: String, language: Language,
