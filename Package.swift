@@ -79,7 +79,10 @@ let cores: [Target] = [
     module(
         "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
-        "Probe", on: ["Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck"]),
+        "Probe",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "TransportSecurity", "ZoneCheck",
+        ]),
     module("DNSSEC", on: ["World", "DNS"]),
     module("ZoneTransfer", on: ["Bytes", "World", "DNS"]),
     module("SimulatedWorld", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneTransfer"]),
@@ -102,8 +105,8 @@ let cores: [Target] = [
     tests(
         "ProbeTests",
         on: [
-            "Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "ZoneCheck", "Probe",
-            "SimulatedWorld",
+            "Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "TransportSecurity", "ZoneCheck",
+            "Probe", "SimulatedWorld",
         ]),
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
@@ -173,8 +176,15 @@ let house: [Target] = [
     .systemLibrary(name: "CSockets"),
     module(
         "LiveWorld",
-        on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "CUnbound", "CSockets"],
-        nio + [crypto, cryptoExtras, x509, asn1, log]),
+        on: [
+            "Bytes", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck", "CUnbound",
+            "CSockets",
+        ],
+        nio + [
+            crypto, cryptoExtras, x509, asn1, log,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+        ]),
     module(
         "Settings", on: ["Bytes", "Mail"],
         [
@@ -251,8 +261,10 @@ let house: [Target] = [
         ], [log]),
     tests(
         "LiveWorldTests",
-        on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "LiveWorld", "SimulatedWorld"],
-        [crypto]),
+        on: [
+            "Bytes", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck", "LiveWorld",
+            "SimulatedWorld",
+        ], [crypto]),
     tests(
         "ExchangeTests",
         on: [

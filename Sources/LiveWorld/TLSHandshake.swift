@@ -5,6 +5,7 @@ import Crypto
 import NIOCore
 import NIOSSL
 import SwiftASN1
+import Synchronization
 import World
 import X509
 
@@ -16,6 +17,8 @@ struct TLSHandshake {
     private var nameToVerify: String?
     private var isServer = false
     private var keepsCertificate = false
+    /// What the peer showed, if it was to be kept and nobody has to vouch for it.
+    private let shown = ShownChain()
 
     init(_ role: TLSRole, contexts: TLSContexts) throws(NetworkFailure) {
         hello = HelloObserver()
@@ -41,7 +44,13 @@ struct TLSHandshake {
             let name = IPAddress(serverName) == nil && !serverName.isEmpty ? serverName : nil
             nameToVerify = verify ? name : nil
             do {
-                handler = try NIOSSLClientHandler(context: context, serverHostname: name)
+                if keepsCertificate, !verify {
+                    handler = try NIOSSLClientHandler(
+                        context: context, serverHostname: name,
+                        customVerificationCallback: shown.keep)
+                } else {
+                    handler = try NIOSSLClientHandler(context: context, serverHostname: name)
+                }
             } catch {
                 throw .tls("\(serverName) cannot be a server name")
             }
@@ -74,10 +83,26 @@ struct TLSHandshake {
         if isServer, let certificate = handler.peerCertificate {
             facts.clientCertificate = ShownCertificate(certificate)
         }
-        if keepsCertificate, let certificate = handler.peerCertificate {
-            facts.chain = [ServerCertificate(certificate)].compactMap(\.self)
+        if keepsCertificate {
+            let chain = shown.chain ?? handler.peerCertificate.map { [$0] } ?? []
+            facts.chain = chain.compactMap { ServerCertificate($0) }
         }
         return facts
+    }
+}
+
+/// The whole chain that a peer showed: the TLS library tells it only to who judges it.
+private final class ShownChain: Sendable {
+    private let certificates = Mutex<[NIOSSLCertificate]?>(nil)
+
+    var chain: [NIOSSLCertificate]? { certificates.withLock { $0 } }
+
+    /// Takes any chain, as TLS without checks does (RFC 7435).
+    @Sendable func keep(
+        _ chain: [NIOSSLCertificate], _ promise: EventLoopPromise<NIOSSLVerificationResult>
+    ) {
+        certificates.withLock { $0 = chain }
+        promise.succeed(.certificateVerified)
     }
 }
 

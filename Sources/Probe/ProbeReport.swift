@@ -10,12 +10,14 @@ import ZoneCheck
 package struct ProbeReport: Sendable {
     package let decision: Decision
     package let hosts: [HostReport]
+    package let policy: PolicyReport
     package let findings: [ProbeFinding]
 
-    package init(_ decision: Decision, _ hosts: [HostReport]) {
+    package init(_ decision: Decision, _ hosts: [HostReport], policy: PolicyReport = .unknown) {
         self.decision = decision
         self.hosts = hosts
-        findings = ProbeFinding.judge(hosts)
+        self.policy = policy
+        findings = ProbeFinding.judge(hosts) + policy.findings(hosts)
     }
 
     /// The worst of all that was found: 0 for nothing that matters, 1 for a warning, 2 for an
@@ -39,11 +41,17 @@ package struct ProbeReport: Sendable {
         let heading =
             switch language {
             case .english:
-                ["MX", "host", "address", "answer", "TLS", "certificate", "DANE", "time"]
+                [
+                    "MX", "host", "address", "answer", "TLS", "certificate", "DANE", "MTA-STS",
+                    "time",
+                ]
             case .german:
-                ["MX", "Rechner", "Adresse", "Antwort", "TLS", "Zertifikat", "DANE", "Zeit"]
+                [
+                    "MX", "Rechner", "Adresse", "Antwort", "TLS", "Zertifikat", "DANE", "MTA-STS",
+                    "Zeit",
+                ]
             }
-        return [heading] + hosts.map { $0.row(language) }
+        return [heading] + hosts.map { $0.row(policy, language) }
     }
 
     /// The findings, a paragraph each.
@@ -68,7 +76,8 @@ package struct ProbeReport: Sendable {
             ("outcome", .string(decision.outcomeName)),
             ("status", JSON(decision.reason?.status.description)),
             ("text", .string(decision.summary(language))),
-            ("hosts", .array(hosts.map(\.json))),
+            ("mta_sts", .string(policy.word)),
+            ("hosts", .array(hosts.map { $0.json(policy) })),
             (
                 "findings",
                 .array(
@@ -92,13 +101,18 @@ package struct ProbeReport: Sendable {
 }
 
 extension HostReport {
-    fileprivate func row(_ language: Language) -> [String] {
+    fileprivate func row(_ policy: PolicyReport, _ language: Language) -> [String] {
         [
             "\(preference)", exchange.description, "\(address)",
             failure.map { $0.text[language] } ?? Self.short(banner ?? ""),
             tls?.version ?? (offersTLS ? "-" : language.choose("none", "keins")),
             language.choose(certificate.word, certificate.germanWord),
             language.choose(dane.word, dane.germanWord),
+            policy.lists(self).map { isListed in
+                isListed
+                    ? language.choose("listed", "genannt")
+                    : language.choose("not listed", "nicht genannt")
+            } ?? "-",
             "\(duration.nanoseconds / 1_000_000) ms",
         ]
     }
@@ -108,7 +122,7 @@ extension HostReport {
         text.count > 40 ? text.prefix(39) + "…" : text
     }
 
-    fileprivate var json: JSON {
+    fileprivate func json(_ policy: PolicyReport) -> JSON {
         .object([
             ("preference", .integer(Int64(preference))),
             ("exchange", .string(exchange.description)),
@@ -121,6 +135,7 @@ extension HostReport {
             ("certificate", .string(certificate.word)),
             ("certificate_reason", JSON(certificate.reason)),
             ("dane", .string(dane.word)),
+            ("mta_sts_listed", policy.lists(self).map { .bool($0) } ?? .null),
             ("milliseconds", .integer(duration.nanoseconds / 1_000_000)),
         ])
     }

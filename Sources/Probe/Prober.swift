@@ -2,9 +2,10 @@
 
 import Bytes
 package import DNS
-import Mail
+package import Mail
 package import Routing
 import SMTP
+package import TransportSecurity
 package import World
 package import ZoneCheck
 
@@ -13,6 +14,7 @@ package struct Prober: Sendable {
     private let world: Surroundings
     private let resolver: any Resolver
     private let cryptography: any ZoneCryptography
+    private let policies: (any STSPolicySource)?
     /// Where exchangers listen; another port serves for tests.
     package var port: UInt16 = 25
     /// For each connection, from its first packet to its last reply.
@@ -21,12 +23,15 @@ package struct Prober: Sendable {
     /// Connections at a time: those of two usual domains.
     private static let concurrency = 8
 
+    /// Without `policies` none is fetched: it is only said whether there should be one.
     package init(
-        _ world: Surroundings, resolver: any Resolver, cryptography: any ZoneCryptography
+        _ world: Surroundings, resolver: any Resolver, cryptography: any ZoneCryptography,
+        policies: (any STSPolicySource)? = nil
     ) {
         self.world = world
         self.resolver = resolver
         self.cryptography = cryptography
+        self.policies = policies
     }
 
     /// Looks at all addresses of a route, some at a time.
@@ -55,6 +60,36 @@ package struct Prober: Sendable {
         }
     }
 
+    /// Fetches the policy of a domain, as a sender does that honours it (RFC 8461 §3).
+    package func policy(of domain: Domain) async -> PolicyReport {
+        guard let owner = try? Name("_mta-sts.\(domain.name)") else { return .none }
+        let answer = await resolver.resolve(owner, .txt)
+        if case .failure = answer.outcome { return .unknown }
+        let records = answer.records.compactMap { record -> [UInt8]? in
+            guard case .txt(let strings) = record.data else { return nil }
+            let text = Array(strings.joined())
+            return text.starts(with: "v=STSv1;".utf8) ? text : nil
+        }
+        // §3.1: none, or more than one, and there is no policy.
+        guard let text = records.first else { return .none }
+        guard records.count == 1 else {
+            return .invalidRecord(
+                Wording("there are \(records.count) of them", "es gibt \(records.count) davon"))
+        }
+        do {
+            _ = try STSRecord(parsing: text)
+        } catch {
+            return .invalidRecord(
+                Wording("expected \(error.expected)", "erwartet: \(error.expected)"))
+        }
+        guard let policies else { return .unknown }
+        do throws(STSFetchFailure) {
+            return .policy(try await policies.policy(of: domain.name))
+        } catch {
+            return .unavailable(error)
+        }
+    }
+
     private func look(at blank: HostReport) async -> HostReport {
         let begin = world.time.now
         var report = await look(at: blank, checkingName: true)
@@ -68,7 +103,7 @@ package struct Prober: Sendable {
             report.failure = second.failure
         }
         report.duration = world.time.now - begin
-        report.dane = await dane(report)
+        report.dane = await dane(report, blank)
         return report
     }
 
@@ -131,7 +166,7 @@ package struct Prober: Sendable {
     }
 
     /// RFC 7672 §2.2: the records at `_25._tcp.` of the exchanger's name.
-    private func dane(_ report: HostReport) async -> HostReport.DANEVerdict {
+    private func dane(_ report: HostReport, _ blank: HostReport) async -> HostReport.DANEVerdict {
         guard let host = report.exchange.name, let owner = try? Name("_25._tcp.\(host)") else {
             return .none
         }
@@ -145,17 +180,26 @@ package struct Prober: Sendable {
         // RFC 7672 §3.1: DANE-TA(2) and DANE-EE(3) alone.
         let usable = records.filter { $0.usage == 2 || $0.usage == 3 }
         guard !usable.isEmpty else { return .unusable }
-        let isMatched = (report.tls?.chain ?? []).enumerated().contains { index, shown in
-            usable.contains { tlsa in
+        guard let tls = report.tls else { return .unknown }
+        if fits(tls.chain, usable) { return .matches }
+        guard usable.contains(where: { $0.usage == 2 }), report.certificate == .trusted else {
+            return .differs
+        }
+        // An issuer's certificate stands further up in the chain, which is only told without checks.
+        guard let chain = await look(at: blank, checkingName: false).tls?.chain else {
+            return .unknown
+        }
+        return fits(chain, usable) ? .matches : .differs
+    }
+
+    private func fits(_ chain: [ServerCertificate], _ records: [TLSA]) -> Bool {
+        chain.enumerated().contains { index, shown in
+            records.contains { tlsa in
                 (tlsa.usage == 2 || index == 0)
                     && tlsa.matches(
                         certificate: shown.certificate, publicKey: shown.publicKey, cryptography)
             }
         }
-        if isMatched { return .matches }
-        // An issuer's certificate may stand further up in the chain, of which only the first is
-        // kept.
-        return usable.contains { $0.usage == 2 } || report.tls == nil ? .unknown : .differs
     }
 }
 

@@ -47,7 +47,8 @@ package struct TLSFacts: Hashable, Sendable {
     package var serverName: String?
     /// What the client showed, if it was asked.
     package var clientCertificate: ShownCertificate?
-    /// What the server showed, its own certificate first; empty unless it was to be kept.
+    /// What the server showed, its own certificate first; empty unless it was to be kept, and no
+    /// more than that one if it was verified.
     package var chain: [ServerCertificate] = []
 
     package init(version: String, cipher: String, serverName: String? = nil) {

@@ -7,6 +7,7 @@ import Routing
 import SimulatedWorld
 import Synchronization
 import Testing
+import TransportSecurity
 import World
 import ZoneCheck
 
@@ -73,6 +74,50 @@ struct ProberTests {
             report.findings.map(\.code) == (verdict == .differs ? ["tlsa-mismatch"] : []))
     }
 
+    private static let stsRecord = ["_mta-sts.a.example": [("TXT", "v=STSv1; id=1;")]]
+
+    private static func sts(_ mode: String, _ host: String) -> String {
+        "version: STSv1\nmode: \(mode)\nmx: \(host)\nmax_age: 86400\n"
+    }
+
+    @Test(
+        "exchangers are held against the MTA-STS policy",
+        arguments: [
+            (sts("enforce", "mx1.a.example"), "mx1.a.example", [], 0),
+            (sts("enforce", "*.a.example"), "mx1.a.example", [], 0),
+            (sts("enforce", "mx2.a.example"), "mx1.a.example", ["mta-sts-host-unlisted"], 2),
+            (sts("testing", "mx2.a.example"), "mx1.a.example", ["mta-sts-host-unlisted"], 1),
+            (sts("none", "mx2.a.example"), "mx1.a.example", [], 0),
+            (
+                sts("enforce", "mx1.a.example"), "other.example",
+                ["certificate-untrusted", "mta-sts-host-unfit"], 2
+            ),
+            ("nonsense", "mx1.a.example", ["mta-sts-policy-unavailable"], 1),
+        ])
+    func strictTransport(policy: String, certificate: String, codes: [String], exit: Int32) throws {
+        let report = try probe(
+            [.init(hello: Self.hello, certificate: certificate)], more: Self.stsRecord,
+            policy: .success(policy))
+        #expect(report.findings.map(\.code) == codes)
+        #expect(report.exitCode == exit)
+    }
+
+    @Test("without a record there is no policy, and one that says nothing is found")
+    func strictTransportRecord() throws {
+        let good = Server(hello: Self.hello, certificate: "mx1.a.example")
+        let policy = Self.sts("enforce", "mx2.a.example")
+        #expect(try probe([good], policy: .success(policy)).findings.isEmpty)
+        let twice = ["_mta-sts.a.example": [("TXT", "v=STSv1; id=1;"), ("TXT", "v=STSv1; id=2;")]]
+        for (records, codes) in [
+            (twice, ["mta-sts-record-invalid"]),
+            (["_mta-sts.a.example": [("TXT", "v=STSv1;")]], ["mta-sts-record-invalid"]),
+            (["_mta-sts.a.example": [("TXT", "v=spf1 -all")]], []),
+            (Self.stsRecord, ["mta-sts-policy-unavailable"]),
+        ] {
+            #expect(try probe([good], more: records).findings.map(\.code) == codes)
+        }
+    }
+
     @Test("a domain without exchangers is an error, and its reason is said")
     func nowhere() throws {
         let report = try probe([])
@@ -120,7 +165,8 @@ struct ProberTests {
     }
 
     private func probe(
-        _ servers: [Server], more: [String: [(String, String)]] = [:], isSecure: Bool = false
+        _ servers: [Server], more: [String: [(String, String)]] = [:], isSecure: Bool = false,
+        policy: Result<String, STSFetchFailure> = .failure(.status(404))
     ) throws -> ProbeReport {
         let simulation = Simulation(seed: 7)
         let network = SimulatedNetwork(simulation)
@@ -153,10 +199,12 @@ struct ProberTests {
                     .route(try Destination("a.example"), using: &generator)
                 let prober = Prober(
                     Surroundings(time: simulation, entropy: simulation, network: client.network),
-                    resolver: resolver, cryptography: NoCryptography())
+                    resolver: resolver, cryptography: NoCryptography(),
+                    policies: Policies(answer: policy))
                 let hosts = await prober.look(at: decision.route ?? Route([]))
+                let policy = await prober.policy(of: try Domain("a.example"))
                 group.cancelAll()
-                return ProbeReport(decision, hosts)
+                return ProbeReport(decision, hosts, policy: policy)
             }
         }
     }
@@ -165,13 +213,31 @@ struct ProberTests {
         _ records: [String: [(String, String)]], isSecure: Bool
     ) -> [UInt8] {
         let names = records.sorted { $0.key < $1.key }.map { name, records in
-            let list = records.map { #"{"type":"\#($0.0)","ttl":300,"data":"\#($0.1)"}"# }
+            let list = records.map { type, data in
+                // Of TXT, the data is a list of strings.
+                let value = type == "TXT" ? "[\"\(data)\"]" : "\"\(data)\""
+                return #"{"type":"\#(type)","ttl":300,"data":\#(value)}"#
+            }
             return "\"\(name)\":[\(list.joined(separator: ","))]"
         }
         let secure = isSecure ? records.keys.sorted().map { "\"\($0)\"" } : []
         return Array(
             #"{"format":"dns-fixture-1","records":{\#(names.joined(separator: ","))},"#.utf8)
             + Array(#""secure":[\#(secure.joined(separator: ","))]}"#.utf8)
+    }
+
+    /// Hands out one policy, or one failure.
+    private struct Policies: STSPolicySource {
+        let answer: Result<String, STSFetchFailure>
+
+        func policy(of domain: String) async throws(STSFetchFailure) -> STSPolicy {
+            let text = try answer.get()
+            do {
+                return try STSPolicy(parsing: Array(text.utf8))
+            } catch {
+                throw .unreadable(error)
+            }
+        }
     }
 
     private struct NoCryptography: ZoneCryptography {

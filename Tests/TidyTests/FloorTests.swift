@@ -59,9 +59,8 @@ struct FloorTests {
             "NIOPosix",
         ],
         "LiveWorld": [
-            "Crypto", "CryptoExtras", "Foundation", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
-            "NIOTLS",
-            "NIOConcurrencyHelpers", "SwiftASN1", "X509",
+            "AsyncHTTPClient", "Crypto", "CryptoExtras", "Foundation", "Logging", "NIOCore",
+            "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "NIOConcurrencyHelpers", "SwiftASN1", "X509",
         ],
         "Settings": ["Configuration", "Yams"],
         "Server": ["Logging", "Metrics", "CoreMetrics"],

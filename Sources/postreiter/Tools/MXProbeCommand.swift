@@ -20,6 +20,8 @@ extension MXCommand {
                 """)
         @Argument var domain: String
         @Option(help: "Where the exchangers listen.") var port: UInt16 = 25
+        @Option(help: ArgumentHelp("Where policies are served.", visibility: .hidden))
+        var policyPort: UInt16 = 443
         @Option(help: "Seconds for each connection.") var timeout: Int = 15
         @OptionGroup var names: NameOptions
         @OptionGroup var output: JSONOption
@@ -53,13 +55,16 @@ extension MXCommand {
             let decision = await Router(resolver: resolver, context: context)
                 .route(destination, using: &generator)
             var prober = Prober(
-                Live.surroundings, resolver: resolver, cryptography: LiveZoneCryptography())
+                Live.surroundings, resolver: resolver, cryptography: LiveZoneCryptography(),
+                policies: LivePolicySource(
+                    resolver: resolver, port: policyPort, patience: .seconds(Int64(timeout))))
             prober.port = port
             prober.patience = .seconds(Int64(timeout))
             let hosts = await prober.look(at: decision.route ?? Route([])) { report in
                 Output.error("\(report.name): \(report.duration.nanoseconds / 1_000_000) ms")
             }
-            return ProbeReport(decision, hosts)
+            guard let domain = destination.domain else { return ProbeReport(decision, hosts) }
+            return ProbeReport(decision, hosts, policy: await prober.policy(of: domain))
         }
     }
 }
