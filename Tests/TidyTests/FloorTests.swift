@@ -60,7 +60,8 @@ struct FloorTests {
         ],
         "LiveWorld": [
             "AsyncHTTPClient", "Crypto", "CryptoExtras", "Foundation", "Logging", "NIOCore",
-            "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "NIOConcurrencyHelpers", "SwiftASN1", "X509",
+            "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "NIOConcurrencyHelpers", "SwiftASN1",
+            "X509",
         ],
         "Settings": ["Configuration", "Yams"],
         "Server": ["Logging", "Metrics", "CoreMetrics"],
