@@ -151,7 +151,8 @@ let house: [Target] = [
     module(
         "Spool", on: ["Bytes", "Mail", "World", "Storage", "Journal", "MessageStore"],
         [collections]),
-    module("ZoneStore", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck", "Storage"]),
+    module(
+        "ZoneStore", on: ["Bytes", "Mail", "World", "DNS", "DNSSEC", "ZoneCheck", "Storage"]),
     // Floor 4, exchange.
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
@@ -170,7 +171,9 @@ let house: [Target] = [
         "Access",
         on: ["Bytes", "Mail", "World", "SASL", "POP3", "Storage", "MessageStore", "Directory"],
         [log]),
-    module("NameService", on: ["Bytes", "World", "DNS", "ZoneCheck", "ZoneStore"], [log]),
+    module(
+        "NameService",
+        on: ["Bytes", "World", "DNS", "DNSSEC", "Storage", "ZoneCheck", "ZoneStore"], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
@@ -196,7 +199,8 @@ let house: [Target] = [
         "Control",
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
-            "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore",
+            "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
+            "NameService",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -209,6 +213,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
+            "DNSSEC",
         ],
         [log, metrics]),
     .executableTarget(
@@ -217,7 +222,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
-            "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore",
+            "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -231,7 +236,7 @@ let house: [Target] = [
         "NameServiceTests",
         on: [
             "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
-            "Mail", "Storage", "ZoneCheck", "ZoneStore",
+            "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore",
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),

@@ -5,6 +5,7 @@ package import Directory
 package import Journal
 package import Mail
 package import MessageStore
+package import NameService
 package import Spool
 package import World
 package import ZoneStore
@@ -18,6 +19,7 @@ package struct Administration: Sendable {
     private let mailboxes: Mailboxes
     private let zones: Zones
     private let host: MailHost?
+    private let security: ZoneSecurity?
     private let time: any Time
     private let author: String
     private let delivery: Delivery
@@ -43,13 +45,15 @@ package struct Administration: Sendable {
         package static let none = Self(wake: { _ in }, recall: { _ in })
     }
 
-    /// Without `host` the zones of hosted domains get no records.
+    /// Without `host` the zones of hosted domains get no records; without `security`, that of a
+    /// running server, nothing is said or changed of zones' signatures.
     ///
     /// `author` is the way that commands come: what is changed is recorded for it, and for the
     /// person whom a command names; `language` is the server's.
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
-        host: MailHost? = nil, time: any Time, author: String, language: Language,
+        host: MailHost? = nil, security: ZoneSecurity? = nil, time: any Time, author: String,
+        language: Language,
         delivery: Delivery = .none
     ) {
         self.registry = registry
@@ -58,6 +62,7 @@ package struct Administration: Sendable {
         self.mailboxes = mailboxes
         self.zones = zones
         self.host = host
+        self.security = security
         self.time = time
         self.author = author
         self.delivery = delivery
@@ -80,6 +85,16 @@ package struct Administration: Sendable {
                 return try await QueueCommands(
                     spooler: spooler, trace: trace, time: time, author: author,
                     delivery: delivery, reader: reader
+                ).perform(name, arguments)
+            }
+            if name.hasPrefix(ZoneSecurityCommands.prefix) {
+                guard let security else {
+                    throw ControlFailure.unavailable(
+                        "zones are signed by the running server; start it first")
+                }
+                return try await ZoneSecurityCommands(
+                    security: security, zones: zones, author: author,
+                    language: reader.language(arguments)
                 ).perform(name, arguments)
             }
             let zoneCommands = ZoneCommands(

@@ -5,6 +5,7 @@ package import World
 
 /// A key of a zone and how far its life has gone (RFC 6781 §4.1, RFC 7583 §2).
 package struct ZoneKey: Hashable, Sendable {
+    /// What a key signs.
     package enum Role: String, Hashable, Sendable, CaseIterable {
         /// Signs the keys; the zone above names it (KSK).
         case keySigning = "ksk"

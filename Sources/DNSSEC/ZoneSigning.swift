@@ -281,6 +281,7 @@ package struct ZoneSigning: Sendable {
         return place < nodes.count
     }
 
+    /// The result, once `advance` has nothing left to do.
     package func finish() -> SignedZone {
         precondition(place == nodes.count, "signing must be at its end")
         return SignedZone(

@@ -5,6 +5,7 @@ package import World
 
 /// Keys and digests for signing, which the cores do not compute themselves.
 package protocol ZoneSigningCryptography: Sendable {
+    /// As DS records have it (RFC 4034 §5.1.4).
     func digest(_ kind: DelegationDigest, of octets: [UInt8]) -> [UInt8]
 
     /// The key with these 32 secret octets; nil for octets that make none.

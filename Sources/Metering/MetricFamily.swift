@@ -99,6 +99,10 @@ package struct MetricFamily: Hashable, Sendable {
             "Packets to the name server that got no response: dropped by the rate limit, or no query.",
             labels: ["transport"]),
         .init("postreiter_zones", .gauge, "Zones that the name server answers for."),
+        .init("postreiter_zones_signed", .gauge, "Zones that are signed (DNSSEC)."),
+        .init(
+            "postreiter_zone_signatures_seconds", .gauge,
+            "Until the first signature of a zone expires; under 259200 something is wrong."),
         .init(
             "postreiter_commit_seconds", .histogram,
             "How long a commit of the store took, its sync included.", bounds: secondBounds),

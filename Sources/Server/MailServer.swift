@@ -3,6 +3,7 @@
 import Access
 import Bytes
 package import DNS
+package import DNSSEC
 import Delivery
 import Directory
 import Journal
@@ -30,6 +31,8 @@ package struct MailServer: Sendable {
     private let names: NameServer
     /// Makes of the zones that are kept what `names` answers.
     package let publisher: ZonePublisher
+    /// Signs them.
+    package let security: ZoneSecurity
     private let intake: Intake
     private let deliverer: Deliverer
     private let resolver: any Resolver
@@ -56,6 +59,7 @@ package struct MailServer: Sendable {
     /// `identity` is this host's certificate; without one there is no TLS.
     ///
     /// `cookieSecrets` are those of `NameServer.Settings`.
+    /// Without `signing` no zone can be signed.
     /// `meters` is what the listener for metrics shows.
     /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
     package init(
@@ -63,7 +67,8 @@ package struct MailServer: Sendable {
         resolver: any Resolver, identity: (any TLSIdentity)?, zones: ZoneBox, log: Logger,
         haste: Int = 1, drops: DropFolder? = nil,
         userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
-        meters: Meters = Meters(), cookieSecrets: [[UInt8]] = []
+        meters: Meters = Meters(), cookieSecrets: [[UInt8]] = [],
+        signing: (any ZoneSigningCryptography)? = nil
     ) {
         self.meters = meters
         self.haste = haste
@@ -79,8 +84,13 @@ package struct MailServer: Sendable {
         naming.responsesPerSecond = settings.nameServer.responsesPerSecond
         naming.cookieSecrets = cookieSecrets
         names = NameServer(zones: zones, world: surroundings, log: log, settings: naming)
+        let security = ZoneSecurity(
+            zones: node.zones, cryptography: signing, secretKey: node.secretKey,
+            resolver: resolver, time: surroundings.time, entropy: surroundings.entropy, log: log)
+        self.security = security
         publisher = ZonePublisher(
-            zones: node.zones, box: zones, time: surroundings.time, log: log)
+            zones: node.zones, box: zones, time: surroundings.time, log: log,
+            signer: { try await security.sign($0, $1, $2) })
         let arrivals = Arrivals()
         let intake = Intake(node.spooler, handover: arrivals)
         self.intake = intake
@@ -110,12 +120,14 @@ package struct MailServer: Sendable {
     package func run(_ listening: Listening) async throws {
         try await deliverer.prepare()
         try await intake.collectOrphans()
+        try await security.begin { [publisher] in await publisher.publish($0) }
         try await publisher.begin()
         openings.continuation.yield(listening.doors)
         await withDiscardingTaskGroup { group in
             group.addTask { await deliverer.run() }
             await withDiscardingTaskGroup { services in
                 services.addTask { await keepHouse() }
+                services.addTask { await security.run() }
                 services.addTask { await maildrop?.run() }
                 for await doors in openings.stream { serve(doors, in: &services) }
                 // Sessions may finish their transaction while deliveries end.
@@ -202,7 +214,7 @@ package struct MailServer: Sendable {
                     })
             }
         case .metrics:
-            let metrics = meters.service(of: node, names, surroundings.time)
+            let metrics = meters.service(of: node, names, security, surroundings.time)
             await listener.serve(limit: Meters.maximumConnections) { connection in
                 await connections.count { await metrics.handle(connection) }
             }

@@ -27,12 +27,13 @@ package struct Meters: Sendable {
     }
 
     func service(
-        of node: Node, _ names: NameServer, _ time: any Time
+        of node: Node, _ names: NameServer, _ security: ZoneSecurity, _ time: any Time
     ) -> MetricsService {
         MetricsService(
             registry, time: time,
             sample: {
-                try await samples(of: node, at: time.timestamp) + samples(of: names) + process()
+                try await samples(of: node, at: time.timestamp) + samples(of: names)
+                    + samples(of: security) + process()
             },
             check: { _ = try await node.spooler.suspensions() })
     }
@@ -60,6 +61,12 @@ package struct Meters: Sendable {
             Sample(destination, Double($0.total), labels: [$0.name])
         }
         return samples
+    }
+
+    private func samples(of security: ZoneSecurity) async -> [Sample] {
+        let signed = Sample("postreiter_zones_signed", Double(await security.count))
+        guard let seconds = await security.secondsLeft else { return [signed] }
+        return [signed, Sample("postreiter_zone_signatures_seconds", Double(seconds))]
     }
 
     private func samples(of names: NameServer) -> [Sample] {

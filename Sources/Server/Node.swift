@@ -22,6 +22,7 @@ package struct Node: Sendable {
     package let mailboxes: Mailboxes
     package let ids: QueueIDSource
     package let zones: Zones
+    package let secretKey: any SecretKeySource
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
@@ -44,6 +45,7 @@ package struct Node: Sendable {
             store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)
         mailboxes = Mailboxes(store: store, bodies: bodies)
         zones = Zones(store: store, time: surroundings.time)
+        self.secretKey = secretKey
     }
 
     /// Takes over what programs of this machine have left.

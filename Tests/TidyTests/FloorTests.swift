@@ -29,7 +29,7 @@ struct FloorTests {
         "Directory": ["Storage"],
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
-        "Control": ["Delivery"],
+        "Control": ["Delivery", "NameService"],
         "ZoneCheck": ["TransportSecurity"],
         "Maintenance": ["TransportSecurity", "ZoneCheck"],
         "LiveWorld": ["CUnbound", "CSockets"],

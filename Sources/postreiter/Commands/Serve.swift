@@ -58,7 +58,7 @@ struct Serve: AsyncParsableCommand {
                 resolver: parts.meteredResolver, identity: parts.identity, zones: parts.zones,
                 log: log, drops: drops, userName: UserNames.name,
                 meters: .init(registry: meters, process: Self.processSamples),
-                cookieSecrets: parts.cookieSecrets)
+                cookieSecrets: parts.cookieSecrets, signing: LiveZoneSigningCryptography())
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,
                 inherited: manager.sockets, manager: manager, log: log)
@@ -67,6 +67,7 @@ struct Serve: AsyncParsableCommand {
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, zones: node.zones, host: MailHost(running),
+                    security: mail.security,
                     time: Live.surroundings.time,
                     author: "control socket", language: running.language,
                     delivery: .init(
