@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DNS
 import Foundation
 import Testing
 
@@ -160,5 +161,83 @@ struct ZoneToolTests {
                 if gone == nil { #expect(ours.status == 0, "\(ours.output)") }
             }
         }
+    }
+}
+
+@Suite("What we export, other programs read as we do", .built)
+struct ZoneExportTests {
+    /// Names, aliases and wildcards of every kind, and each type that all of them know.
+    private static func torture() -> String {
+        let types = [
+            "A 192.0.2.1", "AAAA 2001:db8::1", "MX 10 mx1", #"TXT "a;b" c\;d "e\"f" \065 "" "é""#,
+            "SRV 0 0 587 mx1", #"CAA 0 issue "ca.example.net; policy=ev""#,
+            "TLSA 3 1 1 \(digest)", "SSHFP 4 2 \(digest)",
+            #"NAPTR 100 10 "s" "SIP+D2T" "" _sip._tcp"#,
+            "LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m", "HINFO PC Linux",
+            "RP host.example.org. txt", "CERT PKIX 1 RSASHA256 AAAA", "AFSDB 1 mx1", "KX 10 mx1",
+            "APL 1:192.0.2.0/24 !2:2001:db8::/32", #"SVCB 1 . alpn="h2,h3" port=853"#,
+            "HTTPS 0 mx1", #"URI 10 1 "https://example.org/""#, "EUI48 00-00-5e-00-53-2a",
+            "EUI64 00-00-5e-ef-10-00-00-2a", ##"TYPE65280 \# 4 01020304"##, ##"TYPE65281 \# 0"##,
+            "OPENPGPKEY AAAA", "SMIMEA 3 1 1 \(digest)", "PTR mx1", "DNAME mx1",
+            "CDS 1 13 2 \(digest)", "L32 10 10.1.2.0", "NID 10 14:4fff:ff20:ee64",
+        ]
+        return (TortureZone.zones[TortureZone.origin] ?? "")
+            + types.enumerated().map { "type\($0.offset) \($0.element)\n" }.joined()
+            + (0..<300).map { number in
+                #"n\\#(number % 255 < 100 ? "0" : "")\#(number % 255 < 10 ? "0" : "")\#(number % 255).\#(number) A 10.1.2.3"#
+                    + "\n"
+            }.joined()
+    }
+
+    private static let digest = String(repeating: "0123456789abcdef", count: 4)
+
+    /// Records without regard to order, as wire forms.
+    private static func set(_ text: String) throws -> Set<ResourceRecord> {
+        let file = MasterFile.parse(Array(text.utf8), origin: try Name(TortureZone.origin))
+        try #require(file.faults.isEmpty, "\(file.faults)")
+        return Set(file.records)
+    }
+
+    @Test(
+        "named-compilezone, kzonecheck and ldns-read-zone take it, and find the same records",
+        .installed("named-compilezone", "kzonecheck", "ldns-read-zone"))
+    func agree() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage, serving: false)
+            let origin = TortureZone.origin
+            let file = try stage.write(Self.torture(), to: "\(origin).zone")
+            // It is full of what would lose mail.
+            let taken = try await host.command("zone", "import", file, "--force")
+            try #require(taken.status == 0, "\(taken.output.suffix(2000))")
+            let canonical = try await host.command("zone", "export", origin, "--canonical").output
+            #expect(try await host.command("zone", "export", origin).output == Self.torture())
+            let ours = try Self.set(canonical)
+            #expect(ours == (try Self.set(Self.torture())))
+            #expect(ours.count > 800)
+            let exported = try stage.write(canonical, to: "exported.zone")
+            let named = try await stage.run(
+                "named-compilezone",
+                [
+                    "-q", "-i", "none", "-k", "ignore", "-n", "ignore", "-m", "ignore", "-M",
+                    "ignore", "-S", "ignore", "-r", "ignore", "-W", "ignore", "-T", "ignore",
+                    "-s", "full", "-o", stage.path("named"), origin, exported,
+                ])
+            #expect(named.status == 0, "\(named.output)")
+            let compiled = try String(contentsOfFile: stage.path("named"), encoding: .utf8)
+            Self.compare(ours, try Self.set(compiled), "named-compilezone")
+            let ldns = try await stage.run("ldns-read-zone", ["-0", exported])
+            #expect(ldns.status == 0, "\(ldns.output)")
+            let known = try await stage.run("kzonecheck", ["-o", origin, exported])
+            #expect(known.status == 0, "\(known.output)")
+            Self.compare(ours, try Self.set(ldns.output), "ldns-read-zone")
+        }
+    }
+
+    private static func compare(
+        _ ours: Set<ResourceRecord>, _ theirs: Set<ResourceRecord>, _ program: String
+    ) {
+        let lost = ours.subtracting(theirs).map(\.text).sorted()
+        let more = theirs.subtracting(ours).map(\.text).sorted()
+        #expect(lost.isEmpty && more.isEmpty, "\(program): lacks \(lost), has \(more)")
     }
 }
