@@ -126,15 +126,29 @@ extension Name: CustomStringConvertible {
     /// Presentation form without the final dot; `.` for the root.
     package var description: String {
         guard !isRoot else { return "." }
-        return labels.map(Self.presentation).joined(separator: ".")
+        return labels.map { Self.presentation($0) }.joined(separator: ".")
     }
 
-    private static func presentation(_ label: ArraySlice<UInt8>) -> String {
+    /// As it stands in a master file, with its final dot: marks that some software takes for
+    /// something else are escaped too.
+    package var absolute: String {
+        guard !isRoot else { return "." }
+        return labels.map { Self.presentation($0, escapesMarks: true) + "." }.joined()
+    }
+
+    private static func presentation(
+        _ label: ArraySlice<UInt8>, escapesMarks: Bool = false
+    ) -> String {
         var text = ""
         for octet in label {
             switch octet {
             case 0x21...0x7E:
-                if ".\\\"();@$".utf8.contains(octet) { text += "\\" }
+                if ".\\\"();@$".utf8.contains(octet) {
+                    text += "\\"
+                } else if escapesMarks, !octet.isAlphanumeric, !"-_*/".utf8.contains(octet) {
+                    // Knot reads them no other way.
+                    text += "\\"
+                }
                 text.unicodeScalars.append(Unicode.Scalar(octet))
             default:
                 let digits = String(octet)

@@ -138,8 +138,3 @@ extension RecordField {
         return words
     }
 }
-
-extension Name {
-    /// Presentation form with the final dot, as master files want it.
-    package var absolute: String { isRoot ? "." : description + "." }
-}
