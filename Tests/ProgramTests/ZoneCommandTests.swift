@@ -268,7 +268,8 @@ struct ZoneCommandTests {
             for place in ["\(bad):13:5", "hosts:1:9", "\(bad):15:6", "\(also):1:9"] {
                 #expect(result.output.contains(place), "\(place): \(result.output)")
             }
-            #expect(try await Self.done(host, "zone", "list", "--json").contains("\"zones\":[]"))
+            let kept = try await Self.done(host, "zone", "list", "--json")
+            #expect(!kept.contains(".example"), "\(kept)")
         }
     }
 

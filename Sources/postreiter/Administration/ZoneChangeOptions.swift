@@ -41,11 +41,23 @@ struct ZoneOutcome {
     /// The preview, what a template left out, and what the zones are now.
     var lines: [String] {
         let preview = answer["preview"]?.string ?? ""
-        return (preview.isEmpty ? [] : [preview])
-            + (answer["notes"]?.array ?? []).map { note in
-                "\(note["purpose"]?.string ?? ""): \(note["text"]?.string ?? "") "
-                    + (note["advice"]?.string ?? "")
-            } + ending
+        return (preview.isEmpty ? [] : [preview]) + noteLines + ending
+    }
+
+    /// What a template left out, and why.
+    var noteLines: [String] {
+        (answer["notes"]?.array ?? []).map { note in
+            "\(note["purpose"]?.string ?? ""): \(note["text"]?.string ?? "") "
+                + (note["advice"]?.string ?? "")
+        }
+    }
+
+    /// The records that are new, without those of the zone itself.
+    var publishedRecords: [String] {
+        (answer["zones"]?.array ?? []).flatMap { $0["added"]?.array ?? [] }
+            .compactMap(\.string)
+            .filter { !$0.contains("\tSOA\t") && !$0.contains("\tNS\t") }
+            .map { $0.replacing("\t", with: " ") }
     }
 
     private var ending: [String] {

@@ -46,21 +46,28 @@ struct Setup: AsyncParsableCommand {
         // Others pass through to the maildrop, and see nothing.
         try Files.makeFolder(plan.dataFolder, mode: 0o711)
         try plan.writeCertificate()
-        try plan.writeZone()
+        try Files.makeFolder(plan.dataFolder + "/zones", mode: 0o700)
         if let slash = server.config.lastIndex(of: "/") {
             try Files.makeFolder(String(server.config[..<slash]))
         }
         try Files.write(Array(plan.configuration.utf8), to: server.config)
         let settings = try server.settings()
-        try await Offline.withAdministration(settings) { administration in
+        let zone = try await Offline.withAdministration(settings) { administration in
             _ = try await administration.perform(
                 "domain.add", ["domain": .string("\(plan.domain)")])
             _ = try await administration.perform(
                 "account.add",
                 ["address": .string("\(plan.account)"), "password": .string(password)])
+            // Also without an address yet: what is to be published is what is told.
+            return try await administration.perform(
+                "zone.create",
+                [
+                    "zone": .string("\(plan.domain)"), "force": true,
+                    "language": JSON(Live.locale?.rawValue),
+                ])
         }
         if let owner = plan.owner { try Files.give(plan.dataFolder, to: owner) }
-        Output.line(plan.report(configuration: server.config))
+        Output.line(plan.report(configuration: server.config, ZoneOutcome(zone)))
         Output.line(
             "\nThe account \(plan.account) has \(passwordFile == nil ? "the password  \(password)" : "the password of \(passwordFile ?? "")")"
         )
@@ -153,29 +160,6 @@ struct SetupPlan {
         try Files.write(made.privateKey, to: dataFolder + "/private-key.pem", mode: 0o600)
     }
 
-    /// The zone as far as mail is concerned; the name server reads it if it is to answer.
-    func writeZone() throws {
-        try Files.makeFolder(dataFolder + "/zones", mode: 0o700)
-        try Files.write(Array(zone.utf8), to: "\(dataFolder)/zones/\(domain).zone")
-    }
-
-    private var zone: String {
-        """
-        $ORIGIN \(domain).
-        $TTL 3600
-        @ SOA \(hostName). postmaster.\(domain). 1 14400 3600 1209600 300
-        @ NS \(hostName).
-        \(records.joined(separator: "\n"))
-
-        """
-    }
-
-    /// What belongs into the zone, wherever it is kept.
-    private var records: [String] {
-        let hosts = addresses.map { "\(hostName). \($0.isIPv4 ? "A" : "AAAA") \($0)" }
-        return ["\(domain). MX 10 \(hostName)."] + hosts + ["\(domain). TXT \"v=spf1 mx -all\""]
-    }
-
     var configuration: String {
         guard let trial else { return Self.usual(hostName, dataFolder, addresses) + rights }
         let at = { (port: UInt16) in "\"\(SocketAddress(trial, port: port))\"" }
@@ -224,27 +208,28 @@ struct SetupPlan {
               pop3: ["0.0.0.0:110", "[::]:110"]
               pop3s: ["0.0.0.0:995", "[::]:995"]
               metrics: ["127.0.0.1:9125"]
-              # The name server for the zones in \(dataFolder)/zones:
+              # The name server for the zones kept here (`postreiter zone list`):
               # dns: ["192.0.2.1:53"]
 
             """
     }
 
-    func report(configuration path: String) -> String {
-        let lines =
+    /// What was made, and what belongs into the zone, wherever that is kept.
+    func report(configuration path: String, _ zone: ZoneOutcome) -> String {
+        let missing =
             addresses.isEmpty
             ? [
-                "\(domain). MX 10 \(hostName).", "\(hostName). A <the IPv4 address of this host>",
+                "\(hostName). A <the IPv4 address of this host>",
                 "\(hostName). AAAA <its IPv6 address, if it has one>",
-                "\(domain). TXT \"v=spf1 mx -all\"",
-            ]
-            : records
+            ] : []
         return """
-            Written: \(path), a self-signed certificate and the zone \(dataFolder)/zones/\(domain).zone
+            Written: \(path), a self-signed certificate, and the zone \(domain): postreiter zone show \(domain)
 
-            Publish in the zone of \(domain):
-              \(lines.joined(separator: "\n  "))
+            Publish in the zone of \(domain), if that is kept elsewhere:
+              \((zone.publishedRecords + missing).joined(separator: "\n  "))
             and ask whoever gave you the address to let it point back to \(hostName) (PTR).
+
+            \(zone.noteLines.joined(separator: "\n"))
             """
     }
 }

@@ -34,7 +34,8 @@ extension ZoneCommand {
         @OptionGroup var output: JSONOption
 
         func run() async throws {
-            let isKept = file != "-" && !Files.exists(file) && Files.exists(server.config)
+            let isName = file != "-" && !file.contains("/") && !Files.exists(file)
+            let isKept = isName && Files.exists(server.config)
             let text =
                 isKept ? try await Export.text(of: file, server) : try Files.read(file)
             let origin =
