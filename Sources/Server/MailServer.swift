@@ -120,7 +120,8 @@ package struct MailServer: Sendable {
     package func run(_ listening: Listening) async throws {
         try await deliverer.prepare()
         try await intake.collectOrphans()
-        try await security.begin { [publisher] in await publisher.publish($0) }
+        // Weak: the publisher signs by it, and a circle would keep the store open.
+        try await security.begin { [weak publisher] in await publisher?.publish($0) }
         try await publisher.begin()
         openings.continuation.yield(listening.doors)
         await withDiscardingTaskGroup { group in
