@@ -152,14 +152,18 @@ let house: [Target] = [
         "Spool", on: ["Bytes", "Mail", "World", "Storage", "Journal", "MessageStore"],
         [collections]),
     module(
-        "ZoneStore", on: ["Bytes", "Mail", "World", "DNS", "DNSSEC", "ZoneCheck", "Storage"]),
+        "ZoneStore",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
+            "Maintenance", "Storage",
+        ]),
     // Floor 4, exchange.
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
         "Reception",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
-            "Directory", "Spool",
+            "Directory", "Spool", "Maintenance",
         ], [log, metrics]),
     module(
         "Delivery",
@@ -173,7 +177,10 @@ let house: [Target] = [
         [log]),
     module(
         "NameService",
-        on: ["Bytes", "World", "DNS", "DNSSEC", "Storage", "ZoneCheck", "ZoneStore"], [log]),
+        on: [
+            "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
+            "Maintenance", "Storage", "ZoneStore",
+        ], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
@@ -200,7 +207,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
-            "NameService",
+            "NameService", "TransportSecurity", "Maintenance",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -213,7 +220,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
-            "DNSSEC",
+            "DNSSEC", "TransportSecurity", "Maintenance",
         ],
         [log, metrics]),
     .executableTarget(
@@ -223,6 +230,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
+            "TransportSecurity", "Maintenance",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -236,7 +244,8 @@ let house: [Target] = [
         "NameServiceTests",
         on: [
             "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
-            "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore",
+            "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore", "Maintenance",
+            "TransportSecurity",
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),
@@ -283,6 +292,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "SMTP", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "Server", "SimulatedWorld",
+            "TransportSecurity", "ZoneCheck", "Maintenance", "ZoneStore",
         ], [log]),
     tests("ProgramTests", on: ["Bytes", "DNS"]),
     tests("TidyTests", on: []),

@@ -24,6 +24,23 @@ package struct Administration: Sendable {
     private let author: String
     private let delivery: Delivery
     private let language: Language
+    private let exchangers: Exchangers
+
+    /// Those in a running server who look after the exchangers that zones name.
+    package struct Exchangers: Sendable {
+        package var drains: DrainKeeper?
+        package var health: HealthWatch?
+
+        package init(drains: DrainKeeper, health: HealthWatch) {
+            self.drains = drains
+            self.health = health
+        }
+
+        private init() {}
+
+        /// None is running.
+        package static let none = Self()
+    }
 
     /// What a command asks of the delivery that is running, if one is.
     package struct Delivery: Sendable {
@@ -53,9 +70,9 @@ package struct Administration: Sendable {
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
         host: MailHost? = nil, security: ZoneSecurity? = nil, time: any Time, author: String,
-        language: Language,
-        delivery: Delivery = .none
+        language: Language, delivery: Delivery = .none, exchangers: Exchangers = .none
     ) {
+        self.exchangers = exchangers
         self.registry = registry
         self.trace = trace
         self.spooler = spooler
@@ -85,6 +102,12 @@ package struct Administration: Sendable {
                 return try await QueueCommands(
                     spooler: spooler, trace: trace, time: time, author: author,
                     delivery: delivery, reader: reader
+                ).perform(name, arguments)
+            }
+            if ExchangerCommands.knows(name) {
+                return try await ExchangerCommands(
+                    zones: zones, exchangers: exchangers, time: time, author: author,
+                    language: try await reader.language(arguments)
                 ).perform(name, arguments)
             }
             if name.hasPrefix(ZoneSecurityCommands.prefix) {

@@ -41,6 +41,7 @@ package struct Drain: Hashable, Sendable {
 
     /// One MX set that names the host.
     package struct ExchangeSet: Hashable, Sendable {
+        /// What the drain has done to it.
         package enum State: String, Hashable, Sendable {
             /// The host is the only exchanger: its record stays, and senders wait for it.
             case kept

@@ -12,6 +12,8 @@ package enum DrainRefusal: Error, Hashable, Sendable {
     case onlyExchanger(Name, of: [Name])
     /// The others of these domains are down or being drained.
     case othersAway(Name, of: [Name])
+    /// This server holds mail for these domains as a backup, and finds it by the host's record.
+    case backupNeeds(Name, of: [Name])
     /// It is being drained already.
     case underWay(Name)
     /// It is not being drained.
@@ -39,6 +41,13 @@ package enum DrainRefusal: Error, Hashable, Sendable {
                     + "is left: bring one back first, or say --force.",
                 "Die anderen Exchanger von \(list) sind ausgefallen oder werden geleert, es bleibt "
                     + "nur \(host): zuerst einen zurückbringen, oder --force angeben.")
+        case .backupNeeds(let host, let domains):
+            let list = Self.list(domains, language)
+            return language.choose(
+                "This server is a backup for \(list), and finds \(host) by its MX record: first "
+                    + "name it with `relay add --host`, or say --force to leave the record there.",
+                "Dieser Server ist Reserve für \(list) und findet \(host) über dessen MX-Eintrag: "
+                    + "erst mit `relay add --host` nennen, oder mit --force den Eintrag belassen.")
         case .underWay(let host):
             return language.choose(
                 "\(host) is being drained already: see `mx drain --status`.",
@@ -71,6 +80,10 @@ extension Drain {
         package var isForced = false
         /// Hosts that take no mail or soon will not: no comfort for those who lose this one.
         package var away: Set<Name> = []
+        /// Names of this server.
+        package var ownNames: Set<Name> = []
+        /// Domains that this server is a backup for, and whose better exchangers it finds by MX.
+        package var relayed: Set<Name> = []
 
         package init(host: Name) { self.host = host }
     }
@@ -86,15 +99,21 @@ extension Drain {
         let records = Dictionary(zones.map { ($0.origin, $0.records) }) { first, _ in first }
         var alone: [Name] = []
         var forsaken: [Name] = []
+        var needed: [Name] = []
         var marked = sets
         for index in marked.indices {
             let set = marked[index]
-            let others = (records[set.origin] ?? []).filter { $0.owner == set.owner }
-                .compactMap(\.exchange).filter { $0 != request.host && !$0.isRoot }
+            let left = (records[set.origin] ?? []).filter { record in
+                record.owner == set.owner && record.exchange != request.host
+                    && record.exchange?.isRoot == false
+            }
+            let others = left.compactMap(\.exchange)
             if others.isEmpty {
                 alone.append(set.owner)
             } else if others.allSatisfy({ request.away.contains($0) }) {
                 forsaken.append(set.owner)
+            } else if request.relayed.contains(set.owner), request.isLost(left) {
+                needed.append(set.owner)
             } else {
                 continue
             }
@@ -103,6 +122,7 @@ extension Drain {
         if !request.isForced {
             if !alone.isEmpty { throw .onlyExchanger(request.host, of: alone) }
             if !forsaken.isEmpty { throw .othersAway(request.host, of: forsaken) }
+            if !needed.isEmpty { throw .backupNeeds(request.host, of: needed) }
         }
         host = request.host
         manner = request.manner
@@ -135,5 +155,17 @@ extension Drain {
     /// Whether a zone's records name a host as an exchanger.
     package static func isNamed(_ host: Name, in records: [ResourceRecord]) -> Bool {
         records.contains { $0.exchange == host }
+    }
+}
+
+extension Drain.Request {
+    /// Whether this server would find nobody better than itself any more (RFC 5321 §5.1).
+    fileprivate func isLost(_ left: [ResourceRecord]) -> Bool {
+        let exchangers = left.compactMap { record -> MX? in
+            if case .mx(let mx) = record.data { mx } else { nil }
+        }
+        let own = exchangers.filter { ownNames.contains($0.exchange) }.map(\.preference).min()
+        guard let own else { return false }
+        return !exchangers.contains { $0.preference < own }
     }
 }

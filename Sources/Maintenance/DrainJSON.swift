@@ -76,6 +76,7 @@ extension Drain {
                     })
             ),
             ("arrivals", .array(arrivals.map(\.json))),
+            ("arrivals_text", JSON(arrivals.map { $0.text(language) })),
         ])
     }
 }

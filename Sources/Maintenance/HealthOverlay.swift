@@ -44,6 +44,7 @@ package struct HealthOverlay: Hashable, Sendable {
 
     /// Something that is answered in another way than the zone has it.
     package struct Departure: Hashable, Sendable {
+        /// What is answered instead.
         package enum Kind: Hashable, Sendable {
             /// This exchanger is left out.
             case exchangeLeftOut(Name)
@@ -55,6 +56,11 @@ package struct HealthOverlay: Hashable, Sendable {
         package let owner: Name
         package let kind: Kind
         package let why: Wording
+
+        /// Whether both come to the same answer, whatever the reason is at the moment.
+        package func isSame(as other: Self) -> Bool {
+            owner == other.owner && kind == other.kind
+        }
 
         /// One sentence with a final dot.
         package func text(_ language: Language) -> String {
@@ -197,10 +203,10 @@ package struct HealthOverlay: Hashable, Sendable {
 
 extension ResourceRecord {
     /// The host that an MX record names.
-    var exchange: Name? { if case .mx(let mx) = data { mx.exchange } else { nil } }
+    package var exchange: Name? { if case .mx(let mx) = data { mx.exchange } else { nil } }
 
     /// What an A or AAAA record says.
-    var address: IPAddress? {
+    package var address: IPAddress? {
         switch data {
         case .a(let address): .v4(address)
         case .aaaa(let address): .v6(address)

@@ -85,6 +85,7 @@ package actor ZonePublisher {
     ///
     /// Whoever comes while others are made waits for the next round, which is for all of them.
     package func publish(_ origins: [Name]) async {
+        guard !origins.isEmpty else { return }
         wanted.formUnion(origins)
         guard !isPublishing else { return await withCheckedContinuation { waiters.append($0) } }
         isPublishing = true

@@ -5,6 +5,7 @@ import CoreMetrics
 import Directory
 import Logging
 import Mail
+import Maintenance
 import SASL
 import SMTP
 import Spool
@@ -53,6 +54,7 @@ struct SMTPDialogue: ~Copyable {
 
     /// Speaks until either side ends it.
     mutating func run() async {
+        service.configuration.arrivals?.connected(client.host)
         do throws(NetworkFailure) {
             while true {
                 while let step = session.next() {
@@ -236,9 +238,11 @@ struct SMTPDialogue: ~Copyable {
         do throws(Reply) {
             let id = try await message.commit()
             service.meters.accepted.increment()
+            service.configuration.arrivals?.accepted(client.host)
             session.answer(.accept("queued as \(id)"))
         } catch {
             service.meters.refused.increment()
+            if error == .insufficientStorage { service.configuration.arrivals?.unable() }
             session.answer(.refuse(error))
         }
     }

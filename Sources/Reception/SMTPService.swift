@@ -5,6 +5,7 @@ import CoreMetrics
 package import DNS
 package import Directory
 package import Logging
+package import Maintenance
 package import SMTP
 package import Spool
 package import World
@@ -52,6 +53,8 @@ package struct SMTPService: Sendable {
         package var priorityNetworks: [IPNetwork] = []
         /// ETRN: tries what waits for a domain now; nil: not served.
         package var startQueue: QueueStarter?
+        /// Where it is written down who came; nil: nowhere.
+        package var arrivals: ArrivalBook?
 
         package init(
             session: ServerSession.Configuration, identity: (any TLSIdentity)? = nil,

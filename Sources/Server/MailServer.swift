@@ -9,6 +9,7 @@ import Directory
 import Journal
 package import Logging
 package import Mail
+import Maintenance
 import MessageStore
 import Metering
 package import NameService
@@ -18,7 +19,9 @@ import SMTP
 package import Settings
 package import Spool
 package import Storage
+import TransportSecurity
 package import World
+import ZoneStore
 
 /// The composition root: puts one host's services together and runs them.
 ///
@@ -33,6 +36,12 @@ package struct MailServer: Sendable {
     package let publisher: ZonePublisher
     /// Signs them.
     package let security: ZoneSecurity
+    /// Watches the hosts of zones that ask for it.
+    package let health: HealthWatch
+    /// Takes exchangers out of zones, and brings them back.
+    package let drains: DrainKeeper
+    /// Who came to port 25 lately.
+    private let arrivals: ArrivalBook
     private let intake: Intake
     private let deliverer: Deliverer
     private let resolver: any Resolver
@@ -53,6 +62,8 @@ package struct MailServer: Sendable {
     /// Connections that are told at the same time that there are too many; further ones wait
     /// unaccepted.
     static let turnedAwayAtATime = 64
+    /// Senders that fetch a policy at the same time; the next ones wait.
+    static let policyConnections = 200
     /// How often the journal is pruned and orphaned bodies are collected.
     static let housekeepingInterval = Duration.hours(1)
 
@@ -61,6 +72,7 @@ package struct MailServer: Sendable {
     /// `cookieSecrets` are those of `NameServer.Settings`.
     /// Without `signing` no zone can be signed.
     /// `meters` is what the listener for metrics shows.
+    /// `certificateEnd` is when the certificate ends that is shown to everybody.
     /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
     package init(
         _ settings: ServerSettings, node: Node, surroundings: Surroundings,
@@ -68,7 +80,8 @@ package struct MailServer: Sendable {
         haste: Int = 1, drops: DropFolder? = nil,
         userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
         meters: Meters = Meters(), cookieSecrets: [[UInt8]] = [],
-        signing: (any ZoneSigningCryptography)? = nil
+        signing: (any ZoneSigningCryptography)? = nil,
+        certificateEnd: @escaping @Sendable () -> Timestamp? = { nil }
     ) {
         self.meters = meters
         self.haste = haste
@@ -88,8 +101,13 @@ package struct MailServer: Sendable {
             zones: node.zones, cryptography: signing, secretKey: node.secretKey,
             resolver: resolver, time: surroundings.time, entropy: surroundings.entropy, log: log)
         self.security = security
+        let upkeep = Upkeep(
+            settings, node: node, surroundings: surroundings, resolver: resolver, box: zones,
+            log: log, certificateEnd: certificateEnd)
+        (arrivals, health, drains) = (upkeep.arrivals, upkeep.health, upkeep.drains)
         publisher = ZonePublisher(
             zones: node.zones, box: zones, time: surroundings.time, log: log,
+            transformations: [{ [health] in await health.transform($0, $1) }],
             signer: { try await security.sign($0, $1, $2) })
         let arrivals = Arrivals()
         let intake = Intake(node.spooler, handover: arrivals)
@@ -129,6 +147,8 @@ package struct MailServer: Sendable {
             await withDiscardingTaskGroup { services in
                 services.addTask { await keepHouse() }
                 services.addTask { await security.run() }
+                services.addTask { await health.run { await publisher.publish($0) } }
+                services.addTask { await drains.run() }
                 services.addTask { await maildrop?.run() }
                 for await doors in openings.stream { serve(doors, in: &services) }
                 // Sessions may finish their transaction while deliveries end.
@@ -157,7 +177,7 @@ package struct MailServer: Sendable {
         schedule.shortenPauses(by: haste)
         deliverer.change(schedule: schedule)
         doorway.change(to: settings)
-        for door in open.all where door.service != .dns && door.service != .metrics {
+        for door in open.all where ![.dns, .metrics, .https].contains(door.service) {
             door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
         }
         openings.continuation.yield(listening.doors)
@@ -219,6 +239,16 @@ package struct MailServer: Sendable {
             await listener.serve(limit: Meters.maximumConnections) { connection in
                 await connections.count { await metrics.handle(connection) }
             }
+        case .https:
+            // Without a certificate there is nothing to be said.
+            guard let identity else { return await listener.close() }
+            let policies = Policies(node.zones)
+            let host = PolicyHost(identity: identity, time: surroundings.time) { domain in
+                try await policies.policy(of: domain)?.policy.text
+            }
+            await listener.serve(limit: Self.policyConnections) { connection in
+                await connections.count { await host.handle(connection) }
+            }
         case .dns: preconditionFailure("the name server listens by itself")
         }
     }
@@ -253,6 +283,7 @@ package struct MailServer: Sendable {
         configuration.xclientNetworks = settings.trust.xclient
         configuration.priorityNetworks = settings.trust.priority
         if service == .smtp {
+            configuration.arrivals = arrivals
             let starter = QueueStarter(
                 node: node, deliverer: deliverer, time: surroundings.time, log: log)
             configuration.startQueue = { await starter.start($0) }

@@ -26,7 +26,7 @@ package struct Node: Sendable {
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
-        .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore,
+        .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore, .maintenance,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.

@@ -68,6 +68,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var dns: [SocketAddress] = []
         /// What the server counts, for Prometheus, and whether it is well.
         package var metrics: [SocketAddress] = []
+        /// MTA-STS policies, by HTTPS (RFC 8461 §3.3).
+        package var https: [SocketAddress] = []
 
         package init() {}
 
@@ -77,13 +79,13 @@ package struct ServerSettings: Sendable, Equatable {
                 + submissions.map { (.submissions, $0) } + lmtp.map { (.lmtp, $0) }
                 + pop3.map { (.pop3, $0) }
                 + pop3s.map { (.pop3s, $0) } + dns.map { (.dns, $0) }
-                + metrics.map { (.metrics, $0) }
+                + metrics.map { (.metrics, $0) } + https.map { (.https, $0) }
         }
     }
 
     /// What is served, by the names of the keys under `listen`.
     package enum Service: String, Sendable {
-        case smtp, submission, submissions, lmtp, pop3, pop3s, dns, metrics
+        case smtp, submission, submissions, lmtp, pop3, pop3s, dns, metrics, https
     }
 
     /// A certificate chain and its key: PEM files.

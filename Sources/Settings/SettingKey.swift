@@ -46,6 +46,7 @@ package struct SettingKey: Sendable {
         .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),
         .init(
             "listen.metrics", list: true, "Metrics for Prometheus and a health check (port 9125)."),
+        .init("listen.https", list: true, "MTA-STS policies of hosted domains (port 443)."),
         .init("tls.certificate", list: true, "PEM file with the chain; more are chosen by SNI."),
         .init("tls.private-key", list: true, "PEM file with its private key; as many."),
         .init("tls.ask-client-certificate", "yes or no: ask on port 25; default no."),

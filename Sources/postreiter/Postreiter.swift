@@ -32,7 +32,9 @@ struct Postreiter: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Tools that need no server",
-                subcommands: [MXCommand.self, ZoneCommand.self, MailCommand.self]),
+                subcommands: [
+                    MXCommand.self, ZoneCommand.self, MTASTSCommand.self, MailCommand.self,
+                ]),
         ])
 
     /// Runs the command in a task while the main thread waits.

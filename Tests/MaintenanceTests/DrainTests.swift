@@ -136,6 +136,28 @@ struct DrainTests {
         }
     }
 
+    @Test("A backup that finds the primary by its MX record does not take that out")
+    func backup() throws {
+        let zone = [
+            "b.example": " MX 10 mx1.example.net.\n MX 20 mx2.example.net.\n MX 30 mx3.example.net."
+        ]
+        func begin(own: String, relayed: String = "b.example") throws -> Drain {
+            var request = Drain.Request(host: try Name(Scene.host))
+            request.ownNames = [try Name(own)]
+            request.relayed = [try Name(relayed)]
+            let scene = try Scene(zone)
+            return try Drain(request, zones: scene.zones.map { ($0.key, $0.value) }, at: scene.now)
+        }
+        #expect(
+            throws: DrainRefusal.backupNeeds(try Name(Scene.host), of: [try Name("b.example")])
+        ) { try begin(own: "mx2.example.net") }
+        // Another one is still better, or it is not a backup, or it is no exchanger at all.
+        #expect(try begin(own: "mx3.example.net").sets.map(\.state) == [.named])
+        #expect(try begin(own: "mx2.example.net", relayed: "c.example").sets.count == 1)
+        #expect(try begin(own: "out.example.net").sets.map(\.state) == [.named])
+        #expect(try begin(own: Scene.host).sets.map(\.state) == [.named])
+    }
+
     @Test("What people change meanwhile is not overruled")
     func respect() throws {
         var scene = try Scene([

@@ -11,6 +11,7 @@ import Settings
 import SimulatedWorld
 import Storage
 import World
+import ZoneStore
 
 /// A host with a disk, and a Postreiter that runs on it most of the time.
 final class Site: @unchecked Sendable {
@@ -26,6 +27,21 @@ final class Site: @unchecked Sendable {
     private var isProvisioned = false
     private var process: SimulatedWorld.Process?
     private var store: SQLiteStore?
+    /// A zone that is kept here and answered on port 53; nil: no name server.
+    var zone: (origin: Name, text: String)?
+    /// No answer is kept for less by its resolver: some stretch short TTLs.
+    var shortestTTL: UInt32 = 0
+    /// The program, while it serves.
+    private(set) var running: Running?
+
+    struct Running {
+        let server: MailServer
+        let zones: Zones
+    }
+    /// Whether it listens for mail.
+    private(set) var takesMail = true
+    /// What it has asked to be said of the zone by its name server.
+    let box = ZoneBox()
     /// How likely the resolver answers SERVFAIL, or nothing for a while.
     var nameFailureProbability = 0.0
     var nameTimeoutProbability = 0.0
@@ -140,24 +156,41 @@ final class Site: @unchecked Sendable {
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)))
         if !isProvisioned {
             try await provision(node.registry)
+            if let zone {
+                let plan = try await node.zones.plan(
+                    replacing: zone.origin, with: Array(zone.text.utf8))
+                try await node.zones.commit([plan], by: "simulation", "first")
+            }
             isProvisioned = true
         }
         let resolver = MoodyResolver(
             CachingResolver(
-                StubResolver(servers: nameServers, world: surroundings), time: simulation),
+                StretchingResolver(
+                    resolver: StubResolver(servers: nameServers, world: surroundings),
+                    shortestTTL: shortestTTL), time: simulation),
             site: self)
         let identity = try surroundings.network.identity(
             certificateChain: Array(name.utf8), privateKey: [])
         let server = MailServer(
             try settings(), node: node, surroundings: surroundings, resolver: resolver,
-            identity: identity, zones: ZoneBox(), log: SimulationLog.logger(self))
+            identity: identity, zones: box, log: SimulationLog.logger(self))
+        running = Running(server: server, zones: node.zones)
+        defer { running = nil }
         try await server.run(try await server.listen())
+    }
+
+    /// Opens or shuts port 25, as whoever maintains the host does.
+    func change(takesMail: Bool) async throws {
+        simulation.tell("\(name) \(takesMail ? "takes" : "does not take") mail from now on")
+        self.takesMail = takesMail
+        try await running?.server.change(to: try settings())
     }
 
     private func settings() throws -> ServerSettings {
         var settings = ServerSettings(hostName: try Domain(name), dataFolder: "/simulated")
         for address in host.addresses {
-            settings.listen.smtp.append(SocketAddress(address, port: 25))
+            if takesMail { settings.listen.smtp.append(SocketAddress(address, port: 25)) }
+            if zone != nil { settings.listen.dns.append(SocketAddress(address, port: 53)) }
             settings.listen.submission.append(SocketAddress(address, port: 587))
         }
         // Asking the spool without need, twice a minute for days, is most of a simulation.
@@ -214,6 +247,22 @@ private struct MoodyResolver: Resolver {
             return Answer(.failure(.timeout))
         }
         return await resolver.resolve(name, type)
+    }
+}
+
+/// A resolver whose cache keeps nothing for less than some time.
+private struct StretchingResolver: Resolver {
+    let resolver: any Resolver
+    let shortestTTL: UInt32
+
+    func resolve(_ name: Name, _ type: RecordType) async -> Answer {
+        var answer = await resolver.resolve(name, type)
+        guard case .records = answer.outcome else { return answer }
+        answer.ttl = max(answer.ttl, shortestTTL)
+        for index in answer.records.indices {
+            answer.records[index].ttl = max(answer.records[index].ttl, shortestTTL)
+        }
+        return answer
     }
 }
 

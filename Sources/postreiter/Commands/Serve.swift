@@ -58,7 +58,8 @@ struct Serve: AsyncParsableCommand {
                 resolver: parts.meteredResolver, identity: parts.identity, zones: parts.zones,
                 log: log, drops: drops, userName: UserNames.name,
                 meters: .init(registry: meters, process: Self.processSamples),
-                cookieSecrets: parts.cookieSecrets, signing: LiveZoneSigningCryptography())
+                cookieSecrets: parts.cookieSecrets, signing: LiveZoneSigningCryptography(),
+                certificateEnd: { Self.certificateEnd(running) })
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,
                 inherited: manager.sockets, manager: manager, log: log)
@@ -71,7 +72,8 @@ struct Serve: AsyncParsableCommand {
                     time: Live.surroundings.time,
                     author: "control socket", language: running.language,
                     delivery: .init(
-                        wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) })),
+                        wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) }),
+                    exchangers: .init(drains: mail.drains, health: mail.health)),
                 ownCommands: [
                     "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
                     "maildrop.take": { arguments throws(ControlFailure) in
@@ -95,6 +97,12 @@ struct Serve: AsyncParsableCommand {
             }
         }
         log.notice("stopped")
+    }
+
+    /// When the certificate ends that everybody is shown, by its file.
+    private static func certificateEnd(_ settings: ServerSettings) -> Timestamp? {
+        settings.certificates.first.flatMap { try? Files.read($0.chain) }
+            .flatMap { CertificateFacts(chain: $0) }?.notAfter
     }
 
     /// What the process takes of the machine.
@@ -267,7 +275,7 @@ extension ServerSettings.Listen {
                     """
                     the socket \(socket.address) was handed over as `\(socket.name)`, which is no \
                     service: name it with FileDescriptorName=smtp, submission, submissions, lmtp, \
-                    pop3, pop3s, dns or metrics
+                    pop3, pop3s, dns, metrics or https
                     """)
                 continue
             }
@@ -286,6 +294,7 @@ extension ServerSettings.Listen {
         case .pop3s: pop3s.append(address)
         case .dns: dns.append(address)
         case .metrics: metrics.append(address)
+        case .https: https.append(address)
         }
     }
 }

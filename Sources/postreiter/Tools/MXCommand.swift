@@ -12,7 +12,7 @@ import World
 struct MXCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mx", abstract: "Which exchangers take mail for a domain, and why.",
-        subcommands: [Explain.self, Probe.self])
+        subcommands: [Explain.self, Probe.self, Drain.self, Undrain.self])
 
     /// The routing table's path for one domain, from the function that delivery calls.
     struct Explain: AsyncParsableCommand {

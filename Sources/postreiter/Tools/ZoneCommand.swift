@@ -11,7 +11,8 @@ struct ZoneCommand: AsyncParsableCommand {
         subcommands: [
             Check.self, Parse.self, List.self, Show.self, Create.self, Import.self, Export.self,
             Exchangers.self, NullMX.self, Record.self, Edit.self, Template.self, History.self,
-            Diff.self, Rollback.self, Remove.self, Serial.self, Security.self,
+            Diff.self, Rollback.self, Remove.self, Serial.self, Security.self, Health.self,
+            Failover.self,
         ])
 
     /// Syntax only: a JSON object for each record, in the order of the file.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
-import World
 
 /// Wakes one waiting task; rung while nobody waits, it wakes the next who does, once.
-final class Bell: Sendable {
+package final class Bell: Sendable {
     private struct State {
         var isRung = false
         var waiter: CheckedContinuation<Void, Never>?
@@ -12,7 +11,10 @@ final class Bell: Sendable {
 
     private let state = Mutex(State())
 
-    func ring() {
+    package init() {}
+
+    /// Wakes who waits, or the next who will.
+    package func ring() {
         state.withLock { state in
             if state.waiter == nil { state.isRung = true }
             return state.waiter.take()
@@ -20,7 +22,7 @@ final class Bell: Sendable {
     }
 
     /// Returns when it is rung, or when the task is cancelled.
-    func wait() async {
+    package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isDone = state.withLock { state in
@@ -40,7 +42,7 @@ final class Bell: Sendable {
     }
 
     /// As `wait`, but not beyond `deadline`.
-    func wait(until deadline: Instant, on time: any Time) async {
+    package func wait(until deadline: Instant, on time: any Time) async {
         await withTaskGroup { group in
             group.addTask { try? await time.sleep(until: deadline) }
             group.addTask { await self.wait() }
