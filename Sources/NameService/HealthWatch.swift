@@ -62,8 +62,10 @@ package actor HealthWatch {
     /// Hosts looked at together.
     static let concurrency = 32
 
+    /// `port` is where exchangers listen: 25, but for trials.
+    ///
     /// `ownFailure` says of one of our own names why it should take no mail now; nil: it may, or it
-    /// is not ours. `port` is where exchangers listen: 25, but for trials.
+    /// is not ours.
     package init(
         world: Surroundings, resolver: any Resolver, log: Logger, port: UInt16 = 25,
         damping: HealthJudge.Damping = .init(),
