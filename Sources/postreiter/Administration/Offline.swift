@@ -43,6 +43,6 @@ extension MailHost {
             name: name, addresses: known,
             services: offered.flatMap { service, addresses in
                 addresses.map { (service, $0.port) }
-            })
+            }, servesPolicies: !listen.https.isEmpty)
     }
 }
