@@ -19,7 +19,8 @@ enum Offline {
             try await body(
                 Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    mailboxes: node.mailboxes, zones: node.zones, host: MailHost(settings),
+                    mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                    host: MailHost(settings),
                     time: Live.surroundings.time, author: "command line",
                     language: settings.language))
         }
