@@ -33,7 +33,8 @@ final class SecretKeyFile: SecretKeySource {
     }
 
     private func read() throws(CommandFailure) -> SecretKey {
-        let text = try Files.read(path).filter { !$0.isWhitespace }
+        // `isWhitespace` of an octet takes no line end for one.
+        let text = try Files.read(path).filter { $0 > .space }
         guard let octets = Hexadecimal.decode(text), octets.count == SecretKey.octetCount else {
             throw .data("\(path) is no key of this program: restore it from a backup")
         }
