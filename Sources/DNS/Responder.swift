@@ -18,8 +18,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         package var limit: ResponseRateLimit?
         /// How long a connection may be idle (RFC 7828), in tenths of a second.
         package var idleTenths: UInt16 = 100
-        /// Somebody else answers transfers, notifications, updates, and whatever is signed.
-        package var leavesTransactions = false
 
         package init() {}
     }
@@ -53,8 +51,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
     private var code: UInt16 = 0
     private var isAuthoritative = false
     private var isTruncated = false
-    /// There is no response, since the request is of those that somebody else answers.
-    package private(set) var hasLeft = false
     private var kind = ResponseRateLimit.Kind.error
     private var subject: UInt64 = 0
     /// The names, by hash, that were aliases so far: each is said once.
@@ -98,7 +94,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         isAuthoritative = false
         isTruncated = false
         kind = .error
-        hasLeft = false
         if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
         let asked = AskedQuery(query)
         wantsSignatures = asked.wantsSignatures
@@ -109,11 +104,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         }
         let questionEnd = buffer.count
         let hasGoodCookie = isKnown(asked, asker)
-        if asked.isTransaction, policy.leavesTransactions {
-            guard asker.isStream || hasGoodCookie || isWithinLimit(asker) else { return 0 }
-            hasLeft = true
-            return 0
-        }
         let reserved = reserve(for: asked, asker)
         code = asked.verdict
         if code == 0 {
@@ -153,15 +143,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         buffer.finish(
             id: query.loadUnaligned(as: UInt16.self), flags: flags,
             questions: asked.question == nil ? 0 : 1)
-    }
-
-    /// Whether a request by datagram that is answered elsewhere is within the limit for errors,
-    /// which most of them are that nobody has asked us for.
-    private func isWithinLimit(_ asker: Asker) -> Bool {
-        guard let limit, let address = asker.address, !address.isLoopback else { return true }
-        return limit._withUnsafeGuaranteedRef {
-            $0.judge(.error, 0, to: address, at: asker.now) == .send
-        }
     }
 
     // MARK: - EDNS
@@ -238,11 +219,6 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             guard let zone = above ?? zones.nearest(to: name, isAbove: false) else {
                 // The rest of an alias is for the asker to find.
                 if step == 0 { code = ResponseCode.refused.rawValue }
-                break
-            }
-            guard !zone.pointee.isExpired else {
-                // RFC 1035 §3.3.13: not authoritative any more; the rest of an alias is left out.
-                if step == 0 { code = ResponseCode.serverFailure.rawValue }
                 break
             }
             anchor(zone)
@@ -434,12 +410,23 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         _ set: UnsafePointer<CompiledZone.RecordSet>, _ owner: ResponseBuffer.Owner,
         _ zone: UnsafePointer<CompiledZone.View>
     ) -> Bool {
-        if buffer.write(set, of: zone, owner: owner, ownerZone: zone, in: .answer),
-            sign(set, owner, zone, in: .answer)
-        {
-            return true
-        }
+        if writeSigned(set, owner, zone, in: .answer) { return true }
         isTruncated = true
+        return false
+    }
+
+    /// A whole set with its signatures, if they are wanted, or nothing and false.
+    @inline(__always)
+    private mutating func writeSigned(
+        _ set: UnsafePointer<CompiledZone.RecordSet>, _ owner: ResponseBuffer.Owner,
+        _ zone: UnsafePointer<CompiledZone.View>, ttl: UInt32? = nil,
+        in section: ResponseBuffer.Section
+    ) -> Bool {
+        let mark = buffer.mark
+        guard buffer.write(set, of: zone, owner: owner, ownerZone: zone, ttl: ttl, in: section)
+        else { return false }
+        if sign(set, owner, zone, ttl: ttl, in: section) { return true }
+        buffer.goBack(to: mark)
         return false
     }
 
@@ -467,11 +454,7 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         subject = zone.pointee.entries[origin].hash
         let start = zone.pointee.sets + zone.pointee.start
         let ttl = zone.pointee.negativeTTL
-        let isWritten =
-            buffer.write(
-                start, of: zone, owner: .name(origin), ownerZone: zone, ttl: ttl, in: .authority)
-            && sign(start, .name(origin), zone, ttl: ttl, in: .authority)
-        if !isWritten { isTruncated = true }
+        if !writeSigned(start, .name(origin), zone, ttl: ttl, in: .authority) { isTruncated = true }
         writeProofs()
     }
 
@@ -515,10 +498,7 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         _ cut: Int, _ zone: UnsafePointer<CompiledZone.View>
     ) -> Bool {
         if let place = zone.pointee.set(RecordType.ds.rawValue, of: cut) {
-            let set = zone.pointee.sets + place
-            return buffer.write(
-                set, of: zone, owner: .name(cut), ownerZone: zone, in: .authority)
-                && sign(set, .name(cut), zone, in: .authority)
+            return writeSigned(zone.pointee.sets + place, .name(cut), zone, in: .authority)
         }
         if proves(zone) { proveNoData(cut, isWildcard: false, zone) }
         writeProofs()
@@ -703,10 +683,7 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             anchor(zone)
             let link = zone.pointee.links[place]
             let set = zone.pointee.sets + Int(link.set)
-            let owner = ResponseBuffer.Owner.name(Int(link.name))
-            let isWritten =
-                buffer.write(set, of: zone, owner: owner, ownerZone: zone, in: .authority)
-                && sign(set, owner, zone, in: .authority)
+            let isWritten = writeSigned(set, .name(Int(link.name)), zone, in: .authority)
             if !isWritten { isTruncated = true }
         }
     }

@@ -68,6 +68,22 @@ struct ResponseBuffer: ~Copyable {
         }
     }
 
+    /// How far a message has come.
+    struct Mark: BitwiseCopyable {
+        fileprivate var count: Int
+        fileprivate var records: (UInt16, UInt16, UInt16)
+    }
+
+    var mark: Mark { Mark(count: count, records: (answers, authorities, additionals)) }
+
+    /// Takes back what was written since.
+    mutating func goBack(to mark: Mark) {
+        count = mark.count
+        (answers, authorities, additionals) = mark.records
+        // Some may point to what was taken back.
+        forgetAnchors()
+    }
+
     /// Empties the sections but for the question, which ends at `end`.
     mutating func clear(to end: Int) {
         count = end
