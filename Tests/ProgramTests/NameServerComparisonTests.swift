@@ -7,7 +7,12 @@ import Testing
 
 /// A question as all servers get it.
 private struct Asked: Hashable, CustomStringConvertible {
-    enum Way: String { case plain, extended, stream }
+    enum Way: String {
+        case plain, extended, stream, secured, securedStream
+
+        var isStream: Bool { self == .stream || self == .securedStream }
+        var isSecured: Bool { self == .secured || self == .securedStream }
+    }
 
     var name: String
     var type: RecordType
@@ -19,7 +24,10 @@ private struct Asked: Hashable, CustomStringConvertible {
         var writer = MessageWriter()
         writer.begin(Header(id: UInt16.random(in: 0...UInt16.max)), limit: 512)
         var isWhole = writer.write(Question(name: try Name(name), type: type))
-        if way != .plain { isWhole = writer.write(ExtendedDNS()) && isWhole }
+        if way != .plain {
+            let edns = ExtendedDNS(wantsSignatures: way.isSecured)
+            isWhole = writer.write(edns) && isWhole
+        }
         try #require(isWhole)
         return writer.octets
     }
@@ -98,7 +106,7 @@ private struct Difference: Sendable {
         ) { asked, ours, theirs in
             guard asked.type == .any, !theirs.answers.isEmpty,
                 Set(theirs.answers.map(\.type)).count == 1,
-                asked.way == .stream
+                asked.way.isStream
                     ? ours.answers.isSuperset(of: theirs.answers)
                     : Set(ours.answers.map(\.type)).count == 1
             else { return }
@@ -143,7 +151,7 @@ private struct Difference: Sendable {
             peers: [.nsd, .knot],
             reason: "which of the addresses are left out when there is no room is a matter of order"
         ) { asked, ours, theirs in
-            guard asked.way != .stream, theirs.authorities == ours.authorities,
+            guard !asked.way.isStream, theirs.authorities == ours.authorities,
                 theirs.answers == ours.answers, ours.answers.count + ours.authorities.count > 9
             else { return }
             theirs.additionals = ours.additionals
@@ -190,6 +198,72 @@ private struct Difference: Sendable {
     ]
 }
 
+extension Difference {
+    /// Of signed zones only.
+    static let secured = [
+        Difference(
+            peers: [.nsd],
+            reason: "NSD adds the zone's NS records, signed, and their addresses to each answer"
+        ) { asked, ours, theirs in
+            guard !ours.answers.isEmpty, theirs.answers == ours.answers else { return }
+            theirs.authorities = theirs.authorities.filter { record in
+                record.type != .ns
+                    && (record.type != .rrsig || RRSIG.typeCovered(by: record.data) != .ns)
+            }
+            if theirs.additionals.isSuperset(of: ours.additionals) {
+                theirs.additionals = ours.additionals
+            }
+        },
+        Difference(
+            peers: [.nsd],
+            reason: "NSD adds NS records, so that it has less room for addresses"
+        ) { asked, ours, theirs in
+            guard asked.way == .secured, theirs.answers == ours.answers,
+                theirs.authorities == ours.authorities, !ours.additionals.isEmpty
+            else { return }
+            theirs.additionals = ours.additionals
+        },
+        Difference(
+            peers: [.nsd],
+            reason: "where a DNAME leads to a wildcard without the type, NSD shows a record that "
+                + "covers the encloser, which exists, instead of the name, as RFC 4035 §3.1.3.4 asks"
+        ) { asked, ours, theirs in
+            guard ours.answers.contains(where: { $0.type == .dname }),
+                theirs.answers == ours.answers, theirs.code == 0,
+                theirs.authorities.count >= ours.authorities.count
+            else { return }
+            theirs.authorities = ours.authorities
+        },
+        Difference(
+            peers: [.nsd],
+            reason: "of a wildcard that is asked for by its own name, or an empty name, NSD proves "
+                + "more than is asked: that nothing stands closer"
+        ) { asked, ours, theirs in
+            let more = theirs.authorities.subtracting(ours.authorities)
+            guard asked.name.contains("*"), theirs.answers == ours.answers,
+                more.allSatisfy({ [.nsec, .nsec3, .rrsig].contains($0.type) })
+            else { return }
+            theirs.authorities = ours.authorities
+        },
+        Difference(
+            peers: [.knot],
+            reason: "Knot follows five aliases, and leaves the rest to the resolver"
+        ) { asked, ours, theirs in
+            guard theirs.answers.count(where: { $0.type == .cname }) == 5,
+                ours.answers.isSuperset(of: theirs.answers)
+            else { return }
+            theirs = ours
+        },
+        Difference(
+            peers: [.knot],
+            reason: "Knot takes an alias into another zone of its own for a referral"
+        ) { asked, ours, theirs in
+            guard asked.name == "to-child.parent.test", theirs.answers.count == 2 else { return }
+            theirs = ours
+        },
+    ]
+}
+
 @Suite("Answer by answer beside NSD and Knot")
 struct NameServerComparisonTests {
     /// Asks one server, over UDP twice at most.
@@ -197,7 +271,7 @@ struct NameServerComparisonTests {
         _ address: String, _ port: Int, _ asked: Asked
     ) throws -> Seen {
         let query = try asked.query()
-        if asked.way == .stream {
+        if asked.way.isStream {
             let wire = try Wire(address, port, timeoutSeconds: 5)
             try wire.write(MessageFrames.frame(query)[...])
             let head = try wire.read(2)
@@ -264,6 +338,72 @@ struct NameServerComparisonTests {
             }
         }
         return asked
+    }
+
+    /// The same of signed zones: what is answered, and what is denied with its proof.
+    private static func securedQuestions() throws -> [Asked] {
+        var names: Set<String> = ["nope.torture.test", "x.y.nope.torture.test", "a.dname.test"]
+        for (origin, text) in TortureZone.zones {
+            let file = MasterFile.parse(Array(text.utf8), origin: try Name(origin))
+            for name in Set(file.records.map(\.owner)) where !"\(name)".contains("host") {
+                names.formUnion(["\(name)", "\(name.parent ?? .root)"])
+                if name.wire.count < 200 { names.formUnion(["below.\(name)", "a.b.\(name)"]) }
+            }
+        }
+        names.subtract([".", "test"])
+        var asked: [Asked] = []
+        for (number, name) in names.sorted().enumerated() {
+            let types: [RecordType] = [
+                .a, .mx, .ns, .soa, .cname, .ds, .txt, .dnskey, .nsec3param, .cdnskey,
+            ]
+            for type in types {
+                asked.append(Asked(name: name, type: type, way: .securedStream))
+                if (number + Int(type.rawValue)) % 3 == 0 {
+                    asked.append(Asked(name: name, type: type, way: .secured))
+                }
+            }
+        }
+        return asked
+    }
+
+    @Test(
+        "Signed zones: the same answers, signatures and proofs, with NSEC and with NSEC3",
+        .installed("nsd"), .installed("knotd"), arguments: [[], ["--nsec3", "--algorithm", "15"]])
+    func secured(_ options: [String]) async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            var zones: [String: String] = [:]
+            for (origin, text) in TortureZone.zones.sorted(by: { $0.key < $1.key }) {
+                zones[origin] = try await host.sign(origin, text, options)
+            }
+            let nsd = try await NSD(stage, address: stage.address(), zones: zones)
+            let knot = try await Knot(stage, address: stage.address(), zones: zones)
+            let peers: [(Difference.Peer, String, Int)] = [
+                (.nsd, nsd.address, nsd.port), (.knot, knot.address, knot.port),
+            ]
+            let (address, port) = (host.address, Postreiter.Port.dns)
+            let unexplained = try await onThread { () -> [String] in
+                var unexplained: [String] = []
+                for asked in try Self.securedQuestions() {
+                    let ours = try Self.ask(address, port, asked)
+                    for (peer, peerAddress, peerPort) in peers {
+                        var theirs = try Self.ask(peerAddress, peerPort, asked)
+                        let said = theirs
+                        for difference in Difference.all + Difference.secured
+                        where difference.peers.contains(peer) && theirs != ours {
+                            difference.settle(asked, ours, &theirs)
+                        }
+                        if theirs != ours {
+                            unexplained.append("\(asked)\nours: \(ours)\n\(peer): \(said)")
+                        }
+                    }
+                }
+                return unexplained
+            }
+            #expect(
+                unexplained.isEmpty,
+                "\(unexplained.count):\n\(unexplained.prefix(5).joined(separator: "\n\n"))")
+        }
     }
 
     @Test(

@@ -13,7 +13,7 @@ final class Postreiter: @unchecked Sendable {
     let password = "correct horse battery staple"
     let configuration: String
     let data: String
-    private let stage: Stage
+    let stage: Stage
     private let environment: [String: String]
     private let passwordFile: String
     private(set) var server: ChildProcess?
