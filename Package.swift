@@ -115,7 +115,6 @@ let cores: [Target] = [
 // What must hold whatever comes in, for the tests and for the fuzzers.
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
-    "ZoneTransfer",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -125,9 +124,7 @@ let fuzzing: [Target] =
     [
         .target(
             name: "Properties",
-            dependencies: names([
-                "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
-            ]),
+            dependencies: names(["Bytes", "Mail", "World", "DNS", "MIME", "SMTP"]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
     ]
@@ -158,8 +155,8 @@ let house: [Target] = [
         "ZoneStore",
         on: [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
-            "Maintenance", "Storage", "ZoneTransfer",
-        ], [crypto]),
+            "Maintenance", "Storage",
+        ]),
     // Floor 4, exchange.
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
@@ -182,7 +179,7 @@ let house: [Target] = [
         "NameService",
         on: [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
-            "Maintenance", "Storage", "ZoneStore", "ZoneTransfer",
+            "Maintenance", "Storage", "ZoneStore",
         ], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
@@ -210,7 +207,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
-            "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer",
+            "NameService", "TransportSecurity", "Maintenance",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -223,7 +220,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
-            "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer",
+            "DNSSEC", "TransportSecurity", "Maintenance",
         ],
         [log, metrics]),
     .executableTarget(
@@ -233,7 +230,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
-            "TransportSecurity", "Maintenance", "ZoneTransfer",
+            "TransportSecurity", "Maintenance",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -248,7 +245,7 @@ let house: [Target] = [
         on: [
             "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
             "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore", "Maintenance",
-            "TransportSecurity", "ZoneTransfer",
+            "TransportSecurity",
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),

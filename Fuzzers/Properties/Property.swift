@@ -24,7 +24,6 @@ package struct Property: Sendable {
 
     package static let all = [
         serverSession, clientSession, addresses, mimeMessage, dnsMessage, masterFile,
-        zoneTransfer,
     ]
 
     /// Says what is broken for this input, nil if nothing is.

@@ -85,9 +85,7 @@ struct MailTemplate: Sendable {
         addText(
             .transportPolicy, facts.domain.child("_mta-sts"),
             "v=STSv1; id=\(policy.identifier);")
-        if let host = policy.host {
-            add(.transportPolicyHost, facts.domain.child("mta-sts"), .cname, [.cname(host)])
-        }
+        add(.transportPolicyHost, facts.domain.child("mta-sts"), .cname, [.cname(policy.host)])
     }
 
     private mutating func addServices(_ facts: MailFacts) {
