@@ -115,6 +115,7 @@ let cores: [Target] = [
 // What must hold whatever comes in, for the tests and for the fuzzers.
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
+    "ZoneTransfer",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -124,7 +125,9 @@ let fuzzing: [Target] =
     [
         .target(
             name: "Properties",
-            dependencies: names(["Bytes", "Mail", "World", "DNS", "MIME", "SMTP"]),
+            dependencies: names([
+                "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
+            ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
     ]
@@ -155,8 +158,8 @@ let house: [Target] = [
         "ZoneStore",
         on: [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
-            "Maintenance", "Storage",
-        ]),
+            "Maintenance", "Storage", "ZoneTransfer",
+        ], [crypto]),
     // Floor 4, exchange.
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
@@ -179,7 +182,7 @@ let house: [Target] = [
         "NameService",
         on: [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
-            "Maintenance", "Storage", "ZoneStore",
+            "Maintenance", "Storage", "ZoneStore", "ZoneTransfer",
         ], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
@@ -207,7 +210,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
-            "NameService", "TransportSecurity", "Maintenance",
+            "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -220,7 +223,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
-            "DNSSEC", "TransportSecurity", "Maintenance",
+            "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer",
         ],
         [log, metrics]),
     .executableTarget(
@@ -230,7 +233,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
-            "TransportSecurity", "Maintenance",
+            "TransportSecurity", "Maintenance", "ZoneTransfer",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -245,7 +248,7 @@ let house: [Target] = [
         on: [
             "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
             "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore", "Maintenance",
-            "TransportSecurity",
+            "TransportSecurity", "ZoneTransfer",
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),

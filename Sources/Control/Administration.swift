@@ -18,6 +18,8 @@ package struct Administration: Sendable {
     private let spooler: Spooler
     private let mailboxes: Mailboxes
     private let zones: Zones
+    private let peers: ZonePeers
+    private let service: ZoneService
     private let host: MailHost?
     private let security: ZoneSecurity?
     private let time: any Time
@@ -69,8 +71,9 @@ package struct Administration: Sendable {
     /// person whom a command names; `language` is the server's.
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
-        host: MailHost? = nil, security: ZoneSecurity? = nil, time: any Time, author: String,
-        language: Language, delivery: Delivery = .none, exchangers: Exchangers = .none
+        peers: ZonePeers, service: ZoneService = .none, host: MailHost? = nil,
+        security: ZoneSecurity? = nil, time: any Time, author: String, language: Language,
+        delivery: Delivery = .none, exchangers: Exchangers = .none
     ) {
         self.exchangers = exchangers
         self.registry = registry
@@ -78,6 +81,8 @@ package struct Administration: Sendable {
         self.spooler = spooler
         self.mailboxes = mailboxes
         self.zones = zones
+        self.peers = peers
+        self.service = service
         self.host = host
         self.security = security
         self.time = time
@@ -122,7 +127,13 @@ package struct Administration: Sendable {
             }
             let zoneCommands = ZoneCommands(
                 zones: zones, registry: registry, host: host, author: author,
-                language: try await reader.language(arguments), health: exchangers.health)
+                language: try await reader.language(arguments))
+            if ExchangeCommands.isOne(name) {
+                return try await ExchangeCommands(
+                    zones: zones, peers: peers, service: service, author: author,
+                    language: zoneCommands.language, templates: ZoneTemplates(zoneCommands)
+                ).perform(name, arguments)
+            }
             if name.hasPrefix("zone.") { return try await zoneCommands.perform(name, arguments) }
             let answer = try await DirectoryCommands(
                 registry: registry, mailboxes: mailboxes, spooler: spooler, author: author

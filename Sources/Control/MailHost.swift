@@ -12,9 +12,14 @@ package struct MailHost: Sendable {
     /// What mail programs find here, with the port.
     package var services: [(service: MailFacts.Service, port: UInt16)]
 
+    /// Whether its web server answers for MTA-STS policies (RFC 8461 §3.3).
+    package var servesPolicies: Bool
+
     package init(
-        name: Name, addresses: [IPAddress], services: [(service: MailFacts.Service, port: UInt16)]
+        name: Name, addresses: [IPAddress],
+        services: [(service: MailFacts.Service, port: UInt16)], servesPolicies: Bool = false
     ) {
+        self.servesPolicies = servesPolicies
         self.name = name
         self.addresses = addresses
         self.services = services

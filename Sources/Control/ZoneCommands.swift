@@ -4,7 +4,6 @@ package import Bytes
 import DNS
 import Directory
 import Mail
-import NameService
 import Storage
 import World
 import ZoneCheck
@@ -18,8 +17,6 @@ struct ZoneCommands {
     let host: MailHost?
     let author: String
     let language: Language
-    /// Who watches exchangers, if a server is running.
-    var health: HealthWatch?
 
     var changes: ZoneChanges { ZoneChanges(zones: zones, author: author, language: language) }
 
@@ -97,7 +94,6 @@ struct ZoneCommands {
             ("serial", stored.serial.map { .integer(Int64($0)) } ?? .null),
             ("served_serial", served.map { .integer(Int64($0.serial)) } ?? .null),
             ("state", .string(Self.state(zone, served))),
-            ("health", JSON(await health?.lines(of: zone.origin, language) ?? [])),
             ("options", .object(zone.options.sorted { $0.key < $1.key }.map { ($0, .string($1)) })),
             ("records", .array(Self.records(stored, of: zone))),
         ])

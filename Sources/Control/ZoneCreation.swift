@@ -53,7 +53,7 @@ struct ZoneCreation {
         let chosen = settings.text
         let facts = try await ZoneTemplates(commands).facts(settings)
         let bare = try await commands.zones.plan(replacing: origin, with: text)
-        let template = facts.plan([], bare.after, origin)
+        let (template, marks) = facts.plan([], bare.after, origin)
         var whole = text
         if !template.edits.isEmpty {
             let change = try ZoneChange(template.edits, in: bare.after, origin: origin)
@@ -65,7 +65,7 @@ struct ZoneCreation {
             ZoneChanges.Wish(arguments), "created the zone"
         ) {
             var plan = try await commands.zones.plan(replacing: origin, with: whole)
-            plan.managed = template.marked
+            plan.managed = marks
             plan.options[ZoneTemplates.option] = .some(chosen)
             return [plan]
         }

@@ -98,23 +98,23 @@ struct ZoneTemplates {
         var notes: [TemplateNote] = []
         let text = settings.text
         let answer = try await commands.changes.make(wish, summary) {
-            var template: TemplatePlan?
+            var template: (template: TemplatePlan, marks: Set<ResourceRecord>)?
             var plan = try await zones.plan(for: zone.origin) {
                 zone, records throws(ZoneFailure) in
                 let made = facts.plan(zone.managed, records, zone.origin, restoring: restoring)
                 template = made
-                guard !made.edits.isEmpty else { return ZoneChange() }
+                guard !made.template.edits.isEmpty else { return ZoneChange() }
                 do throws(ZoneEditRefusal) {
-                    return try ZoneChange(made.edits, in: records, origin: zone.origin)
+                    return try ZoneChange(made.template.edits, in: records, origin: zone.origin)
                 } catch {
                     throw .refused(zone.origin, error)
                 }
             }
-            notes = template?.notes ?? []
+            notes = template?.template.notes ?? []
             guard let template, !plan.change.isEmpty || text != zone.options[Self.option] else {
                 return []
             }
-            plan.managed = template.marked
+            plan.managed = template.marks
             plan.options[Self.option] = .some(text)
             return [plan]
         }
@@ -151,6 +151,10 @@ struct ZoneTemplates {
             var facts = MailFacts(domain: name, exchangers: exchangers)
             facts.offers = host.services.map { .init($0.service, host: host.name, port: $0.port) }
             facts.disposition = entry.disposition
+            if let policy = try await Policies(zones).policy(of: name) {
+                facts.transportPolicy = .init(
+                    identifier: policy.id, host: host.servesPolicies ? host.name : nil)
+            }
             let postmaster = try? Address("postmaster@\(entry.domain)")
             if let postmaster, case .local = await commands.registry.judge(postmaster) {
                 facts.reportsTo = postmaster.description
@@ -169,14 +173,27 @@ struct TemplateFacts {
     var domains: [MailFacts] = []
     var hosts: [HostFacts] = []
 
+    /// The plan, and the marks from then on.
     func plan(
         _ managed: Set<ResourceRecord>, _ records: [ResourceRecord], _ origin: Name,
         restoring: Bool = false
-    ) -> TemplatePlan {
-        TemplatePlan(
+    ) -> (template: TemplatePlan, marks: Set<ResourceRecord>) {
+        let others = managed.filter(isOther)
+        let template = TemplatePlan(
             for: domains, hosts: hosts, records: records, origin: origin,
-            marks: MasterFile.canonicalOrder(of: managed).map { ManagedRecord($0) },
+            marks: MasterFile.canonicalOrder(of: managed.subtracting(others))
+                .map { ManagedRecord($0) },
             restoring: restoring)
+        return (template, template.marked.union(others))
+    }
+
+    /// Whether the mark is that of a policy's record whose domain has no template: it goes with
+    /// the policy (`mta-sts set`).
+    private func isOther(_ mark: ResourceRecord) -> Bool {
+        guard mark.type == .txt, let label = mark.owner.labels.first,
+            label.equalsIgnoringCase("_mta-sts".utf8)
+        else { return false }
+        return !domains.contains { $0.domain == mark.owner.parent }
     }
 }
 

@@ -12,6 +12,8 @@ struct AskedQuery {
     private(set) var `class`: UInt16 = 0
     /// Other than `noError` when there is nothing to look up.
     private(set) var verdict: UInt16 = 0
+    /// A notification, an update, a transfer, or anything with a signature.
+    private(set) var isTransaction = false
 
     private(set) var hasEDNS = false
     private(set) var payloadOctets: UInt16 = 0
@@ -28,6 +30,8 @@ struct AskedQuery {
         flags = UInt16(query[2]) << 8 | UInt16(query[3])
         guard flags >> 11 & 15 == 0 else {
             verdict = ResponseCode.notImplemented.rawValue
+            let opcode = flags >> 11 & 15
+            isTransaction = opcode == Header.notify || opcode == Header.update
             return
         }
         var reader = Reader(octets: query, offset: 4)
@@ -55,7 +59,9 @@ struct AskedQuery {
         if questions == 0, cookie == nil { throw Malformed() }
         guard verdict == 0, questions == 1 else { return }
         switch RecordType(rawValue: type) {
-        case .axfr, .ixfr: verdict = ResponseCode.refused.rawValue
+        case .axfr, .ixfr:
+            verdict = ResponseCode.refused.rawValue
+            isTransaction = true
         case .opt, RecordType(rawValue: 0): throw Malformed()
         default: break
         }
@@ -78,7 +84,9 @@ struct AskedQuery {
     private mutating func readAdditional(_ reader: inout Reader) throws(Malformed) {
         let start = reader.offset
         let nameOctets = try reader.skipName(allowsPointer: true)
-        guard try reader.short() == RecordType.opt.rawValue else {
+        let type = try reader.short()
+        guard type == RecordType.opt.rawValue else {
+            if type == RecordType.tsig.rawValue { isTransaction = true }
             reader.offset = start
             return try reader.skipRecord()
         }

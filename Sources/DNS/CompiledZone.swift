@@ -123,6 +123,8 @@ final class CompiledZone: @unchecked Sendable {
         var salt: UnsafeRawPointer
         var saltOctets: Int
         var iterations: Int
+        /// What was copied is too old to be answered (RFC 1035 §3.3.13).
+        var isExpired: Bool
     }
 
     let view: View
@@ -135,7 +137,8 @@ final class CompiledZone: @unchecked Sendable {
 
     init(
         entries: [Entry], sets: [RecordSet], helps: [Help], slots: [UInt32], octets: [UInt8],
-        origin: UInt32, start: Int, negativeTTL: UInt32, chain: Chain = Chain()
+        origin: UInt32, start: Int, negativeTTL: UInt32, isExpired: Bool,
+        chain: Chain = Chain()
     ) {
         func size<Element>(_ array: [Element]) -> Int {
             (array.count * MemoryLayout<Element>.stride + 7) & ~7
@@ -157,7 +160,7 @@ final class CompiledZone: @unchecked Sendable {
             origin: origin, start: start, negativeTTL: negativeTTL, links: place(chain.links),
             linkCount: chain.links.count, denials: place(chain.denials),
             isHashed: chain.parameters != nil, salt: UnsafeRawPointer(memory), saltOctets: 0,
-            iterations: Int(chain.parameters?.iterations ?? 0))
+            iterations: Int(chain.parameters?.iterations ?? 0), isExpired: isExpired)
         view.octets = UnsafeRawPointer(memory + offset)
         octets.withUnsafeBytes { octets in
             (memory + offset).copyMemory(

@@ -18,6 +18,8 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         package var limit: ResponseRateLimit?
         /// How long a connection may be idle (RFC 7828), in tenths of a second.
         package var idleTenths: UInt16 = 100
+        /// Somebody else answers transfers, notifications, updates, and whatever is signed.
+        package var leavesTransactions = false
 
         package init() {}
     }
@@ -51,6 +53,8 @@ package struct Responder: ~Copyable, @unchecked Sendable {
     private var code: UInt16 = 0
     private var isAuthoritative = false
     private var isTruncated = false
+    /// There is no response, since the request is of those that somebody else answers.
+    package private(set) var hasLeft = false
     private var kind = ResponseRateLimit.Kind.error
     private var subject: UInt64 = 0
     /// The names, by hash, that were aliases so far: each is said once.
@@ -94,6 +98,7 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         isAuthoritative = false
         isTruncated = false
         kind = .error
+        hasLeft = false
         if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
         let asked = AskedQuery(query)
         wantsSignatures = asked.wantsSignatures
@@ -104,6 +109,11 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         }
         let questionEnd = buffer.count
         let hasGoodCookie = isKnown(asked, asker)
+        if asked.isTransaction, policy.leavesTransactions {
+            guard asker.isStream || hasGoodCookie || isWithinLimit(asker) else { return 0 }
+            hasLeft = true
+            return 0
+        }
         let reserved = reserve(for: asked, asker)
         code = asked.verdict
         if code == 0 {
@@ -143,6 +153,15 @@ package struct Responder: ~Copyable, @unchecked Sendable {
         buffer.finish(
             id: query.loadUnaligned(as: UInt16.self), flags: flags,
             questions: asked.question == nil ? 0 : 1)
+    }
+
+    /// Whether a request by datagram that is answered elsewhere is within the limit for errors,
+    /// which most of them are that nobody has asked us for.
+    private func isWithinLimit(_ asker: Asker) -> Bool {
+        guard let limit, let address = asker.address, !address.isLoopback else { return true }
+        return limit._withUnsafeGuaranteedRef {
+            $0.judge(.error, 0, to: address, at: asker.now) == .send
+        }
     }
 
     // MARK: - EDNS
@@ -219,6 +238,11 @@ package struct Responder: ~Copyable, @unchecked Sendable {
             guard let zone = above ?? zones.nearest(to: name, isAbove: false) else {
                 // The rest of an alias is for the asker to find.
                 if step == 0 { code = ResponseCode.refused.rawValue }
+                break
+            }
+            guard !zone.pointee.isExpired else {
+                // RFC 1035 §3.3.13: not authoritative any more; the rest of an alias is left out.
+                if step == 0 { code = ResponseCode.serverFailure.rawValue }
                 break
             }
             anchor(zone)

@@ -15,6 +15,8 @@ package struct Zone: Sendable {
     package let soa: SOA
     /// Every record, in the order given, each once.
     package let records: [ResourceRecord]
+    /// Nothing is answered from it but SERVFAIL, and nothing transferred.
+    package let isExpired: Bool
     let compiled: CompiledZone
 
     /// Builds a zone; everything that is wrong is said at once.
@@ -32,7 +34,25 @@ package struct Zone: Sendable {
         self.start = start
         self.soa = soa
         self.records = compiler.records
+        isExpired = false
         compiled = compiler.compile(soa, ttl: start.ttl)
+    }
+
+    /// A zone that is answered with SERVFAIL: its copy is too old, or was never had
+    /// (RFC 1035 §3.3.13).
+    package init(expired origin: Name) {
+        let soa = SOA(
+            primary: .root, responsible: .root, serial: 0, refresh: 0, retry: 0, expire: 0,
+            minimum: 0)
+        let start = ResourceRecord(owner: origin, type: .soa, ttl: 0, data: .soa(soa))
+        var compiler = ZoneCompiler(origin: origin)
+        compiler.add(start)
+        self.origin = origin
+        self.start = start
+        self.soa = soa
+        records = []
+        isExpired = true
+        compiled = compiler.compile(soa, ttl: 0, isExpired: true)
     }
 }
 

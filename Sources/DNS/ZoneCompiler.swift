@@ -351,7 +351,7 @@ struct ZoneCompiler {
     private static let maximumGlueHosts = 2048
 
     /// The zone laid out; once, after everything was added and judged.
-    consuming func compile(_ soa: SOA, ttl: UInt32) -> CompiledZone {
+    consuming func compile(_ soa: SOA, ttl: UInt32, isExpired: Bool = false) -> CompiledZone {
         let owners = entries.indices.filter { entries[$0].existing == UInt32($0 + 1) }
         for name in owners { layOut(name) }
         for name in hashedOwners where entries[name].existing == 0 { layOut(name) }
@@ -369,7 +369,7 @@ struct ZoneCompiler {
         return CompiledZone(
             entries: entries, sets: sets, helps: helps, slots: slots, octets: octets,
             origin: UInt32(originNumber), start: start, negativeTTL: min(ttl, soa.minimum),
-            chain: chain)
+            isExpired: isExpired, chain: chain)
     }
 
     /// At most half full.

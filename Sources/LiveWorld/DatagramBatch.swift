@@ -8,6 +8,7 @@ import World
 /// Memory of one thread for the datagrams of one system call, and the way they take: received,
 /// answered, sent, all without allocation.
 final class DatagramBatch {
+    private let door: LiveDatagramDoor
     private let descriptor: CInt
     private let answerer: any DatagramAnswerer
     private let received: UnsafeMutablePointer<socket_message>
@@ -26,7 +27,8 @@ final class DatagramBatch {
     /// MSG_WAITFORONE: waits for the first datagram, not for the others.
     private static let waitForOne: CInt = 0x10000
 
-    init(_ descriptor: CInt, _ answerer: any DatagramAnswerer) {
+    init(_ door: LiveDatagramDoor, _ descriptor: CInt, _ answerer: any DatagramAnswerer) {
+        self.door = door
         self.descriptor = descriptor
         self.answerer = answerer
         replyOctets = answerer.maximumReplyOctets
@@ -94,7 +96,10 @@ final class DatagramBatch {
                 start: query(place), count: Int(received[place].octets)),
             from: peer,
             into: UnsafeMutableRawBufferPointer(start: reply(place), count: replyOctets))
-        guard length > 0 else { return false }
+        guard length > 0 else {
+            if answerer.isLeftForLater { leave(place, peer) }
+            return false
+        }
         let piece = pieces + Self.count + place
         piece.pointee.octets = UInt(length)
         // The same control message sends the reply from the address that was asked.
@@ -107,6 +112,23 @@ final class DatagramBatch {
             received[place].header.control_octets > 0 ? received[place].header.control : nil
         replies[next].header.control_octets = received[place].header.control_octets
         return true
+    }
+
+    /// Hands a datagram over to be answered later.
+    private func leave(_ place: Int, _ peer: IPAddress) {
+        if received[place].header.control_octets > 0 { forgetInterface(place) }
+        answerer.answerLater(
+            Array(
+                UnsafeRawBufferPointer(start: query(place), count: Int(received[place].octets))),
+            from: peer,
+            by: LiveDatagramReturn(
+                door: door, descriptor: descriptor,
+                name: Array(
+                    UnsafeRawBufferPointer(
+                        start: name(place), count: Int(received[place].header.name_octets))),
+                control: Array(
+                    UnsafeRawBufferPointer(
+                        start: control(place), count: Int(received[place].header.control_octets)))))
     }
 
     /// Nil for what cannot be answered: no address, or port 0.

@@ -174,7 +174,7 @@ package final class LiveDatagramDoor: DatagramDoor {
     private func answer(
         on descriptor: CInt, _ answerer: any DatagramAnswerer
     ) -> NetworkFailure? {
-        let batch = DatagramBatch(descriptor, answerer)
+        let batch = DatagramBatch(self, descriptor, answerer)
         var failures = 0
         while !isStopping.load(ordering: .relaxed) {
             if batch.turn() {
@@ -192,6 +192,14 @@ package final class LiveDatagramDoor: DatagramDoor {
         isStopping.store(true, ordering: .releasing)
         // Wakes those who wait for datagrams, although the call says that there is no connection.
         for descriptor in descriptors { shutdown(descriptor, CInt(SHUT_RD)) }
+    }
+
+    /// Runs `body` while the descriptors are this door's; not at all once it is closed.
+    func whileOpen(_ body: () -> Void) {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            body()
+        }
     }
 
     package func close() async {

@@ -15,11 +15,16 @@ final class NameAnswerer: DatagramAnswerer {
     private var latest: Unmanaged<ZoneSnapshot>
     private var asker: Responder.Asker
     private let counts: AnswerTally.Counts
+    private let leave: Leave?
+
+    /// Takes a request that is answered later.
+    typealias Leave = @Sendable (TransactionDesk.Request, any DatagramReturn) -> Void
 
     init(
         _ box: ZoneBox, _ policy: Responder.Policy, _ time: any Time,
-        _ counts: AnswerTally.Counts, isStream: Bool = false
+        _ counts: AnswerTally.Counts, isStream: Bool = false, leave: Leave? = nil
     ) {
+        self.leave = leave
         self.counts = counts
         self.box = box
         self.time = time
@@ -51,9 +56,17 @@ final class NameAnswerer: DatagramAnswerer {
         let count = latest._withUnsafeGuaranteedRef {
             responder.respond(to: datagram, into: reply, from: $0, for: asker)
         }
+        guard !responder.hasLeft else { return 0 }
         // RFC 1035 §4.1.1: TC, and the lower four bits of the code.
         counts.count(
             code: count == 0 ? nil : reply[3] & 15, isTruncated: count > 0 && reply[2] & 2 != 0)
         return count
+    }
+
+    /// Whether the last request is for the desk.
+    var isLeftForLater: Bool { responder.hasLeft }
+
+    func answerLater(_ datagram: [UInt8], from peer: IPAddress, by way: any DatagramReturn) {
+        leave?(TransactionDesk.Request(octets: datagram, peer: peer, isStream: false), way)
     }
 }

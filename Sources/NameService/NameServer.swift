@@ -26,6 +26,8 @@ package struct NameServer: Sendable {
     private let world: Surroundings
     private let log: Logger
     private let policy: Responder.Policy
+    /// Who answers transfers and the like; nil: they are refused.
+    private let desk: TransactionDesk?
     private let gate = Gate()
     /// What has been answered since the start.
     package let tally = AnswerTally()
@@ -45,10 +47,19 @@ package struct NameServer: Sendable {
     /// Responses that are written before they are sent: a client that asks much and reads nothing
     /// costs no more.
     private static let maximumUnsent = 1 << 18
+    /// A message of a transfer that the other side does not take within this ends it.
+    private static let transferPatience: Duration = .seconds(30)
+    /// Requests by datagram that wait for the desk; what comes beyond them is lost, as datagrams
+    /// are.
+    private static let maximumWaiting = 1000
+    /// Of these, under way at a time.
+    private static let maximumAtDesk = 32
 
     package init(
-        zones: ZoneBox, world: Surroundings, log: Logger, settings: Settings = Settings()
+        zones: ZoneBox, world: Surroundings, log: Logger, settings: Settings = Settings(),
+        exchange: ZoneExchange? = nil
     ) {
+        desk = exchange?.desk
         self.zones = zones
         self.world = world
         self.log = log
@@ -58,6 +69,7 @@ package struct NameServer: Sendable {
             secret: settings.cookieSecrets.first ?? world.entropy.octets(ServerCookies.keyOctets),
             former: settings.cookieSecrets.dropFirst().first)
         policy.limit = settings.responsesPerSecond.map { ResponseRateLimit(perSecond: $0) }
+        policy.leavesTransactions = exchange != nil
         policy.idleTenths = UInt16(Self.idle.components.seconds * 10)
         self.policy = policy
     }
@@ -78,10 +90,40 @@ package struct NameServer: Sendable {
 
     private func answerDatagrams(_ door: any DatagramDoor) async {
         let (zones, policy, time, tally) = (zones, policy, world.time, tally)
+        let (line, waiting) = AsyncStream.makeStream(
+            of: (TransactionDesk.Request, any DatagramReturn).self,
+            bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
+        async let later: Void = answerLater(line)
         do throws(NetworkFailure) {
-            try await door.serve(at: time) { NameAnswerer(zones, policy, time, tally.datagrams()) }
+            try await door.serve(at: time) {
+                NameAnswerer(zones, policy, time, tally.datagrams()) { waiting.yield(($0, $1)) }
+            }
         } catch {
             log.error("the DNS socket \(door.address) is given up: \(error)")
+        }
+        waiting.finish()
+        await later
+    }
+
+    private func answerLater(
+        _ line: AsyncStream<(TransactionDesk.Request, any DatagramReturn)>
+    ) async {
+        guard let desk else { return }
+        await withTaskGroup(of: Void.self) { group in
+            var count = 0
+            for await (request, way) in line {
+                if count >= Self.maximumAtDesk {
+                    await group.next()
+                    count -= 1
+                }
+                count += 1
+                group.addTask {
+                    try? await desk.answer(request) { message throws(NetworkFailure) in
+                        way.send(message)
+                    }
+                }
+            }
+            group.cancelAll()
         }
     }
 
@@ -106,6 +148,14 @@ package struct NameServer: Sendable {
                 while answered < Self.maximumQueries, let query = frames.next() {
                     let count = Self.write(
                         answerer, query, from: connection.remoteAddress.host, room)
+                    if count == 0, answerer.isLeftForLater {
+                        try await answer(query, at: connection)
+                        answered += 1
+                        wrote = true
+                        // The zones may be others by now.
+                        answerer.begin()
+                        continue
+                    }
                     // What deserves no reply is not a client of ours.
                     guard count > 0 else { return }
                     connection.write(Array(room[..<count]))
@@ -126,6 +176,18 @@ package struct NameServer: Sendable {
             log.debug(
                 "DNS connection ended",
                 metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(error)"])
+        }
+    }
+
+    /// Has a request answered by the desk, as fast as the other side reads.
+    private func answer(
+        _ query: [UInt8], at connection: any Connection
+    ) async throws(NetworkFailure) {
+        let request = TransactionDesk.Request(
+            octets: query, peer: connection.remoteAddress.host, isStream: true)
+        try await desk?.answer(request) { message throws(NetworkFailure) in
+            connection.write(MessageFrames.frame(message))
+            try await connection.flush(deadline: world.time.now + Self.transferPatience)
         }
     }
 

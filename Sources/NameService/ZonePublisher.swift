@@ -146,8 +146,10 @@ package actor ZonePublisher {
             round.gone.append(origin)
             return
         }
+        // What is copied from elsewhere is answered as it came: `SecondaryZones` does that.
+        guard zone.kind == .primary else { return }
         let known = try await zones.served(origin)
-        let stored = zone.kind == .primary ? try zone.records() : known?.records ?? []
+        let stored = try zone.records()
         let before = try await recordsBefore(zone, stored, known)
         guard !stored.isEmpty else { return round.gone.append(origin) }
         var records = stored
@@ -176,7 +178,7 @@ package actor ZonePublisher {
     ) -> ServedZone {
         ServedZone(
             origin: zone.origin, serial: records.serial ?? 0, version: zone.version,
-            records: zone.kind == .secondary || records != stored ? records : nil)
+            records: records != stored ? records : nil)
     }
 
     /// What was answered last; nil before the first time.

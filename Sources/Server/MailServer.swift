@@ -42,6 +42,8 @@ package struct MailServer: Sendable {
     package let drains: DrainKeeper
     /// Who came to port 25 lately.
     private let arrivals: ArrivalBook
+    /// What `names` has to do with other name servers.
+    package let exchange: ZoneExchange
     private let intake: Intake
     private let deliverer: Deliverer
     private let resolver: any Resolver
@@ -96,7 +98,12 @@ package struct MailServer: Sendable {
         naming.identity = settings.nameServer.identity
         naming.responsesPerSecond = settings.nameServer.responsesPerSecond
         naming.cookieSecrets = cookieSecrets
-        names = NameServer(zones: zones, world: surroundings, log: log, settings: naming)
+        let exchange = ZoneExchange(
+            box: zones, zones: node.zones, peers: node.peers, hash: SystemKeyedHash(),
+            world: surroundings, sources: settings.listen.dns.map(\.host), log: log)
+        self.exchange = exchange
+        names = NameServer(
+            zones: zones, world: surroundings, log: log, settings: naming, exchange: exchange)
         let security = ZoneSecurity(
             zones: node.zones, cryptography: signing, secretKey: node.secretKey,
             resolver: resolver, time: surroundings.time, entropy: surroundings.entropy, log: log)
@@ -108,7 +115,8 @@ package struct MailServer: Sendable {
         publisher = ZonePublisher(
             zones: node.zones, box: zones, time: surroundings.time, log: log,
             transformations: [{ [health] in await health.transform($0, $1) }],
-            signer: { try await security.sign($0, $1, $2) })
+            signer: { try await security.sign($0, $1, $2) },
+            whenPublished: { exchange.announce($0.map(\.origin)) })
         let arrivals = Arrivals()
         let intake = Intake(node.spooler, handover: arrivals)
         self.intake = intake
@@ -141,6 +149,7 @@ package struct MailServer: Sendable {
         // Weak: the publisher signs by it, and a circle would keep the store open.
         try await security.begin { [weak publisher] in await publisher?.publish($0) }
         try await publisher.begin()
+        try await exchange.begin()
         openings.continuation.yield(listening.doors)
         await withDiscardingTaskGroup { group in
             group.addTask { await deliverer.run() }
@@ -149,6 +158,7 @@ package struct MailServer: Sendable {
                 services.addTask { await security.run() }
                 services.addTask { await health.run { await publisher.publish($0) } }
                 services.addTask { await drains.run() }
+                services.addTask { await exchange.run() }
                 services.addTask { await maildrop?.run() }
                 for await doors in openings.stream { serve(doors, in: &services) }
                 // Sessions may finish their transaction while deliveries end.

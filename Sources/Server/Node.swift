@@ -23,10 +23,12 @@ package struct Node: Sendable {
     package let ids: QueueIDSource
     package let zones: Zones
     package let secretKey: any SecretKeySource
+    package let peers: ZonePeers
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
         .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore, .maintenance,
+        .zonePeers,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
@@ -46,6 +48,9 @@ package struct Node: Sendable {
         mailboxes = Mailboxes(store: store, bodies: bodies)
         zones = Zones(store: store, time: surroundings.time)
         self.secretKey = secretKey
+        peers = ZonePeers(
+            store: store, time: surroundings.time, entropy: surroundings.entropy,
+            secretKey: secretKey)
     }
 
     /// Takes over what programs of this machine have left.

@@ -32,6 +32,25 @@ package protocol DatagramAnswerer: AnyObject {
         to datagram: UnsafeRawBufferPointer, from peer: IPAddress,
         into reply: UnsafeMutableRawBufferPointer
     ) -> Int
+
+    /// Whether the datagram that just got no reply is answered later: then `answerLater` is called.
+    var isLeftForLater: Bool { get }
+
+    /// Takes a datagram that is answered later, by `way`.
+    func answerLater(_ datagram: [UInt8], from peer: IPAddress, by way: any DatagramReturn)
+}
+
+extension DatagramAnswerer {
+    package var isLeftForLater: Bool { false }
+    package func answerLater(
+        _ datagram: [UInt8], from peer: IPAddress, by way: any DatagramReturn
+    ) {}
+}
+
+/// The way back to who sent a datagram, from the address that it was sent to.
+package protocol DatagramReturn: Sendable {
+    /// Sends a reply; what the system does not take is dropped, as datagrams are.
+    func send(_ reply: [UInt8])
 }
 
 /// A door that is an ordinary socket, served by one task.
@@ -60,7 +79,7 @@ package struct SocketDoor: DatagramDoor {
                     limit: Self.batch, deadline: time.now + .hours(1))
                 failures = 0
                 answerer.begin()
-                let replies = datagrams.compactMap { Self.reply(of: answerer, to: $0) }
+                let replies = datagrams.compactMap { reply(of: answerer, to: $0) }
                 if !replies.isEmpty { socket.send(replies) }
             } catch .deadlinePassed {
                 continue
@@ -73,7 +92,7 @@ package struct SocketDoor: DatagramDoor {
         }
     }
 
-    private static func reply(
+    private func reply(
         of answerer: any DatagramAnswerer, to datagram: Datagram
     ) -> Datagram? {
         let octets = [UInt8](
@@ -84,6 +103,18 @@ package struct SocketDoor: DatagramDoor {
                     to: $0, from: datagram.peer.host, into: UnsafeMutableRawBufferPointer(reply))
             }
         }
+        if octets.isEmpty, answerer.isLeftForLater {
+            answerer.answerLater(
+                datagram.octets, from: datagram.peer.host,
+                by: SocketReturn(socket: socket, peer: datagram.peer))
+        }
         return octets.isEmpty ? nil : Datagram(peer: datagram.peer, octets: octets)
     }
+}
+
+private struct SocketReturn: DatagramReturn {
+    let socket: any DatagramSocket
+    let peer: SocketAddress
+
+    func send(_ reply: [UInt8]) { socket.send([Datagram(peer: peer, octets: reply)]) }
 }

@@ -51,10 +51,10 @@ package struct MailFacts: Hashable, Sendable {
     package struct TransportPolicy: Hashable, Sendable {
         /// Another one with each change of the policy: 1 to 32 letters and digits.
         package var identifier: String
-        /// The host whose web server has it.
-        package var host: Name
+        /// The host whose web server has it; nil: who serves it is told elsewhere.
+        package var host: Name?
 
-        package init(identifier: String, host: Name) {
+        package init(identifier: String, host: Name?) {
             self.identifier = identifier
             self.host = host
         }

@@ -85,7 +85,9 @@ struct MailTemplate: Sendable {
         addText(
             .transportPolicy, facts.domain.child("_mta-sts"),
             "v=STSv1; id=\(policy.identifier);")
-        add(.transportPolicyHost, facts.domain.child("mta-sts"), .cname, [.cname(policy.host)])
+        if let host = policy.host {
+            add(.transportPolicyHost, facts.domain.child("mta-sts"), .cname, [.cname(host)])
+        }
     }
 
     private mutating func addServices(_ facts: MailFacts) {

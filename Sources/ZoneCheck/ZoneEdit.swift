@@ -82,6 +82,12 @@ package struct ZoneChange: Hashable, Sendable {
         added = Self.without(before, in: after)
     }
 
+    /// A change that is known record by record.
+    package init(removed: [ResourceRecord], added: [ResourceRecord]) {
+        self.removed = removed
+        self.added = added
+    }
+
     package var isEmpty: Bool { removed.isEmpty && added.isEmpty }
 
     /// The records after the change.

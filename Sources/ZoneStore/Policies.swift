@@ -148,7 +148,9 @@ package struct Policies: Sendable {
                     new.map { .setRecords(owner, .txt, [$0], ttl: nil) }
                         ?? .removeRecords(owner, .txt, nil))
                 // What we put there stays ours.
-                guard let new, old.allSatisfy({ zone.managed.contains($0.mark) }) else { continue }
+                guard old.allSatisfy({ zone.managed.contains($0.mark) }) else { continue }
+                marks = marks.filter { $0.owner != owner || $0.type != .txt }
+                guard let new else { continue }
                 marks.insert(
                     ResourceRecord(owner: owner, type: .txt, ttl: 0, data: new))
             }

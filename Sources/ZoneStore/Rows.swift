@@ -147,6 +147,19 @@ struct Rows {
             [Self.key(origin), .text(option), .text(value)])
     }
 
+    func options(_ name: String) throws(StorageFailure) -> [Name: String] {
+        let rows = try transaction.all(
+            """
+            SELECT zone_option.origin, value FROM zone_option
+            JOIN zone ON zone.origin = zone_option.origin
+            WHERE name = ? AND text IS NOT NULL
+            """, [.text(name)]
+        ) { ($0.text(0), $0.text(1)) }
+        var options: [Name: String] = [:]
+        for (origin, value) in rows { options[try Self.name(origin)] = value }
+        return options
+    }
+
     // MARK: - Versions
 
     func versions(of origin: Name) throws(StorageFailure) -> [ZoneVersion] {

@@ -22,6 +22,12 @@ package enum ZoneFailure: Error, Sendable {
     /// The records make no zone: one sentence each.
     case invalid(Name, [String])
     case tooLong(Name, octets: Int)
+    /// No key of that name is known.
+    case unknownKey(Name)
+    /// A dynamic update is not made, with this response (RFC 2136 §2.2).
+    case updateRefused(ResponseCode)
+    /// What was asked for makes no sense: a sentence.
+    case unfit(String)
     case storage(StorageFailure)
 
     /// What a transaction threw.
@@ -73,6 +79,13 @@ package enum ZoneFailure: Error, Sendable {
                 "\(origin) would have \(octets) octets; at most \(Zones.maximumTextOctets) are kept",
                 "\(origin) hätte \(octets) Oktette; höchstens \(Zones.maximumTextOctets) sind möglich"
             )
+        case .unknownKey(let name):
+            language.choose(
+                "there is no key \(name); `zone key list` names all, `zone key add` adds one",
+                "es gibt keinen Schlüssel \(name); `zone key list` nennt alle, "
+                    + "`zone key add` legt einen an")
+        case .updateRefused(let code): "the update is refused: \(code.rawValue)"
+        case .unfit(let reason): reason
         case .storage(let failure): failure.description
         }
     }

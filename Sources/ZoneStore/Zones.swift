@@ -20,7 +20,7 @@ package final class Zones: Sendable {
 
     package let store: any Store
     package let time: any Time
-    private let listener = Mutex<Listener?>(nil)
+    private let listeners = Mutex<[Listener]>([])
 
     /// Is told which zones have changed; a change is only answered for when it returns.
     package typealias Listener = @Sendable ([Name]) async -> Void
@@ -31,9 +31,9 @@ package final class Zones: Sendable {
         self.time = time
     }
 
-    /// Sets who is told of changes.
+    /// Adds somebody who is told of changes, after those who are there already.
     package func whenChanged(_ listener: @escaping Listener) {
-        self.listener.withLock { $0 = listener }
+        listeners.withLock { $0.append(listener) }
     }
 
     // MARK: - Reading
@@ -183,6 +183,25 @@ package final class Zones: Sendable {
         }
     }
 
+    /// The zones that have an option, with its value.
+    package func options(_ name: String) async throws(ZoneFailure) -> [Name: String] {
+        try await read { try Rows($0).options(name) }
+    }
+
+    /// Writes into a zone's history what was done about it, if it is kept here.
+    package func note(
+        _ summary: String, of origin: Name, by author: String
+    ) async throws(ZoneFailure) {
+        let now = time.timestamp
+        try await write([origin]) { transaction in
+            let rows = Rows(transaction)
+            guard let zone = try rows.zone(origin) else { return }
+            try rows.put(
+                origin, kind: zone.kind, text: zone.text, managed: zone.managed, undoing: [],
+                ZoneVersionEntry(time: now, author: author, summary: summary))
+        }
+    }
+
     // MARK: - History
 
     /// The versions of a zone, newest first; also of one that was removed.
@@ -283,7 +302,7 @@ package final class Zones: Sendable {
         } catch {
             throw ZoneFailure(error)
         }
-        await listener.withLock { $0 }?(origins)
+        for listener in listeners.withLock({ $0 }) { await listener(origins) }
     }
 }
 

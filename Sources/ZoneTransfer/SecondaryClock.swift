@@ -55,6 +55,7 @@ package struct SecondaryClock: Hashable, Sendable {
     /// A notification makes the check due (RFC 1996 §4.7).
     package mutating func notified(at now: Timestamp) { nextCheck = min(nextCheck, now) }
 
+    /// Whether the primary is to be asked now.
     package func isDue(at now: Timestamp) -> Bool { now >= nextCheck }
 
     /// Whether there is something that may be served no longer.

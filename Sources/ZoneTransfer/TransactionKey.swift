@@ -6,9 +6,9 @@ package import DNS
 package struct TransactionKey: Hashable, Sendable {
     /// How a message authentication code is computed (RFC 8945 §6).
     ///
-    /// HMAC-MD5 and HMAC-SHA1 are not among them: a key with these is as good as unknown.
+    /// HMAC-MD5 and HMAC-SHA1 are not among them, since they are too weak, nor HMAC-SHA224, which
+    /// nobody uses: a key with these is as good as unknown.
     package enum Algorithm: String, CaseIterable, Hashable, Sendable {
-        case sha224 = "hmac-sha224"
         case sha256 = "hmac-sha256"
         case sha384 = "hmac-sha384"
         case sha512 = "hmac-sha512"
@@ -16,7 +16,6 @@ package struct TransactionKey: Hashable, Sendable {
         /// The octets of a whole code.
         package var octetCount: Int {
             switch self {
-            case .sha224: 28
             case .sha256: 32
             case .sha384: 48
             case .sha512: 64

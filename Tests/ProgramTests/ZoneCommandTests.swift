@@ -328,6 +328,17 @@ struct ZoneCommandTests {
             let show = try await Self.done(host, "zone", "show", "customer.example")
             #expect(show.contains("\n*  customer.example "), "\(show)")
             #expect(!show.contains("*  _dmarc"), "\(show)")
+            // A policy's record is kept with its id, and goes with the policy.
+            try await Self.done(host, "mta-sts", "set", "customer.example", "--mode", "testing")
+            try await Self.done(host, "mta-sts", "set", "customer.example", "--max-age", "86400")
+            try await Self.done(host, "zone", "template", "apply", "customer.example")
+            #expect(
+                try await Self.dig(stage, host, "_mta-sts.customer.example", "TXT").first?
+                    .hasPrefix("\"v=STSv1; id=") == true)
+            try await Self.done(host, "mta-sts", "remove", "customer.example", "--force")
+            #expect(try await Self.dig(stage, host, "_mta-sts.customer.example", "TXT").isEmpty)
+            let quiet = try await Self.done(host, "zone", "template", "show", "customer.example")
+            #expect(quiet.contains("No MTA-STS record") && quiet.contains("nothing would change"))
             // An own zone is made with all of it.
             let created = try await Self.done(
                 host, "domain", "add", "second.example")

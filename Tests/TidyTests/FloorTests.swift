@@ -47,6 +47,7 @@ struct FloorTests {
         "SASL": ["Crypto", "CryptoExtras"],
         "Storage": ["Crypto", "GRDB", "GRDBSQLite", "Foundation", "Logging", "CoreMetrics"],
         "Directory": ["Crypto", "CryptoExtras", "CoreMetrics"],
+        "ZoneStore": ["Crypto"],
         "Spool": ["DequeModule"],
         "Archive": ["Crypto"],
         "Reception": ["Logging", "Metrics", "CoreMetrics"],

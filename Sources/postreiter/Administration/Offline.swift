@@ -19,7 +19,8 @@ enum Offline {
             try await body(
                 Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    mailboxes: node.mailboxes, zones: node.zones, host: MailHost(settings),
+                    mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                    host: MailHost(settings),
                     time: Live.surroundings.time, author: "command line",
                     language: settings.language))
         }
@@ -43,6 +44,6 @@ extension MailHost {
             name: name, addresses: known,
             services: offered.flatMap { service, addresses in
                 addresses.map { (service, $0.port) }
-            })
+            }, servesPolicies: !listen.https.isEmpty)
     }
 }

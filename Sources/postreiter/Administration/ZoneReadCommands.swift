@@ -50,9 +50,6 @@ extension ZoneCommand {
             for (name, value) in answer["options"]?.object ?? [] {
                 Output.line("option   \(name) = \(value.string ?? "")")
             }
-            for line in answer["health"]?.array ?? [] {
-                Output.line("health   \(line.string ?? "")")
-            }
             Output.line("")
             ZoneCommand.table(answer)
         }

@@ -67,7 +67,8 @@ struct Serve: AsyncParsableCommand {
                 path: running.controlSocket,
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
-                    mailboxes: node.mailboxes, zones: node.zones, host: MailHost(running),
+                    mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                    service: ZoneService(mail.exchange), host: MailHost(running),
                     security: mail.security,
                     time: Live.surroundings.time,
                     author: "control socket", language: running.language,

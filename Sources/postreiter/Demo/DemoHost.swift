@@ -104,7 +104,8 @@ final class DemoHost: Sendable {
             let listening = try await mail.listen()
             let administration = Administration(
                 registry: node.registry, trace: node.trace, spooler: node.spooler,
-                mailboxes: node.mailboxes, zones: node.zones, time: Live.surroundings.time,
+                mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                time: Live.surroundings.time,
                 author: "demo", language: settings.language,
                 delivery: .init(
                     wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) }))

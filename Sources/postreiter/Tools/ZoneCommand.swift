@@ -12,7 +12,8 @@ struct ZoneCommand: AsyncParsableCommand {
             Check.self, Parse.self, List.self, Show.self, Create.self, Import.self, Export.self,
             Exchangers.self, NullMX.self, Record.self, Edit.self, Template.self, History.self,
             Diff.self, Rollback.self, Remove.self, Serial.self, Security.self, Health.self,
-            Failover.self,
+            Failover.self, Key.self, Transfer.self, Notify.self, Secondary.self, Update.self,
+            Push.self, Catalog.self,
         ])
 
     /// Syntax only: a JSON object for each record, in the order of the file.
