@@ -127,7 +127,7 @@ package struct Administration: Sendable {
             }
             let zoneCommands = ZoneCommands(
                 zones: zones, registry: registry, host: host, author: author,
-                language: try await reader.language(arguments))
+                language: try await reader.language(arguments), health: exchangers.health)
             if ExchangeCommands.isOne(name) {
                 return try await ExchangeCommands(
                     zones: zones, peers: peers, service: service, author: author,

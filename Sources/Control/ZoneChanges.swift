@@ -3,6 +3,7 @@
 import Bytes
 import DNS
 import Mail
+import TransportSecurity
 import ZoneCheck
 import ZoneStore
 
@@ -44,7 +45,7 @@ struct ZoneChanges {
         while true {
             var planned: [Planned] = []
             for plan in try await body() {
-                planned.append(Planned(plan: plan, preview: await Self.preview(plan)))
+                planned.append(Planned(plan: plan, preview: await preview(plan)))
             }
             let refusal = Self.refusal(planned, wish)
             let isApplied = refusal == nil && !wish.isOnlyShown
@@ -67,9 +68,19 @@ struct ZoneChanges {
         }
     }
 
-    private static func preview(_ plan: ZonePlan) async -> ZonePreview {
+    private func preview(_ plan: ZonePlan) async -> ZonePreview {
         await ZonePreview.of(
-            plan.change, to: plan.before, origin: plan.origin, examiner: ZoneExaminer())
+            plan.change, to: plan.before, origin: plan.origin, examiner: await examiner(plan.origin)
+        )
+    }
+
+    /// With the MTA-STS policies that are served for the zone's domains.
+    private func examiner(_ origin: Name) async -> ZoneExaminer {
+        var examiner = ZoneExaminer()
+        let policies = (try? await Policies(zones).all()) ?? []
+        examiner.facts.policies = policies.filter { $0.domain.isEqualOrBelow(origin) }
+            .map { ($0.domain, Array($0.policy.text.utf8)) }
+        return examiner
     }
 
     /// `structure`: never; `loss`: only with force.
@@ -84,7 +95,7 @@ struct ZoneChanges {
         _ change: ZoneChange, of records: [ResourceRecord], _ origin: Name
     ) async -> JSON? {
         let preview = await ZonePreview.of(
-            change, to: records, origin: origin, examiner: ZoneExaminer())
+            change, to: records, origin: origin, examiner: await examiner(origin))
         guard preview.isRefused else { return nil }
         return .object([
             ("applied", .bool(false)), ("refused", .string("structure")),

@@ -4,6 +4,7 @@ package import Bytes
 import DNS
 import Directory
 import Mail
+import NameService
 import Storage
 import World
 import ZoneCheck
@@ -17,6 +18,8 @@ struct ZoneCommands {
     let host: MailHost?
     let author: String
     let language: Language
+    /// Who watches exchangers, if a server is running.
+    var health: HealthWatch?
 
     var changes: ZoneChanges { ZoneChanges(zones: zones, author: author, language: language) }
 
@@ -94,6 +97,7 @@ struct ZoneCommands {
             ("serial", stored.serial.map { .integer(Int64($0)) } ?? .null),
             ("served_serial", served.map { .integer(Int64($0.serial)) } ?? .null),
             ("state", .string(Self.state(zone, served))),
+            ("health", JSON(await health?.lines(of: zone.origin, language) ?? [])),
             ("options", .object(zone.options.sorted { $0.key < $1.key }.map { ($0, .string($1)) })),
             ("records", .array(Self.records(stored, of: zone))),
         ])

@@ -64,6 +64,8 @@ package struct Drain: Hashable, Sendable {
         /// The preference it was given, if it was moved behind.
         package internal(set) var raisedTo: UInt16?
         package internal(set) var state: State
+        /// Whether the record was one that we put there for a template.
+        package internal(set) var isManaged = false
     }
 
     /// What is known outside of the drain.
@@ -72,8 +74,9 @@ package struct Drain: Hashable, Sendable {
         package var zones: [Name: [ResourceRecord]] = [:]
         /// The policies that are served for the owners of the sets.
         package var policies: [(domain: Name, policy: STSPolicy)] = []
-        /// Whether a zone still has a name server that answers with what was before the last step.
-        package var isSpreading = false
+        /// Whether a zone still has a name server that answers with what was before the last step;
+        /// nil if there is no other server.
+        package var isSpreading: Bool?
         /// Nil if nobody here sees who comes to the host.
         package var arrivals: Arrivals?
 
@@ -129,6 +132,8 @@ package struct Drain: Hashable, Sendable {
     package internal(set) var isSafeDespiteArrivals = false
     /// The longest TTL that a cache may have got.
     var longestTTL: UInt32 = loweredTTL
+    /// Whether all name servers have been seen to answer with the last step.
+    package internal(set) var isSpread = false
     /// How long senders may apply a policy that does not list the host again.
     var policySeconds = 0
 
@@ -138,6 +143,8 @@ package struct Drain: Hashable, Sendable {
     static let longestTTLSeconds: UInt32 = 7 * 86_400
     /// Resolvers that stretch short TTLs seldom go beyond five minutes.
     static let shortestWaitSeconds = 300
+    /// A look at the name servers holds for so long.
+    static let freshSeconds = 120
     /// Without a message for so long, senders have gone elsewhere.
     package static let quietSeconds = 600
     /// Who still comes after two days ignores the DNS, and is not waited for.
@@ -167,12 +174,12 @@ package struct Drain: Hashable, Sendable {
     package mutating func advance(_ facts: Facts, at now: Timestamp) -> Bool {
         switch phase {
         case .waitingForOldTTL, .waitingForNewTTL, .waitingForPolicies:
-            if facts.isSpreading {
-                // The waiting begins when no name server tells the old any more.
-                since = now
-                return true
+            var hasLooked = false
+            if !isSpread {
+                hasLooked = judgeSpread(facts, at: now)
+                guard isSpread else { return true }
             }
-            guard now >= since + .seconds(waitSeconds) else { return false }
+            guard now >= since + .seconds(waitSeconds) else { return hasLooked }
         default: break
         }
         switch phase {
@@ -187,6 +194,23 @@ package struct Drain: Hashable, Sendable {
             enter(.watching, at: now)
         default: return false
         }
+        return true
+    }
+
+    /// Whether it is to be found out now if all name servers answer with the last step.
+    package var awaitsSpread: Bool {
+        switch phase {
+        case .waitingForOldTTL, .waitingForNewTTL, .waitingForPolicies: !isSpread
+        default: false
+        }
+    }
+
+    /// The waiting begins when no name server tells the old any more.
+    private mutating func judgeSpread(_ facts: Facts, at now: Timestamp) -> Bool {
+        isSpread = facts.isSpreading != true
+        // If nobody has looked for a while, nobody knows since when it is so.
+        let isFresh = now - since <= .seconds(Self.freshSeconds)
+        if facts.isSpreading == true || facts.isSpreading == false && !isFresh { since = now }
         return true
     }
 
@@ -228,6 +252,7 @@ package struct Drain: Hashable, Sendable {
         self.phase = phase
         since = now
         waitSeconds = seconds
+        isSpread = false
         if phase == .watching { isSafeDespiteArrivals = false }
     }
 

@@ -79,7 +79,7 @@ extension Drain {
                     "Somebody has put it back into \(language.list(naming)).",
                     "Jemand hat ihn in \(language.list(naming)) wieder eingetragen."))
         }
-        if facts.isSpreading {
+        if facts.isSpreading == true {
             remarks.append(
                 language.choose(
                     "A name server of these zones still answers as before.",

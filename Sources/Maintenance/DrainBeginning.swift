@@ -152,6 +152,18 @@ extension Drain {
         }
     }
 
+    /// Notes whose records are ours, so that they are ours again when they come back.
+    package mutating func note(managed: (Name, ResourceRecord) -> Bool) {
+        for index in sets.indices {
+            let set = sets[index]
+            sets[index].isManaged = set.preferences.allSatisfy { preference in
+                let data = RecordData.mx(MX(preference: preference, exchange: host))
+                return managed(
+                    set.origin, ResourceRecord(owner: set.owner, type: .mx, ttl: 0, data: data))
+            }
+        }
+    }
+
     /// Whether a zone's records name a host as an exchanger.
     package static func isNamed(_ host: Name, in records: [ResourceRecord]) -> Bool {
         records.contains { $0.exchange == host }

@@ -18,7 +18,7 @@ extension Drain {
             ("wait_seconds", .integer(Int64(waitSeconds))),
             ("longest_ttl", .integer(Int64(longestTTL))),
             ("policy_seconds", .integer(Int64(policySeconds))),
-            ("safe_despite_arrivals", .bool(isSafeDespiteArrivals)),
+            ("safe_despite_arrivals", .bool(isSafeDespiteArrivals)), ("spread", .bool(isSpread)),
             ("unlisted", JSON(unlisted.map(\.description))),
             ("sets", .array(sets.map(\.stored))),
         ])
@@ -47,6 +47,7 @@ extension Drain {
         self.longestTTL = longestTTL
         self.policySeconds = Int(policySeconds)
         self.isSafeDespiteArrivals = isSafeDespiteArrivals
+        isSpread = json["spread"]?.bool ?? false
         self.unlisted = unlisted.compactMap { $0.string.flatMap { try? Name($0) } }
         self.sets = sets.compactMap { ExchangeSet(stored: $0) }
         guard self.sets.count == sets.count else { return nil }
@@ -88,7 +89,7 @@ extension Drain.ExchangeSet {
             ("preferences", .array(preferences.map { .integer(Int64($0)) })),
             ("ttl", .integer(Int64(ttl))),
             ("raised_to", raisedTo.map { .integer(Int64($0)) } ?? .null),
-            ("state", .string(state.rawValue)),
+            ("state", .string(state.rawValue)), ("managed", .bool(isManaged)),
         ])
     }
 
@@ -103,7 +104,7 @@ extension Drain.ExchangeSet {
             origin: origin, owner: owner,
             preferences: preferences.compactMap { $0.integer.flatMap { UInt16(exactly: $0) } },
             ttl: ttl, raisedTo: json["raised_to"]?.integer.flatMap { UInt16(exactly: $0) },
-            state: state)
+            state: state, isManaged: json["managed"]?.bool ?? false)
     }
 }
 

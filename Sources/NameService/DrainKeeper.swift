@@ -123,12 +123,13 @@ package actor DrainKeeper {
             let isDead = await isDown(other)
             if isDraining || isDead { request.away.insert(other) }
         }
-        let drain: Drain
+        var drain: Drain
         do throws(DrainRefusal) {
             drain = try Drain(request, zones: kept.primaries, at: time.timestamp)
         } catch {
             throw .refused(error)
         }
+        drain.note { kept.managed[$0]?.contains($1) ?? false }
         log.notice("\(author) drains \(host): \(drain.sets.count) domains name it")
         let next = try await work(drain, by: author)
         active.append(next)
@@ -197,7 +198,7 @@ package actor DrainKeeper {
         var drain = drain
         // A phase that changes leads to one that waits: three in a row are the most there are.
         for _ in Drain.Phase.allCases.indices {
-            guard drain.wantsChanges || isDue(drain) else { return drain }
+            guard drain.wantsChanges || drain.awaitsSpread || isDue(drain) else { return drain }
             let facts = try await facts(for: drain, isWhole: true)
             let before = drain
             if drain.advance(facts, at: time.timestamp) { try await keep(drain, before) }
@@ -205,7 +206,7 @@ package actor DrainKeeper {
             let begun = drain
             let changes = drain.changes(facts)
             try await keep(drain, begun)
-            try await make(changes, drain.host, author)
+            try await make(changes, drain, author)
             drain.carriedOut(at: time.timestamp)
             try await keep(drain, begun)
         }
@@ -233,8 +234,9 @@ package actor DrainKeeper {
     }
 
     private func make(
-        _ changes: Drain.Changes, _ host: Name, _ author: String
+        _ changes: Drain.Changes, _ drain: Drain, _ author: String
     ) async throws(Failure) {
+        let host = drain.host
         do throws(ZoneFailure) {
             var new: [(domain: Name, policy: STSPolicy?)] = []
             for change in changes.policies {
@@ -247,7 +249,7 @@ package actor DrainKeeper {
             if !new.isEmpty { try await policies.set(new, by: author, "drain of \(host)") }
             var plans: [ZonePlan] = []
             for zone in changes.zones {
-                if let plan = try await plan(zone) { plans.append(plan) }
+                if let plan = try await plan(zone, drain) { plans.append(plan) }
             }
             if !plans.isEmpty { try await zones.commit(plans, by: author, "drain of \(host)") }
         } catch {
@@ -256,9 +258,17 @@ package actor DrainKeeper {
     }
 
     /// Nil if there is nothing to change any more.
-    private func plan(_ zone: Drain.ZoneEdits) async throws(ZoneFailure) -> ZonePlan? {
+    private func plan(
+        _ edits: Drain.ZoneEdits, _ drain: Drain
+    ) async throws(ZoneFailure) -> ZonePlan? {
         do throws(ZoneFailure) {
-            return try await zones.plan(zone.edits, for: zone.origin)
+            var plan = try await zones.plan(edits.edits, for: edits.origin)
+            let ours = drain.sets.filter { $0.origin == edits.origin && $0.isManaged }
+            let back = plan.change.added.filter { record in
+                record.exchange == drain.host && ours.contains { $0.owner == record.owner }
+            }
+            plan.managed = try await zones.zone(edits.origin).managed.union(back.map(\.mark))
+            return plan
         } catch {
             switch error {
             case .unknownZone, .isSecondary, .refused(_, .nothingToDo): return nil
@@ -305,7 +315,7 @@ package actor DrainKeeper {
             throw .zone(error)
         }
         if ownNames.contains(drain.host) { facts.arrivals = arrivals.facts }
-        if drain.deadline != nil, let spread {
+        if drain.awaitsSpread, let spread {
             facts.isSpreading = await spread.isAnyBehind(facts.zones, box)
         }
         return facts
@@ -321,31 +331,35 @@ package actor DrainKeeper {
         }
     }
 
-    private func keptZones(
-        naming host: Name
-    ) async throws(Failure) -> (
-        primaries: [(origin: Name, records: [ResourceRecord])], unreached: [Name]
-    ) {
+    /// What names a host, here and where nothing can be changed.
+    private struct Naming {
         var primaries: [(origin: Name, records: [ResourceRecord])] = []
+        var managed: [Name: Set<ResourceRecord>] = [:]
+        var unreached: [Name] = []
+    }
+
+    private func keptZones(naming host: Name) async throws(Failure) -> Naming {
+        var naming = Naming()
         var kept: Set<Name> = []
         do throws(ZoneFailure) {
             for origin in try await zones.origins() {
-                guard let records = try await records(of: origin) else { continue }
+                let zone = try await zones.zone(origin)
+                guard zone.kind == .primary else { continue }
                 kept.insert(origin)
-                if Drain.isNamed(host, in: records) { primaries.append((origin, records)) }
+                let records = try zone.records()
+                guard Drain.isNamed(host, in: records) else { continue }
+                naming.primaries.append((origin, records))
+                naming.managed[origin] = zone.managed
             }
         } catch {
             throw .zone(error)
         }
         let others = box.zones
-        let unreached = others.origins.filter { origin in
-            !kept.contains(origin)
-                && Drain.isNamed(host, in: others[origin]?.records ?? [])
+        naming.unreached = others.origins.filter { origin in
+            !kept.contains(origin) && Drain.isNamed(host, in: others[origin]?.records ?? [])
         }
-        return (
-            primaries,
-            unreached.sorted { $0.canonicalKey.lexicographicallyPrecedes($1.canonicalKey) }
-        )
+        .sorted { $0.canonicalKey.lexicographicallyPrecedes($1.canonicalKey) }
+        return naming
     }
 
     // MARK: - One at a time

@@ -3,7 +3,7 @@
 import Bytes
 package import DNS
 package import Logging
-import Mail
+package import Mail
 package import Maintenance
 package import World
 package import ZoneCheck
@@ -112,6 +112,11 @@ package actor HealthWatch {
         return Status(
             known.overlay, known.subjects.map { ($0, judge.health(of: $0, at: now)) },
             known.departures)
+    }
+
+    /// What `zone show` says of a zone's hosts; empty if none of them is watched.
+    package func lines(of origin: Name, _ language: Language) -> [String] {
+        status(of: origin)?.lines(at: world.time.now, language) ?? []
     }
 
     /// Whether an exchanger is known to be down.

@@ -27,8 +27,8 @@ package struct SpreadCheck: Sendable {
 
     /// Whether some server still answers with an older serial than we do.
     ///
-    /// One that does not answer tells nothing old either.
-    func isAnyBehind(_ zones: [Name: [ResourceRecord]], _ box: ZoneBox) async -> Bool {
+    /// One that does not answer tells nothing old either; nil if there is none to be asked.
+    func isAnyBehind(_ zones: [Name: [ResourceRecord]], _ box: ZoneBox) async -> Bool? {
         let served = box.zones
         var left = Self.maximumQuestions
         var known: [Name: [IPAddress]] = [:]
@@ -48,7 +48,7 @@ package struct SpreadCheck: Sendable {
                 }
             }
         }
-        return false
+        return left < Self.maximumQuestions ? false : nil
     }
 
     private func addresses(of server: Name) async -> [IPAddress] {

@@ -50,6 +50,9 @@ extension ZoneCommand {
             for (name, value) in answer["options"]?.object ?? [] {
                 Output.line("option   \(name) = \(value.string ?? "")")
             }
+            for line in answer["health"]?.array ?? [] {
+                Output.line("health   \(line.string ?? "")")
+            }
             Output.line("")
             ZoneCommand.table(answer)
         }
