@@ -47,14 +47,14 @@ extension ExchangeCommands {
         let pushed = try await peers.pushed(origin)?.records ?? []
         let marks = Set(pushed.map(\.mark))
         // What the template would write into an empty zone, and what we wrote, is looked at there.
-        let wanted = try Self.change(facts.plan([], [], origin), in: [], origin).added
+        let wanted = try Self.change(facts.plan([], [], origin).template, in: [], origin).added
         var sets: [(owner: Name, type: RecordType)] = []
         for record in wanted + pushed
         where !sets.contains(where: { $0.owner == record.owner && $0.type == record.type }) {
             sets.append((record.owner, record.type))
         }
         let before = try await service.records(origin, sets)
-        let plan = facts.plan(marks, before, origin)
+        let (plan, mine) = facts.plan(marks, before, origin)
         let change = try Self.change(plan, in: before, origin)
         if !change.isEmpty, !arguments.flag("dry-run") {
             try await service.update(
@@ -63,7 +63,6 @@ extension ExchangeCommands {
         }
         if !arguments.flag("dry-run") {
             let after = change.applied(to: before)
-            let mine = plan.marked
             try await peers.setPushed(after.filter { mine.contains($0.mark) }, of: origin)
         }
         return .object([

@@ -44,7 +44,7 @@ package struct ZoneExchange: Sendable {
     package func begin() async throws(ZoneFailure) {
         for name in try await peers.load() {
             log.error(
-                "the key \(name) cannot be opened: it was sealed with another secret key; add it anew"
+                "the key \(name) cannot be opened: secret.key is not the one that it was sealed with; restore that, or add the key anew"
             )
         }
         let secondaries = secondaries
