@@ -36,8 +36,9 @@ package struct UpdateGrant: Hashable, Sendable {
     /// Made by signing the zone; nobody else changes it (RFC 3007 §4.3).
     private static let made: Set<RecordType> = [.rrsig, .nsec, .nsec3, .nsec3param]
 
-    /// Whether a change of a name's records of a type is covered; type ANY stands for none that are
-    /// there.
+    /// Whether a change of a name's records of a type is covered.
+    ///
+    /// Type ANY stands for a name where nothing is.
     package func permits(_ name: Name, _ type: RecordType, for key: Name) -> Bool {
         guard key == self.key, !Self.made.contains(type) else { return false }
         let isInScope =
