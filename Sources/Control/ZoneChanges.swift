@@ -44,8 +44,12 @@ struct ZoneChanges {
         var attempt = 1
         while true {
             var planned: [Planned] = []
-            for plan in try await body() {
-                planned.append(Planned(plan: plan, preview: await preview(plan)))
+            let plans = try await body()
+            for plan in plans {
+                let preview = await ZonePreview.of(
+                    plan.change, to: plan.before, origin: plan.origin,
+                    examiner: try await examiner(plan, among: plans))
+                planned.append(Planned(plan: plan, preview: preview))
             }
             let refusal = Self.refusal(planned, wish)
             let isApplied = refusal == nil && !wish.isOnlyShown
@@ -68,17 +72,11 @@ struct ZoneChanges {
         }
     }
 
-    private func preview(_ plan: ZonePlan) async -> ZonePreview {
-        await ZonePreview.of(
-            plan.change, to: plan.before, origin: plan.origin, examiner: await examiner(plan.origin)
-        )
-    }
-
-    /// With the MTA-STS policies that are served for the zone's domains.
-    private func examiner(_ origin: Name) async -> ZoneExaminer {
-        var examiner = ZoneExaminer()
+    /// With what other zones say, and the MTA-STS policies that are served for the zone's domains.
+    private func examiner(_ plan: ZonePlan, among plans: [ZonePlan]) async throws -> ZoneExaminer {
+        var examiner = try await ZoneNeighbours(zones).examiner(for: plan, among: plans)
         let policies = (try? await Policies(zones).all()) ?? []
-        examiner.facts.policies = policies.filter { $0.domain.isEqualOrBelow(origin) }
+        examiner.facts.policies = policies.filter { $0.domain.isEqualOrBelow(plan.origin) }
             .map { ($0.domain, Array($0.policy.text.utf8)) }
         return examiner
     }
@@ -95,7 +93,7 @@ struct ZoneChanges {
         _ change: ZoneChange, of records: [ResourceRecord], _ origin: Name
     ) async -> JSON? {
         let preview = await ZonePreview.of(
-            change, to: records, origin: origin, examiner: await examiner(origin))
+            change, to: records, origin: origin, examiner: ZoneExaminer())
         guard preview.isRefused else { return nil }
         return .object([
             ("applied", .bool(false)), ("refused", .string("structure")),

@@ -61,7 +61,9 @@ extension Examination {
         _ name: Name, aliases: [Name], glue: [PlacedRecord]
     ) async -> Host {
         var host = Host(knowledge: .definite, aliases: aliases)
-        guard let resolver = examiner.resolver, questions + 2 <= Self.maximumQuestions else {
+        guard let resolver = examiner.resolver(for: name),
+            questions + 2 <= Self.maximumQuestions
+        else {
             host.addresses = glue.compactMap(\.record.data.address)
             if host.addresses.isEmpty { host.knowledge = .notAsked }
             return host
@@ -93,9 +95,9 @@ extension Examination {
         case .records(let records): return records.map(\.record)
         case .noData, .nameError, .circle: return []
         case .elsewhere(let other):
-            guard let resolver = examiner.resolver, questions < Self.maximumQuestions else {
-                return nil
-            }
+            guard let resolver = examiner.resolver(for: other),
+                questions < Self.maximumQuestions
+            else { return nil }
             questions += 1
             let answer = await resolver.resolve(other, type)
             switch answer.outcome {

@@ -21,6 +21,10 @@ package struct ZoneExaminer: Sendable {
 
     /// Who is asked about hosts outside of the zone.
     package var resolver: (any Resolver)?
+    /// The only names about which it is asked; nil: about all.
+    ///
+    /// Others are taken to be in order.
+    package var askedNames: Set<Name>?
     package var facts = ZoneFacts()
     /// For the digests of TLSA records; without it they are not compared.
     package var cryptography: (any ZoneCryptography)?
@@ -35,6 +39,11 @@ package struct ZoneExaminer: Sendable {
         self.facts = facts
         self.cryptography = cryptography
         self.validation = validation
+    }
+
+    /// Who is asked about a name; nil if nobody is.
+    func resolver(for name: Name) -> (any Resolver)? {
+        askedNames?.contains(name) == false ? nil : resolver
     }
 
     /// Checks what was read from a master file, its faults included.

@@ -190,6 +190,12 @@ struct ZoneCommandTests {
                 "zone", "edit",
                 try stage.write(edits + "\nadd x.nowhere.test A 192.0.2.1\n", to: "unknown"))
             #expect(unknown.status == 65 && unknown.output.contains("nowhere.test"))
+            // The other zone has no such host yet, and it is known here.
+            let alone = try await host.command(
+                "zone", "mx", "add", "customer.example", "backup.other.example")
+            #expect(
+                alone.status == 65 && alone.output.contains("exchange-without-address"),
+                "\(alone.output)")
             #expect(try await Self.dig(stage, host, "backup.other.example", "A").isEmpty)
             try await Self.done(host, "zone", "edit", try stage.write(edits, to: "edits"))
             #expect(try await Self.dig(stage, host, "backup.other.example", "A") == ["192.0.2.9"])

@@ -96,6 +96,22 @@ struct EditTests {
                     + "und mx3.example.org (30), das keine Adresse hat"))
     }
 
+    @Test("Only about names that somebody here knows is anybody asked")
+    func neighbours() async throws {
+        let known = try Name("known.example.net")
+        var examiner = ZoneExaminer()
+        examiner.resolver = ZoneResolver(records: [])
+        examiner.askedNames = [known]
+        for (host, loses) in [(known, true), (try Name("elsewhere.example.net"), false)] {
+            let change = try ZoneChange(
+                [.addExchange(of: origin, host: host, preference: nil, ttl: nil)], in: records,
+                origin: origin)
+            let preview = await ZonePreview.of(
+                change, to: records, origin: origin, examiner: examiner)
+            #expect(preview.losesMail == loses)
+        }
+    }
+
     @Test("With its address in the same change it is taken")
     func together() async throws {
         let mx3 = try name("mx3")
