@@ -47,12 +47,12 @@ package struct ZoneExchange: Sendable {
                 "the key \(name) cannot be opened: secret.key is not the one that it was sealed with; restore that, or add the key anew"
             )
         }
-        let secondaries = secondaries
-        peers.whenChanged { await secondaries.reload() }
-        let catalogs = catalogs
-        zones.whenChanged { origins in
-            await secondaries.reload()
-            await catalogs.refresh(after: origins)
+        // Weak: who is listened to is held by the listener, and a circle keeps the store open.
+        peers.whenChanged { [weak secondaries] in await secondaries?.reload() }
+        zones.whenChanged { [weak secondaries, weak zones, log] origins in
+            await secondaries?.reload()
+            guard let zones else { return }
+            await CatalogKeeper(zones: zones, log: log).refresh(after: origins)
         }
         await secondaries.reload()
         await catalogs.refresh(after: nil)
