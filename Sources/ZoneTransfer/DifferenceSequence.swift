@@ -54,14 +54,15 @@ package struct DifferenceSequence: Hashable, Sendable {
     /// The differences from a serial to the last of a chain; nil if the serial is not in it.
     ///
     /// Each difference of the chain begins where the one before ends.
-    package static func chain(
-        _ chain: some BidirectionalCollection<Self>, from serial: UInt32
-    ) -> [Self]? {
-        var found: [Self] = []
-        for difference in chain.reversed() {
-            if let next = found.last, next.fromSerial != difference.toSerial { return nil }
-            found.append(difference)
-            if difference.fromSerial == serial { return found.reversed() }
+    package static func chain(_ chain: [Self], from serial: UInt32) -> [Self]? {
+        var first = chain.count
+        while first > 0 {
+            first -= 1
+            let difference = chain[first]
+            if first + 1 < chain.count, chain[first + 1].fromSerial != difference.toSerial {
+                return nil
+            }
+            if difference.fromSerial == serial { return Array(chain[first...]) }
         }
         return nil
     }
@@ -168,7 +169,11 @@ private struct Exact: Hashable {
 
 extension ResourceRecord {
     /// The serial of a SOA record.
+    ///
+    /// Not inlined: the optimizer of Swift 6.3 fails where it is, when comparing two of them.
+    @inline(never)
     package var serial: UInt32? {
-        if case .soa(let soa) = data { soa.serial } else { nil }
+        guard case .soa(let soa) = data else { return nil }
+        return soa.serial
     }
 }
