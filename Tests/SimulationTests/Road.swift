@@ -154,7 +154,7 @@ final class Road: @unchecked Sendable {
         let end = simulation.now + .hours(hours)
         while simulation.now < end {
             if try await isSo() { return }
-            try await simulation.sleep(for: .seconds(5))
+            try await simulation.sleep(for: .seconds(20))
         }
         throw Late(what: what)
     }
