@@ -84,7 +84,7 @@ extension Property {
         let (hash, now) = (SimulatedKeyedHash(), UInt64(1_700_000_000))
         let key = TransactionKey(
             name: name, algorithm: .sha256, secret: [UInt8](repeating: 1, count: 32))
-        let verdict = RequestVerdict.judge(message, hash, atSeconds: now) { _ in key }
+        let verdict = RequestVerdict.judge(message, hash, atSeconds: now) { $0 == name ? key : nil }
         switch verdict {
         case .refused(let refused):
             let response = refused.response(to: message)
@@ -102,7 +102,7 @@ extension Property {
         let signed = signer.sign(plain, atSeconds: now)
         guard
             case .signed(let request) = RequestVerdict.judge(
-                signed, hash, atSeconds: now, key: { _ in key })
+                signed, hash, atSeconds: now, key: { $0 == name ? key : nil })
         else {
             // Octets behind the last record hide the signature: then nothing is taken for signed.
             return try expect((try? Message(parsing: plain)) == nil || hasRest(plain), "not signed")
