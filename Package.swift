@@ -74,6 +74,7 @@ let cores: [Target] = [
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
+    module("SPF", on: ["Bytes", "World", "DNS"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity"]),
     module(
@@ -98,6 +99,7 @@ let cores: [Target] = [
     tests(
         "DNSSECTests", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "SimulatedWorld"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
+    tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(
         "MaintenanceTests",
