@@ -76,7 +76,7 @@ let cores: [Target] = [
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SPF", on: ["Bytes", "World", "DNS"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
-    module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity"]),
+    module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "SPF", "TransportSecurity"]),
     module(
         "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
@@ -235,7 +235,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
-            "TransportSecurity", "Maintenance", "ZoneTransfer",
+            "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

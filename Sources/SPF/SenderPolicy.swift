@@ -44,6 +44,9 @@ package struct SenderPolicy: Hashable, Sendable {
     package struct PrefixLengths: Hashable, Sendable {
         package var v4 = 32
         package var v6 = 128
+
+        /// The whole address.
+        package init() {}
     }
 
     /// A term that is not in order, which spoils the whole record (§4.6).

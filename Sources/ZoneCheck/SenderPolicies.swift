@@ -2,6 +2,7 @@
 
 import Bytes
 import DNS
+import SPF
 
 /// SPF records (RFC 7208): one at a name, readable, and within the limits of §4.6.4.
 extension Examination {
@@ -32,7 +33,7 @@ extension Examination {
                     Wording("Publish it as TXT.", "Ihn als TXT veröffentlichen."))
             }
             guard let set = node[.txt] else { continue }
-            let records = set.records.filter { $0.text.map(SPFRecord.isRecord) == true }
+            let records = set.records.filter { $0.text.map(SenderPolicy.isRecord) == true }
             if records.count > 1 {
                 find(
                     .spfTwice, .error, records,
@@ -55,7 +56,7 @@ extension Examination {
     }
 
     private mutating func checkSPF(_ text: [UInt8], _ record: PlacedRecord, at name: Name) async {
-        guard SPFRecord.isRecord(text) else {
+        guard SenderPolicy.isRecord(text) else {
             return find(
                 .spfSyntax, .error, [record],
                 Wording(
@@ -65,20 +66,21 @@ extension Examination {
                         + "Leerzeichen: Niemand liest ihn."),
                 Wording("Begin it with `v=spf1 `.", "Ihn mit `v=spf1 ` beginnen."))
         }
-        let spf: SPFRecord
-        do throws(SPFRecord.Fault) {
-            spf = try SPFRecord(text)
+        let spf: SenderPolicy
+        do throws(SenderPolicy.Fault) {
+            spf = try SenderPolicy(parsing: text)
         } catch {
+            let (term, expected) = (String(lossy: error.term), error.reason.expected)
             return find(
                 .spfSyntax, .error, [record],
                 Wording(
-                    "The SPF record of \(name) has `\(error.term)` where "
-                        + "\(error.expected.english) is expected: receivers take none of it.",
-                    "Im SPF-Eintrag von \(name) steht `\(error.term)`, erwartet wird "
-                        + "\(error.expected.german): Empfänger werten ihn nicht aus."),
+                    "The SPF record of \(name) has `\(term)` where "
+                        + "\(expected.english) is expected: receivers take none of it.",
+                    "Im SPF-Eintrag von \(name) steht `\(term)`, erwartet wird "
+                        + "\(expected.german): Empfänger werten ihn nicht aus."),
                 Wording("Correct the term.", "Den Term berichtigen."))
         }
-        if spf.directives.contains(where: { $0.mechanism == .all && $0.qualifier == .pass }) {
+        if spf.directives.contains(where: { $0.mechanism == .all && $0.result == .pass }) {
             find(
                 .spfAllowsAll, .warning, [record],
                 Wording(
@@ -119,7 +121,7 @@ extension Examination {
 
     /// Adds what a record costs where none of its terms ends the evaluation early.
     private mutating func count(
-        _ spf: SPFRecord, at name: Name, _ cost: inout SPFCost, _ record: PlacedRecord
+        _ spf: SenderPolicy, at name: Name, _ cost: inout SPFCost, _ record: PlacedRecord
     ) async {
         cost.path.append(name)
         defer { cost.path.removeLast() }
@@ -128,20 +130,20 @@ extension Examination {
             guard cost.lookups <= 2 * Self.maximumSPFLookups else { return }
             switch directive.mechanism {
             case .all: return
-            case .ip: break
+            case .ip4, .ip6: break
             case .ptr: cost.lookups += 1
-            case .exists(let domain):
+            case .exists(let spec):
                 cost.lookups += 1
-                if let domain { await countAddresses(domain, &cost, types: [.a]) }
-            case .include(let domain):
+                if let domain = spec.name { await countAddresses(domain, &cost, types: [.a]) }
+            case .include(let spec):
                 cost.lookups += 1
-                if let domain { await follow(domain, "include", &cost, record) }
-            case .a(let target):
+                if let domain = spec.name { await follow(domain, "include", &cost, record) }
+            case .a(let spec, _):
                 cost.lookups += 1
-                if let domain = target.name(at: name) { await countAddresses(domain, &cost) }
-            case .mx(let target):
+                if let domain = spec.map(\.name) ?? name { await countAddresses(domain, &cost) }
+            case .mx(let spec, _):
                 cost.lookups += 1
-                if let domain = target.name(at: name) {
+                if let domain = spec.map(\.name) ?? name {
                     await countExchangers(domain, &cost, record)
                 }
             }
@@ -149,7 +151,7 @@ extension Examination {
         // RFC 7208 §6.1: redirect counts only where there is no `all`.
         if let redirect = spf.redirect {
             cost.lookups += 1
-            if let redirect { await follow(redirect, "redirect", &cost, record) }
+            if let domain = redirect.name { await follow(domain, "redirect", &cost, record) }
         }
     }
 
@@ -165,7 +167,7 @@ extension Examination {
                 Wording("Remove the circle.", "Den Kreis auflösen."))
         }
         guard let texts = await texts(of: domain) else { return }
-        let found = texts.filter(SPFRecord.isRecord)
+        let found = texts.filter(SenderPolicy.isRecord)
         guard let text = found.first, found.count == 1 else {
             if texts.isEmpty { cost.voids.append("\(domain)") }
             return find(
@@ -180,7 +182,7 @@ extension Examination {
                     "Den Term entfernen oder seinen Namen berichtigen."))
         }
         // What is wrong with a record of others is theirs to mend, unless it costs too much.
-        guard let spf = try? SPFRecord(text) else { return }
+        guard let spf = try? SenderPolicy(parsing: text) else { return }
         await count(spf, at: domain, &cost, record)
     }
 
@@ -211,12 +213,32 @@ extension Examination {
     }
 }
 
-extension SPFRecord.Target {
-    /// The name asked for; nil where macros make it up.
-    fileprivate func name(at domain: Name) -> Name? {
+extension DomainSpec {
+    /// The name; nil where macros make it up.
+    fileprivate var name: Name? { plain.flatMap { Name(dotted: $0) } }
+}
+
+extension SenderPolicy.Fault.Reason {
+    /// What a term should have been.
+    fileprivate var expected: Wording {
         switch self {
-        case .itself: domain
-        case .name(let name): name
+        case .unknownMechanism:
+            Wording(
+                "a mechanism (all, include, a, mx, ip4, ip6, exists, ptr) or a modifier",
+                "ein Mechanismus (all, include, a, mx, ip4, ip6, exists, ptr) oder Modifier")
+        case .domain: Wording("a domain name", "ein Domainname")
+        case .macros:
+            Wording("macros such as %{i} (RFC 7208 §7)", "Makros wie %{i} (RFC 7208 §7)")
+        case .network(let isIPv4):
+            isIPv4
+                ? Wording("an IPv4 network such as 192.0.2.0/24", "ein IPv4-Netz wie 192.0.2.0/24")
+                : Wording(
+                    "an IPv6 network such as 2001:db8::/32", "ein IPv6-Netz wie 2001:db8::/32")
+        case .prefixLength:
+            Wording("a prefix length such as /24 or //64", "eine Präfixlänge wie /24 oder //64")
+        case .tooMuch: Wording("nothing behind it", "nichts dahinter")
+        case .twice: Wording("this modifier only once", "dieser Modifier nur einmal")
+        case .notASCII: Wording("ASCII alone", "nur ASCII")
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DNS
+import SPF
 
 /// What a template changes in a zone, whose records stay a person's wherever one has touched them.
 ///
@@ -118,9 +119,11 @@ package struct TemplatePlan: Sendable {
         case .senders:
             // RFC 7208 §5.4: the exchangers of the domain may send.
             return own.contains { data in
-                guard let text = data.text, let record = try? SPFRecord(text) else { return false }
+                guard let text = data.text, let record = try? SenderPolicy(parsing: text) else {
+                    return false
+                }
                 return record.directives.contains {
-                    $0.qualifier == .pass && $0.mechanism == .mx(.itself)
+                    $0.result == .pass && $0.mechanism == .mx(nil, .init())
                 }
             }
         case .address:

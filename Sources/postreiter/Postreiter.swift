@@ -33,7 +33,8 @@ struct Postreiter: AsyncParsableCommand {
             CommandGroup(
                 name: "Tools that need no server",
                 subcommands: [
-                    MXCommand.self, ZoneCommand.self, MTASTSCommand.self, MailCommand.self,
+                    MXCommand.self, ZoneCommand.self, SPFCommand.self, MTASTSCommand.self,
+                    MailCommand.self,
                 ]),
         ])
 

@@ -8,7 +8,10 @@ struct FloorTests {
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
         ["DNS", "MIME", "SASL", "SMTP", "POP3"],
-        ["Routing", "TransportSecurity", "ZoneCheck", "ZoneTransfer", "Maintenance", "DNSSEC"],
+        [
+            "Routing", "SPF", "TransportSecurity", "ZoneCheck", "ZoneTransfer", "Maintenance",
+            "DNSSEC",
+        ],
         ["Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore"],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
@@ -30,7 +33,7 @@ struct FloorTests {
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
         "Control": ["Delivery", "NameService"],
-        "ZoneCheck": ["TransportSecurity"],
+        "ZoneCheck": ["SPF", "TransportSecurity"],
         "Maintenance": ["TransportSecurity", "ZoneCheck"],
         "LiveWorld": ["CUnbound", "CSockets"],
         "Server": ["Settings"],
