@@ -75,8 +75,11 @@ let cores: [Target] = [
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SPF", on: ["Bytes", "World", "DNS"]),
+    module("DKIM", on: ["Bytes", "DNS"]),
+    module("ARC", on: ["Bytes", "DNS", "DKIM"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
-    module("ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "SPF", "TransportSecurity"]),
+    module(
+        "ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "TransportSecurity"]),
     module(
         "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
@@ -192,7 +195,7 @@ let house: [Target] = [
     module(
         "LiveWorld",
         on: [
-            "Bytes", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck", "CUnbound",
+            "Bytes", "World", "DNS", "DNSSEC", "DKIM", "TransportSecurity", "ZoneCheck", "CUnbound",
             "CSockets",
         ],
         nio + [
@@ -236,6 +239,7 @@ let house: [Target] = [
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
+            "DKIM", "ARC",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -278,6 +282,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "SASL", "Storage", "MessageStore", "Directory", "Access",
             "SimulatedWorld",
         ], [log]),
+    tests("DKIMTests", on: ["Bytes", "World", "DNS", "DKIM", "ARC", "LiveWorld"], [crypto]),
     tests(
         "LiveWorldTests",
         on: [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import DKIM
 import DNS
 
 /// Keys of DKIM (RFC 6376 §3.6.1, RFC 8301, RFC 8463).

@@ -33,7 +33,8 @@ struct Postreiter: AsyncParsableCommand {
             CommandGroup(
                 name: "Tools that need no server",
                 subcommands: [
-                    MXCommand.self, ZoneCommand.self, SPFCommand.self, MTASTSCommand.self,
+                    MXCommand.self, ZoneCommand.self, SPFCommand.self, DKIMCommand.self,
+                    ARCCommand.self, MTASTSCommand.self,
                     MailCommand.self,
                 ]),
         ])

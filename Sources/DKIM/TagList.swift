@@ -9,11 +9,12 @@ import Bytes
 /// tag-spec  =  [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
 /// tag-name  =  ALPHA *ALNUMPUNC
 /// ```
-struct TagList: Sendable {
-    private(set) var tags: [(name: String, value: String)] = []
+package struct TagList: Sendable {
+    /// In their order.
+    package private(set) var tags: [(name: String, value: String)] = []
 
     /// Nil if a part is no tag or a tag stands twice.
-    init?(_ text: some Collection<UInt8>) {
+    package init?(_ text: some Collection<UInt8>) {
         let parts = text.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
             let part = Self.trimmed(part[...])
@@ -32,7 +33,7 @@ struct TagList: Sendable {
     }
 
     /// The value of a tag; tag names are case-sensitive.
-    subscript(name: String) -> String? { tags.first { $0.name == name }?.value }
+    package subscript(name: String) -> String? { tags.first { $0.name == name }?.value }
 
     private static func isSpace(_ octet: UInt8) -> Bool {
         octet.isWhitespace || octet == .carriageReturn || octet == .lineFeed

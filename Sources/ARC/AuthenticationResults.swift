@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import DKIM
+
+/// Authentication-Results fields (RFC 8601 §2.2), as far as one is told from another.
+///
+/// ```abnf
+/// authres-header-field = "Authentication-Results:" authres-payload
+/// authres-payload = [CFWS] authserv-id [ CFWS authres-version ] ( no-result / 1*resinfo ) [CFWS] CRLF
+/// resinfo = [CFWS] ";" methodspec [ CFWS reasonspec ] [ CFWS 1*propspec ]
+/// ```
+package enum AuthenticationResults {
+    /// The results of all fields of one server, from the top, unfolded; `none` is no result.
+    package static func merged(from header: FieldList, authservID: String) -> [String] {
+        header.all(named: "authentication-results".utf8).flatMap { field -> [String] in
+            let parts = split(field.value)
+            guard let head = parts.first, isOf(head, authservID) else { return [] }
+            return parts.dropFirst().map { String(lossy: unfolded($0)) }.filter { !$0.isEmpty }
+        }
+    }
+
+    /// Whether a field was written in the name of this server.
+    package static func isOf(_ field: FieldList.Field, authservID: String) -> Bool {
+        split(field.value).first.map { isOf($0, authservID) } ?? false
+    }
+
+    /// authserv-id, perhaps within quotes, perhaps with a version behind it.
+    private static func isOf(_ head: [UInt8], _ authservID: String) -> Bool {
+        var text = withoutComments(head).drop { $0.isWhitespace }
+        if text.first == UInt8(ascii: "\"") {
+            text = text.dropFirst().prefix { $0 != UInt8(ascii: "\"") }
+        } else {
+            text = text.prefix { !$0.isWhitespace }
+        }
+        return text.equalsIgnoringCase(authservID.utf8)
+    }
+
+    /// At semicolons that stand in no comment and in no quoted string.
+    private static func split(_ value: ArraySlice<UInt8>) -> [[UInt8]] {
+        var parts: [[UInt8]] = [[]]
+        var depth = 0
+        var isQuoted = false
+        var isEscaped = false
+        for octet in value {
+            if isEscaped {
+                isEscaped = false
+            } else {
+                switch octet {
+                case UInt8(ascii: "\\"): isEscaped = isQuoted || depth > 0
+                case UInt8(ascii: "\"") where depth == 0: isQuoted.toggle()
+                case UInt8(ascii: "(") where !isQuoted: depth += 1
+                case UInt8(ascii: ")") where !isQuoted: depth = max(0, depth - 1)
+                case UInt8(ascii: ";") where !isQuoted && depth == 0:
+                    parts.append([])
+                    continue
+                default: break
+                }
+            }
+            parts[parts.count - 1].append(octet)
+        }
+        return parts
+    }
+
+    /// Line ends go, white space at both ends and repeated goes.
+    private static func unfolded(_ text: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        for octet in text where octet != .carriageReturn && octet != .lineFeed {
+            if octet.isWhitespace {
+                if let last = result.last, last != .space { result.append(.space) }
+            } else {
+                result.append(octet)
+            }
+        }
+        if result.last == .space { result.removeLast() }
+        return result
+    }
+
+    private static func withoutComments(_ text: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        var depth = 0
+        for octet in text where octet != .carriageReturn && octet != .lineFeed {
+            if octet == UInt8(ascii: "(") { depth += 1 }
+            if depth == 0 { result.append(octet) }
+            if octet == UInt8(ascii: ")") { depth = max(0, depth - 1) }
+        }
+        return result
+    }
+}

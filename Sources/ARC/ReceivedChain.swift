@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import DKIM
+
+/// An Authenticated Received Chain (RFC 8617): what those said who handled a message before, each in
+/// a set of three fields.
+package struct ReceivedChain: Sendable {
+    /// What validating comes to, as `cv=` says it (§4.4).
+    package enum Status: String, Hashable, Sendable {
+        case none
+        case pass
+        case fail
+    }
+
+    /// The three fields of one instance (§4.2).
+    package struct Link: Sendable {
+        package let authenticationResults: FieldList.Field
+        package let messageSignature: FieldList.Field
+        package let seal: FieldList.Field
+    }
+
+    /// What came of the chain.
+    package struct Verdict: Sendable {
+        package var status: Status
+        /// A phrase for people; nil for a chain that holds.
+        package var reason: String?
+        /// Who has sealed, the first first: the domains of the seals; empty unless the chain holds.
+        package var sealers: [String] = []
+        /// The lowest instance whose signature of the message still holds (§5.2); 0: all hold.
+        package var oldestPass: Int?
+    }
+
+    /// §4.2.1: more are refused.
+    package static let maximumInstances = 50
+
+    package let header: FieldList
+    /// By instance, from 1.
+    package let links: [Link]
+    /// The highest instance that any field names, whether its set is whole or not.
+    package let highestInstance: Int
+    /// What is wrong with the form of the chain (§5.2 step 3); nil if it is in order.
+    package let fault: String?
+
+    /// Finds the sets of a header.
+    package init(_ header: FieldList) {
+        self.header = header
+        var sets: [Int: [Kind: [FieldList.Field]]] = [:]
+        var fault: String?
+        var count = 0
+        for kind in Kind.allCases {
+            for field in header.all(named: kind.rawValue.utf8) {
+                count += 1
+                guard let instance = kind.instance(of: field) else {
+                    fault = fault ?? "\(kind.rawValue) has no instance"
+                    continue
+                }
+                sets[instance, default: [:]][kind, default: []].append(field)
+            }
+        }
+        highestInstance = sets.keys.max() ?? 0
+        var links: [Link] = []
+        if count > 0, fault == nil {
+            for instance in 1...max(1, highestInstance) {
+                guard let set = sets[instance], let results = set[.results],
+                    let signatures = set[.signature], let seals = set[.seal],
+                    results.count == 1, signatures.count == 1, seals.count == 1
+                else {
+                    fault = "the set \(instance) does not have each of its three fields once"
+                    break
+                }
+                links.append(
+                    Link(
+                        authenticationResults: results[0], messageSignature: signatures[0],
+                        seal: seals[0]))
+            }
+        }
+        self.links = fault == nil ? links : []
+        self.fault = fault
+    }
+
+    /// Whether there is any field of a chain.
+    package var isThere: Bool { fault != nil || !links.isEmpty }
+
+    private enum Kind: String, CaseIterable {
+        case results = "arc-authentication-results"
+        case signature = "arc-message-signature"
+        case seal = "arc-seal"
+
+        /// `i=`, from 1 to 50 (§4.2.1).
+        func instance(of field: FieldList.Field) -> Int? {
+            let text: String?
+            if self == .results {
+                // arc-info = instance [CFWS] ";" authres-payload (§4.1.1)
+                let first = field.value.prefix { $0 != UInt8(ascii: ";") }
+                text = TagList(first)?["i"]
+            } else {
+                text = TagList(field.value)?["i"]
+            }
+            guard let text, (1...2).contains(text.utf8.count), text.utf8.allSatisfy(\.isDigit),
+                let number = Int(text), (1...ReceivedChain.maximumInstances).contains(number)
+            else { return nil }
+            return number
+        }
+    }
+}
+
+/// What an ARC-Seal says (RFC 8617 §4.1.3).
+struct Seal: Sendable {
+    let instance: Int
+    let status: ReceivedChain.Status
+    let algorithm: Algorithm
+    let octets: [UInt8]
+    let domain: String
+    let selector: String
+
+    init(_ value: some Collection<UInt8>) throws(DKIMProblem) {
+        guard let tags = TagList(value) else { throw .init(.permerror, "a seal is no tag list") }
+        // §4.1.3: it signs the chain and nothing else.
+        for forbidden in ["h", "bh", "c", "l"] where tags[forbidden] != nil {
+            throw .init(.permerror, "a seal has \(forbidden)=")
+        }
+        guard let instance = tags["i"].flatMap({ Int($0) }),
+            let status = tags["cv"].flatMap({ ReceivedChain.Status(rawValue: $0.lowercased()) }),
+            let algorithm = tags["a"].flatMap({ Algorithm(rawValue: $0.lowercased()) }),
+            let domain = tags["d"], !domain.isEmpty, let selector = tags["s"], !selector.isEmpty,
+            let data = tags["b"],
+            let octets = Base64.decode(
+                data.utf8.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }),
+            !octets.isEmpty
+        else { throw .init(.permerror, "a seal lacks i=, cv=, a=, b=, d= or s=") }
+        if let time = tags["t"] {
+            guard (1...12).contains(time.utf8.count), time.utf8.allSatisfy(\.isDigit) else {
+                throw .init(.permerror, "t= of a seal is no number")
+            }
+        }
+        self.instance = instance
+        self.status = status
+        self.algorithm = algorithm
+        self.octets = octets
+        self.domain = domain.lowercased()
+        self.selector = selector
+    }
+}
+
+extension ReceivedChain {
+    /// What the seal of an instance is of (§5.1.1): all sets up to it in order, the seal itself
+    /// last, with an empty `b=` and without its final CRLF.
+    ///
+    /// `isAlone`: of a chain that has failed, only its own set (§5.1.2).
+    static func sealedOctets(_ links: some Collection<Link>) -> [UInt8] {
+        var octets: [UInt8] = []
+        for (index, link) in links.enumerated() {
+            Canonicalization.relaxed.append(link.authenticationResults, to: &octets)
+            Canonicalization.relaxed.append(link.messageSignature, to: &octets)
+            let isLast = index == links.count - 1
+            Canonicalization.relaxed.append(
+                isLast ? Signature.withoutSignature(link.seal) : link.seal, to: &octets)
+        }
+        octets.removeLast(2)
+        return octets
+    }
+}

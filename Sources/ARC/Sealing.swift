@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import DKIM
+
+/// Makes the set of three fields that goes on with a chain (RFC 8617 §5.1).
+package struct Sealing: Sendable {
+    /// How the message is signed.
+    package struct Settings: Sendable {
+        /// Whose Authentication-Results are taken into the set.
+        package var authservID: String
+        package var identity: Signer.Identity
+        /// Of the message signature.
+        package var headers = Signer.usualHeaders + ["dkim-signature"]
+        /// Seconds since 1970; nil: it is not said.
+        package var time: Int64?
+
+        package init(authservID: String, identity: Signer.Identity) {
+            self.authservID = authservID
+            self.identity = identity
+        }
+    }
+
+    private let chain: ReceivedChain
+    private let settings: Settings
+    private var bodies: BodyHashing
+
+    package init(
+        _ chain: ReceivedChain, settings: Settings, cryptography: any MailCryptography
+    ) {
+        self.chain = chain
+        self.settings = settings
+        bodies = BodyHashing(
+            [BodyHashing.Kind(form: .relaxed, hash: .sha256, length: nil)], cryptography)
+    }
+
+    /// Takes the next piece of the body.
+    package mutating func update(_ piece: UnsafeRawBufferPointer) { bodies.update(piece) }
+
+    /// The three fields, the seal first, each with its final CRLF; empty where none must be added.
+    ///
+    /// `status` is what validating the chain came to. A chain that had failed before, one of fifty
+    /// sets, and a message without results of ours are not sealed.
+    package mutating func finish(_ status: ReceivedChain.Status) throws -> [[UInt8]] {
+        let digest = bodies.finish().values.first?.value ?? []
+        guard chain.highestInstance < ReceivedChain.maximumInstances, !hasFailedBefore else {
+            return []
+        }
+        let results = AuthenticationResults.merged(
+            from: chain.header, authservID: settings.authservID)
+        guard !results.isEmpty else { return [] }
+        let instance = chain.highestInstance + 1
+        let resultsField = try Self.field(
+            "ARC-Authentication-Results: i=\(instance); \(settings.authservID);\r\n\t"
+                + results.joined(separator: ";\r\n\t"))
+        let signature = try messageSignature(instance, digest)
+        // §5.1.2: a chain that fails is sealed alone.
+        let earlier = status == .fail ? [] : chain.links
+        let algorithm = Self.algorithm(settings.identity)
+        var seal = TagWriter("ARC-Seal: i=\(instance);")
+        seal.add("a=\(algorithm);")
+        seal.add("cv=\(status.rawValue);")
+        seal.add("d=\(settings.identity.domain);")
+        seal.add("s=\(settings.identity.selector);")
+        if let time = settings.time { seal.add("t=\(time);") }
+        seal.add("b=")
+        let link = ReceivedChain.Link(
+            authenticationResults: resultsField, messageSignature: signature,
+            seal: try Self.field(octets: seal.octets))
+        let signed = ReceivedChain.sealedOctets(earlier + [link])
+        seal.add(data: Base64.encode(try settings.identity.key.signature(of: signed)))
+        return [
+            seal.octets + [.carriageReturn, .lineFeed], Array(signature.whole),
+            Array(resultsField.whole),
+        ]
+    }
+
+    /// §5.1 step 1: whoever found it failed has said so.
+    private var hasFailedBefore: Bool {
+        chain.header.all(named: "arc-seal".utf8).contains { field in
+            guard let tags = TagList(field.value) else { return false }
+            return tags["i"] == "\(chain.highestInstance)" && tags["cv"] == "fail"
+        }
+    }
+
+    /// §4.1.2: as a DKIM-Signature, with an instance instead of a version.
+    private func messageSignature(
+        _ instance: Int, _ bodyHash: [UInt8]
+    ) throws -> FieldList.Field {
+        let names = settings.headers.filter { !chain.header.all(named: $0.utf8).isEmpty }
+        var lines = TagWriter("ARC-Message-Signature: i=\(instance);")
+        lines.add("a=\(Self.algorithm(settings.identity));")
+        lines.add("c=relaxed/relaxed;")
+        lines.add("d=\(settings.identity.domain);")
+        lines.add("s=\(settings.identity.selector);")
+        if let time = settings.time { lines.add("t=\(time);") }
+        lines.add(words: names, tag: "h=", separator: ":")
+        lines.add("bh=\(Base64.encode(bodyHash));")
+        lines.add("b=")
+        var octets: [UInt8] = []
+        for chosen in chain.header.chosen(names.map { Array($0.utf8) }) {
+            Canonicalization.relaxed.append(chosen, to: &octets)
+        }
+        Canonicalization.relaxed.append(try Self.field(octets: lines.octets), to: &octets)
+        octets.removeLast(2)
+        lines.add(data: Base64.encode(try settings.identity.key.signature(of: octets)))
+        return try Self.field(octets: lines.octets)
+    }
+
+    private static func algorithm(_ identity: Signer.Identity) -> String {
+        (identity.key.kind == .rsa ? Algorithm.rsaSHA256 : .ed25519SHA256).rawValue
+    }
+
+    private static func field(_ text: String) throws -> FieldList.Field {
+        try field(octets: Array(text.utf8))
+    }
+
+    private static func field(octets: [UInt8]) throws -> FieldList.Field {
+        guard let field = FieldList(octets + [.carriageReturn, .lineFeed]).fields.first else {
+            throw DKIMProblem(.permerror, "a field of ours is none")
+        }
+        return field
+    }
+}

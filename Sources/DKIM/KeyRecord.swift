@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// A key as the DNS has it, at `SELECTOR._domainkey.DOMAIN` (RFC 6376 §3.6.1, RFC 8463 §4).
+package struct KeyRecord: Hashable, Sendable {
+    package let kind: KeyKind
+    /// Empty: the key is revoked.
+    package let octets: [UInt8]
+    /// The hashes it may be used with; nil: all.
+    package let hashes: Set<String>?
+    /// `t=y`: the domain is trying things out.
+    package let isTesting: Bool
+    /// `t=s`: `i=` must be of `d=` itself.
+    package let isStrict: Bool
+
+    /// Reads the text of a TXT record.
+    package init(parsing text: some Collection<UInt8>) throws(DKIMProblem) {
+        guard let tags = TagList(text) else {
+            throw .init(.permerror, "the key record is no list of tags")
+        }
+        // §3.6.1: v is optional, but then the first, and DKIM1.
+        if let version = tags["v"], version != "DKIM1" || tags.tags.first?.name != "v" {
+            throw .init(.permerror, "the key record is of another version")
+        }
+        guard let data = tags["p"] else { throw .init(.permerror, "the key record has no key") }
+        let name = tags["k"] ?? "rsa"
+        guard let kind = KeyKind(rawValue: name) else {
+            throw .init(.permerror, "nobody knows keys of the kind \(name)")
+        }
+        self.kind = kind
+        if let services = tags["s"] {
+            guard Self.words(services).contains(where: { $0 == "*" || $0 == "email" }) else {
+                throw .init(.permerror, "the key is not for mail")
+            }
+        }
+        hashes = tags["h"].map { Set(Self.words($0)) }
+        let flags = tags["t"].map { Self.words($0) } ?? []
+        isTesting = flags.contains("y")
+        isStrict = flags.contains("s")
+        let digits = data.utf8.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }
+        guard let octets = Base64.decode(digits) else {
+            throw .init(.permerror, "the key is no Base64")
+        }
+        self.octets = octets
+    }
+
+    private static func words(_ text: String) -> [String] {
+        text.split(separator: ":").map { String($0.filter { !$0.isWhitespace }) }
+    }
+
+    /// Whether the key may make signatures of this kind (§6.1.2).
+    package func check(_ algorithm: Algorithm) throws(DKIMProblem) {
+        guard !octets.isEmpty else { throw .init(.permerror, "the key is revoked") }
+        guard kind == algorithm.kind else {
+            throw .init(.permerror, "the key is of another kind than the signature")
+        }
+        if let hashes, !hashes.contains(algorithm.hash.rawValue) {
+            throw .init(.permerror, "the key is not for the hash \(algorithm.hash.rawValue)")
+        }
+    }
+
+    /// Whether the key may make such a signature (§6.1.2).
+    func check(_ signature: Signature) throws(DKIMProblem) {
+        try check(signature.algorithm)
+        guard !isStrict || signature.identityDomain.lowercased() == signature.domain else {
+            throw .init(.permerror, "the key is not for subdomains of \(signature.domain)")
+        }
+    }
+}

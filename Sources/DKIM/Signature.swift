@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// What a DKIM-Signature field says (RFC 6376 §3.5), or an ARC-Message-Signature, which is made the
+/// same way (RFC 8617 §4.1.2).
+package struct Signature: Sendable {
+    package let algorithm: Algorithm
+    /// `b=`.
+    package let octets: [UInt8]
+    /// `bh=`.
+    package let bodyHash: [UInt8]
+    package let headerForm: Canonicalization
+    package let bodyForm: Canonicalization
+    /// `d=`, in lower case.
+    package let domain: String
+    /// `h=`, in lower case.
+    package let headers: [[UInt8]]
+    /// `i=`: on whose behalf; the domain where nothing is said.
+    package let identity: String
+    /// `l=`: how many octets of the body count; nil: all.
+    package let bodyLength: Int?
+    /// `s=`.
+    package let selector: String
+    /// `t=`, seconds since 1970.
+    package let time: Int64?
+    /// `x=`, seconds since 1970.
+    package let expiration: Int64?
+
+    /// More names than that no signer needs.
+    static let maximumHeaders = 1000
+
+    /// A signature that has faults, as far as it can be named.
+    package struct Fault: Error, Sendable {
+        package var problem: DKIMProblem
+        package var domain: String?
+        package var selector: String?
+        package var algorithm: String?
+    }
+
+    /// Reads the value of a field.
+    ///
+    /// `isSeal`: of an ARC set, which has an instance instead of a version.
+    package init(_ value: some Collection<UInt8>, isSeal: Bool = false) throws(Fault) {
+        guard let tags = TagList(value) else {
+            throw Fault(problem: .init(.permerror, "it is no list of tags"))
+        }
+        do throws(DKIMProblem) {
+            try self.init(tags, isSeal: isSeal)
+        } catch {
+            throw Fault(
+                problem: error, domain: tags["d"], selector: tags["s"], algorithm: tags["a"])
+        }
+    }
+
+    private init(_ tags: TagList, isSeal: Bool) throws(DKIMProblem) {
+        func required(_ name: String) throws(DKIMProblem) -> String {
+            guard let value = tags[name], !value.isEmpty else {
+                throw DKIMProblem(.permerror, "\(name)= is missing")
+            }
+            return value
+        }
+        guard isSeal || tags["v"] == "1" else { throw .init(.permerror, "v= is not 1") }
+        let name = try required("a")
+        guard let algorithm = Algorithm(rawValue: name.lowercased()) else {
+            throw .init(.permerror, "nobody knows the algorithm \(name)")
+        }
+        self.algorithm = algorithm
+        octets = try Self.base64("b", required("b"))
+        bodyHash = try Self.base64("bh", required("bh"))
+        let forms = (tags["c"] ?? "simple/simple").split(separator: "/").map(String.init)
+        guard (1...2).contains(forms.count), let header = Canonicalization(rawValue: forms[0]),
+            // §3.5: a form alone is the header's, and the body's is simple.
+            let body = Canonicalization(rawValue: forms.count == 2 ? forms[1] : "simple")
+        else { throw .init(.permerror, "nobody knows the canonicalization \(tags["c"] ?? "")") }
+        headerForm = header
+        bodyForm = body
+        domain = try required("d").lowercased()
+        selector = try required("s")
+        guard Self.isDomain(domain), Self.isDomain(selector) else {
+            throw .init(.permerror, "d= and s= do not make a domain name")
+        }
+        headers = try Self.headers(required("h"))
+        guard headers.contains(Array("from".utf8)) else {
+            throw .init(.permerror, "From is not signed")
+        }
+        identity = try isSeal ? domain : Self.identity(tags["i"], domain)
+        bodyLength = try tags["l"].map { text throws(DKIMProblem) in
+            Int(try Self.number("l", text, digits: 76))
+        }
+        time = try tags["t"].map { text throws(DKIMProblem) in
+            try Self.number("t", text, digits: 12)
+        }
+        expiration = try tags["x"].map { text throws(DKIMProblem) in
+            try Self.number("x", text, digits: 12)
+        }
+        if let time, let expiration, expiration <= time {
+            throw .init(.permerror, "it expires before it was made")
+        }
+        if let methods = tags["q"] {
+            let known = methods.split(separator: ":").map { $0.filter { !$0.isWhitespace } }
+            guard known.contains("dns/txt") else {
+                throw .init(.permerror, "nobody knows the query method \(methods)")
+            }
+        }
+    }
+
+    private static func base64(_ name: String, _ text: String) throws(DKIMProblem) -> [UInt8] {
+        let digits = text.utf8.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }
+        guard let octets = Base64.decode(digits), !octets.isEmpty else {
+            throw .init(.permerror, "\(name)= is no Base64")
+        }
+        return octets
+    }
+
+    private static func number(
+        _ name: String, _ text: String, digits: Int
+    ) throws(DKIMProblem) -> Int64 {
+        guard (1...digits).contains(text.utf8.count), text.utf8.allSatisfy(\.isDigit) else {
+            throw .init(.permerror, "\(name)= is no number")
+        }
+        // More octets than any message has are as good as all.
+        return Int64(text) ?? .max
+    }
+
+    private static func headers(_ text: String) throws(DKIMProblem) -> [[UInt8]] {
+        let names = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            .map { name in
+                name.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }.map(\.lowercased)
+            }
+        guard names.count <= maximumHeaders else { throw .init(.permerror, "h= names too many") }
+        // field-name = 1*ftext (RFC 5322 §3.6.8)
+        guard names.allSatisfy({ !$0.isEmpty && $0.allSatisfy { (0x21...0x7E).contains($0) } })
+        else { throw .init(.permerror, "h= is no list of field names") }
+        return names
+    }
+
+    /// §3.5: `i=` is in the domain of `d=`, or below it.
+    private static func identity(_ text: String?, _ domain: String) throws(DKIMProblem) -> String {
+        guard let text else { return "@" + domain }
+        guard let at = text.lastIndex(of: "@") else {
+            throw .init(.permerror, "i= has no domain")
+        }
+        let own = text[text.index(after: at)...].lowercased()
+        guard own == domain || own.hasSuffix("." + domain) else {
+            throw .init(.permerror, "i= is not in the domain of d=")
+        }
+        return text
+    }
+
+    private static func isDomain(_ text: String) -> Bool {
+        text.utf8.count <= 253
+            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
+                (1...63).contains($0.utf8.count)
+                    && $0.utf8.allSatisfy {
+                        $0.isAlphanumeric || $0 == 0x2D || $0 == 0x5F || $0 > 0x7F
+                    }
+            }
+    }
+
+    /// `i=` without its local part.
+    package var identityDomain: Substring {
+        identity.lastIndex(of: "@").map { identity[identity.index(after: $0)...] } ?? identity[...]
+    }
+
+    /// A field whose `b=` is empty, as it is part of what is signed (§3.7).
+    package static func withoutSignature(_ field: FieldList.Field) -> FieldList.Field {
+        let value = field.value
+        var index = value.startIndex
+        while index < value.endIndex {
+            let end = value[index...].firstIndex(of: UInt8(ascii: ";")) ?? value.endIndex
+            let tag = value[index..<end]
+            if let equals = tag.firstIndex(of: UInt8(ascii: "=")),
+                isNamedB(tag[..<equals])
+            {
+                // The CRLF that ends the field stays.
+                let rest =
+                    end < value.endIndex
+                    ? value[end...] : ArraySlice([UInt8.carriageReturn, .lineFeed])
+                let prefix = field.whole[..<value.startIndex]
+                let head = Array(value[..<(equals + 1)])
+                let changed = Array(prefix) + head + rest
+                return FieldList.Field(
+                    name: field.name, value: changed[prefix.count...], whole: changed[...])
+            }
+            index = end + 1
+        }
+        return field
+    }
+
+    private static func isNamedB(_ name: ArraySlice<UInt8>) -> Bool {
+        let letters = name.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }
+        return letters == [UInt8(ascii: "b")]
+    }
+}

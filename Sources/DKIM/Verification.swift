@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import DNS
+
+/// Verifies the signatures of one message (RFC 6376 §6) while it comes: the header first, then the
+/// body in pieces, then the keys.
+package struct Verification: Sendable {
+    /// What is asked of signatures beyond the standard.
+    package struct Policy: Sendable {
+        /// RFC 8301 §3.2.
+        package var minimumRSABits = 1024
+        /// RFC 8301 §3.1: nobody does any more.
+        package var allowsSHA1 = false
+        /// RFC 6376 §6.1: signatures beyond are not looked at.
+        package var maximumSignatures = 20
+
+        package init() {}
+    }
+
+    /// What came of one signature.
+    package struct Finding: Hashable, Sendable {
+        package var result: DKIMResult
+        package var domain: String?
+        package var selector: String?
+        package var algorithm: String?
+        /// `i=` of a signature that can be read.
+        package var identity: String?
+        /// The first octets of `b=` in Base64, by which two of a domain are told apart (RFC 6008).
+        package var hint: String?
+        package var reason: String?
+        package var isTesting = false
+    }
+
+    private enum Candidate: Sendable {
+        case signature(Signature, FieldList.Field)
+        case fault(Signature.Fault)
+        case surplus
+    }
+
+    private let header: FieldList
+    private let policy: Policy
+    private let cryptography: any MailCryptography
+    private let candidates: [Candidate]
+    private var bodies: BodyHashing
+
+    package init(
+        header: FieldList, policy: Policy = Policy(), cryptography: any MailCryptography
+    ) {
+        self.header = header
+        self.policy = policy
+        self.cryptography = cryptography
+        candidates = header.all(named: "dkim-signature".utf8).enumerated().map { index, field in
+            guard index < policy.maximumSignatures else { return .surplus }
+            do throws(Signature.Fault) {
+                return .signature(try Signature(field.value), field)
+            } catch {
+                return .fault(error)
+            }
+        }
+        var kinds: Set<BodyHashing.Kind> = []
+        for case .signature(let signature, _) in candidates { kinds.insert(signature.body) }
+        bodies = BodyHashing(kinds, cryptography)
+    }
+
+    /// Whether there is anything that the body is needed for.
+    package var isNeeded: Bool { !candidates.isEmpty }
+
+    /// Takes the next piece of the body, behind the empty line.
+    package mutating func update(_ piece: UnsafeRawBufferPointer) { bodies.update(piece) }
+
+    /// Asks for the keys, and says what came of each signature, from the top.
+    ///
+    /// `now` is in seconds since 1970.
+    package mutating func finish(
+        resolver: any Resolver, now: Int64
+    ) async -> (result: DKIMResult, findings: [Finding]) {
+        let digests = bodies.finish()
+        var findings: [Finding] = []
+        for candidate in candidates {
+            switch candidate {
+            case .surplus:
+                findings.append(Finding(result: .policy, reason: "there are too many signatures"))
+            case .fault(let fault):
+                findings.append(
+                    Finding(
+                        result: fault.problem.result, domain: fault.domain,
+                        selector: fault.selector, algorithm: fault.algorithm,
+                        reason: fault.problem.reason))
+            case .signature(let signature, let field):
+                var finding = Finding(signature)
+                do throws(DKIMProblem) {
+                    let digest = digests[signature.body] ?? ([], 0)
+                    finding.isTesting = try await verify(
+                        signature, field, digest, resolver: resolver, now: now)
+                } catch {
+                    finding.result = error.result
+                    finding.reason = error.reason
+                }
+                findings.append(finding)
+            }
+        }
+        return (DKIMResult.overall(findings.map(\.result)), findings)
+    }
+
+    /// Returns for a signature that holds; says whether its domain is only testing.
+    private func verify(
+        _ signature: Signature, _ field: FieldList.Field, _ digest: (value: [UInt8], octets: Int),
+        resolver: any Resolver, now: Int64
+    ) async throws(DKIMProblem) -> Bool {
+        guard policy.allowsSHA1 || signature.algorithm != .rsaSHA1 else {
+            throw DKIMProblem(.permerror, "rsa-sha1 counts no more (RFC 8301)")
+        }
+        if let expiration = signature.expiration, expiration < now {
+            throw DKIMProblem(.fail, "it has expired")
+        }
+        // §3.5: l= is no larger than the body.
+        if let length = signature.bodyLength, length > digest.octets {
+            throw DKIMProblem(.permerror, "l= is larger than the body")
+        }
+        guard digest.value == signature.bodyHash else {
+            throw DKIMProblem(.fail, "the body was changed")
+        }
+        var problem = DKIMProblem(.permerror, "there is no key")
+        for record in try await KeyRecord.texts(
+            selector: signature.selector, domain: signature.domain, resolver)
+        {
+            do throws(DKIMProblem) {
+                let record = try KeyRecord(parsing: record)
+                try check(signature, field, record)
+                return record.isTesting
+            } catch {
+                problem = error
+            }
+        }
+        throw problem
+    }
+
+    private func check(
+        _ signature: Signature, _ field: FieldList.Field, _ record: KeyRecord
+    ) throws(DKIMProblem) {
+        try record.check(signature)
+        guard let key = cryptography.publicKey(record.kind, record.octets) else {
+            throw DKIMProblem(.permerror, "the key cannot be used")
+        }
+        guard record.kind != .rsa || key.bits >= policy.minimumRSABits else {
+            throw DKIMProblem(.policy, "the key has only \(key.bits) bits")
+        }
+        let signed = signature.signedOctets(of: header, field)
+        guard key.verifies(signature.octets, of: signed, signature.algorithm.hash) else {
+            throw DKIMProblem(.fail, "the header was changed, or the key is another")
+        }
+    }
+}
+
+extension Verification.Finding {
+    fileprivate init(_ signature: Signature) {
+        self.init(
+            result: .pass, domain: signature.domain, selector: signature.selector,
+            algorithm: signature.algorithm.rawValue, identity: signature.identity,
+            hint: String(Base64.encode(signature.octets).prefix(8)))
+    }
+}
+
+extension Signature {
+    /// The digest of the body that it needs.
+    package var body: BodyHashing.Kind {
+        BodyHashing.Kind(form: bodyForm, hash: algorithm.hash, length: bodyLength)
+    }
+
+    /// What the signature is of (§3.7): the chosen fields, then the signature's own with an empty
+    /// `b=` and without its final CRLF.
+    package func signedOctets(of header: FieldList, _ field: FieldList.Field) -> [UInt8] {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(4096)
+        for chosen in header.chosen(headers) { headerForm.append(chosen, to: &octets) }
+        headerForm.append(Self.withoutSignature(field), to: &octets)
+        octets.removeLast(2)
+        return octets
+    }
+}
+
+extension KeyRecord {
+    /// More at one name are a mistake (§3.6.2.2).
+    private static let maximumRecords = 5
+
+    /// The TXT records where a key is (§3.6.2).
+    package static func texts(
+        selector: String, domain: String, _ resolver: any Resolver
+    ) async throws(DKIMProblem) -> [[UInt8]] {
+        guard let name = Name(dotted: "\(selector)._domainkey.\(domain)".utf8)
+        else { throw .init(.permerror, "s= and d= make no domain name") }
+        let answer = await resolver.resolve(name, .txt)
+        switch answer.outcome {
+        case .failure(let failure):
+            throw .init(.temperror, "the key \(name) cannot be had: \(failure)")
+        case .noData, .nameError: throw .init(.permerror, "there is no key \(name)")
+        case .records: break
+        }
+        return answer.records.prefix(maximumRecords).compactMap { record in
+            if case .txt(let strings) = record.data { Array(strings.joined()) } else { nil }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Crypto
+import CryptoExtras
+package import DKIM
+
+/// The private half of a DKIM key, by the system's cryptography.
+package struct LiveSigningKey: SigningKey {
+    private enum Key: Sendable {
+        case rsa(_RSA.Signing.PrivateKey)
+        case edwards(Curve25519.Signing.PrivateKey)
+    }
+
+    private let key: Key
+
+    /// Before the 32 octets of an Ed25519 key in PKCS#8 (RFC 8410 §7).
+    private static let edwardsPrefix: [UInt8] = [
+        0x30, 0x2E, 2, 1, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 0x20,
+    ]
+
+    /// Reads PEM, PKCS#8 or PKCS#1; nil if it cannot be used.
+    ///
+    /// For Ed25519 also the 32 octets in Base64, as RFC 8463 prints them.
+    package init?(pem text: String) {
+        let digits = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }
+            .joined().filter { !$0.isWhitespace }
+        guard let octets = Base64.decode(digits.utf8) else { return nil }
+        let edwards =
+            octets.count == 32
+            ? octets
+            : octets.starts(with: Self.edwardsPrefix)
+                ? Array(octets.dropFirst(Self.edwardsPrefix.count).prefix(32)) : nil
+        if let edwards {
+            guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: edwards) else {
+                return nil
+            }
+            self.key = .edwards(key)
+        } else {
+            guard let key = try? _RSA.Signing.PrivateKey(unsafePEMRepresentation: text) else {
+                return nil
+            }
+            self.key = .rsa(key)
+        }
+    }
+
+    package var kind: KeyKind {
+        switch key {
+        case .rsa: .rsa
+        case .edwards: .ed25519
+        }
+    }
+
+    package var publicKey: [UInt8] {
+        switch key {
+        case .rsa(let key): Array(key.publicKey.derRepresentation)
+        case .edwards(let key): Array(key.publicKey.rawRepresentation)
+        }
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 6376 §3.3.2), or Ed25519 of the SHA-256 (RFC 8463 §3).
+    package func signature(of octets: [UInt8]) throws -> [UInt8] {
+        let digest = SHA256.hash(data: octets)
+        switch key {
+        case .rsa(let key):
+            return Array(
+                try key.signature(for: digest, padding: .insecurePKCS1v1_5).rawRepresentation)
+        case .edwards(let key): return Array(try key.signature(for: Array(digest)))
+        }
+    }
+}

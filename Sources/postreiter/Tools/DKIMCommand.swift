@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bytes
+import DKIM
+import LiveWorld
+import World
+
+/// The commands `postreiter dkim …`.
+struct DKIMCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dkim", abstract: "Signatures of messages by domains (RFC 6376).",
+        subcommands: [Verify.self, Sign.self])
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Verify the signatures of a message.",
+            discussion: """
+                The exit status is 0 for pass and 1 for everything else; with --json it is 0 \
+                whenever there is an answer.
+                """)
+        @Argument(help: "A file; standard input if left out.") var file = "-"
+        @Option(help: "When, in seconds since 1970; default now.") var now: Int64?
+        @Flag(name: .customLong("allow-sha1"), help: "Let rsa-sha1 count, against RFC 8301.")
+        var allowSHA1 = false
+        @OptionGroup var options: VerificationOptions
+        @OptionGroup var names: NameOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let message = try GivenMessage(file)
+            var policy = options.policy
+            policy.allowsSHA1 = allowSHA1
+            var verification = Verification(
+                header: message.header, policy: policy, cryptography: LiveMailCryptography())
+            message.withBody { verification.update($0) }
+            let (result, findings) = await verification.finish(
+                resolver: try names.makeResolver(Live.surroundings),
+                now: now ?? Live.surroundings.time.timestamp.seconds)
+            if output.json {
+                return Output.json([
+                    "result": .string(result.rawValue),
+                    "signatures": .array(findings.map(\.json)),
+                ])
+            }
+            Output.line(result.rawValue)
+            for finding in findings { Output.line("  " + finding.text) }
+            guard result == .pass else { throw ExitCode(1) }
+        }
+    }
+
+    struct Sign: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sign a message and print it; with --json only the new field.")
+        @Argument(help: "A file; standard input if left out.") var file = "-"
+        @OptionGroup var signing: SigningOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let message = try GivenMessage(file)
+            var settings = Signer.Settings()
+            settings.time = signing.time
+            var signer = Signer(
+                header: message.header, settings: settings, cryptography: LiveMailCryptography())
+            message.withBody { signer.update($0) }
+            let field = try signer.finish([try signing.identity()])[0]
+            if output.json {
+                return Output.json(["header": .string(String(lossy: field.dropLast(2)))])
+            }
+            Output.octets(field + message.octets)
+        }
+    }
+}
+
+extension Verification.Finding {
+    /// One signature; keys may be added, none is ever renamed.
+    fileprivate var json: JSON {
+        [
+            "result": .string(result.rawValue), "domain": JSON(domain),
+            "selector": JSON(selector), "algorithm": JSON(algorithm), "identity": JSON(identity),
+            "testing": .bool(isTesting), "reason": JSON(reason),
+        ]
+    }
+
+    fileprivate var text: String {
+        let who = [domain, selector, algorithm].compactMap(\.self).joined(separator: " ")
+        return "\(result.rawValue) \(who)" + (reason.map { ": \($0)" } ?? "")
+    }
+}
