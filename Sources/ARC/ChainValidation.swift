@@ -98,46 +98,18 @@ package struct ChainValidation: Sendable {
         guard let digest = digests[signature.body], digest.value == signature.bodyHash else {
             throw .init(.fail, "the body was changed behind set \(index + 1)")
         }
-        try await verify(
-            signature.octets, of: signature.signedOctets(of: chain.header, field),
-            signature.algorithm, domain: signature.domain, selector: signature.selector, resolver)
+        try await SignatureClaim(
+            octets: signature.octets, signed: signature.signedOctets(of: chain.header, field),
+            algorithm: signature.algorithm, domain: signature.domain, selector: signature.selector
+        ).verify(policy, cryptography, resolver)
     }
 
     private func verifySeal(
         _ seal: Seal, upTo index: Int, _ resolver: any Resolver
     ) async throws(DKIMProblem) {
-        try await verify(
-            seal.octets, of: ReceivedChain.sealedOctets(chain.links[...index]), seal.algorithm,
-            domain: seal.domain, selector: seal.selector, resolver)
-    }
-
-    private func verify(
-        _ octets: [UInt8], of signed: [UInt8], _ algorithm: Algorithm, domain: String,
-        selector: String, _ resolver: any Resolver
-    ) async throws(DKIMProblem) {
-        guard policy.allowsSHA1 || algorithm != .rsaSHA1 else {
-            throw .init(.permerror, "rsa-sha1 counts no more (RFC 8301)")
-        }
-        var problem = DKIMProblem(.permerror, "\(domain) has no key \(selector)")
-        let texts = try await KeyRecord.texts(selector: selector, domain: domain, resolver)
-        for text in texts {
-            do throws(DKIMProblem) {
-                let record = try KeyRecord(parsing: text)
-                try record.check(algorithm)
-                guard let key = cryptography.publicKey(record.kind, record.octets) else {
-                    throw DKIMProblem(.permerror, "the key of \(domain) cannot be used")
-                }
-                guard record.kind != .rsa || key.bits >= policy.minimumRSABits else {
-                    throw DKIMProblem(.policy, "the key of \(domain) has only \(key.bits) bits")
-                }
-                guard key.verifies(octets, of: signed, algorithm.hash) else {
-                    throw DKIMProblem(.fail, "a signature of \(domain) does not fit")
-                }
-                return
-            } catch {
-                problem = error
-            }
-        }
-        throw problem
+        try await SignatureClaim(
+            octets: seal.octets, signed: ReceivedChain.sealedOctets(chain.links[...index]),
+            algorithm: seal.algorithm, domain: seal.domain, selector: seal.selector
+        ).verify(policy, cryptography, resolver)
     }
 }

@@ -50,7 +50,7 @@ package struct KeyRecord: Hashable, Sendable {
     }
 
     /// Whether the key may make signatures of this kind (§6.1.2).
-    package func check(_ algorithm: Algorithm) throws(DKIMProblem) {
+    func check(_ algorithm: Algorithm) throws(DKIMProblem) {
         guard !octets.isEmpty else { throw .init(.permerror, "the key is revoked") }
         guard kind == algorithm.kind else {
             throw .init(.permerror, "the key is of another kind than the signature")
@@ -60,11 +60,4 @@ package struct KeyRecord: Hashable, Sendable {
         }
     }
 
-    /// Whether the key may make such a signature (§6.1.2).
-    func check(_ signature: Signature) throws(DKIMProblem) {
-        try check(signature.algorithm)
-        guard !isStrict || signature.identityDomain.lowercased() == signature.domain else {
-            throw .init(.permerror, "the key is not for subdomains of \(signature.domain)")
-        }
-    }
 }

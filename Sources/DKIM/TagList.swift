@@ -10,10 +10,13 @@ import Bytes
 /// tag-name  =  ALPHA *ALNUMPUNC
 /// ```
 package struct TagList: Sendable {
+    /// More are in no list of anybody's; each is compared with those before it.
+    package static let maximumTags = 100
+
     /// In their order.
     package private(set) var tags: [(name: String, value: String)] = []
 
-    /// Nil if a part is no tag or a tag stands twice.
+    /// Nil if a part is no tag, a tag stands twice, or there are too many.
     package init?(_ text: some Collection<UInt8>) {
         let parts = text.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
@@ -27,7 +30,7 @@ package struct TagList: Sendable {
                 value.allSatisfy({ (0x21...0x7E).contains($0) || Self.isSpace($0) })
             else { return nil }
             let text = String(lossy: name)
-            guard self[text] == nil else { return nil }
+            guard self[text] == nil, tags.count < Self.maximumTags else { return nil }
             tags.append((text, String(lossy: value)))
         }
     }

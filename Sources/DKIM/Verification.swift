@@ -108,9 +108,6 @@ package struct Verification: Sendable {
         _ signature: Signature, _ field: FieldList.Field, _ digest: (value: [UInt8], octets: Int),
         resolver: any Resolver, now: Int64
     ) async throws(DKIMProblem) -> Bool {
-        guard policy.allowsSHA1 || signature.algorithm != .rsaSHA1 else {
-            throw DKIMProblem(.permerror, "rsa-sha1 counts no more (RFC 8301)")
-        }
         if let expiration = signature.expiration, expiration < now {
             throw DKIMProblem(.fail, "it has expired")
         }
@@ -121,35 +118,11 @@ package struct Verification: Sendable {
         guard digest.value == signature.bodyHash else {
             throw DKIMProblem(.fail, "the body was changed")
         }
-        var problem = DKIMProblem(.permerror, "there is no key")
-        for record in try await KeyRecord.texts(
-            selector: signature.selector, domain: signature.domain, resolver)
-        {
-            do throws(DKIMProblem) {
-                let record = try KeyRecord(parsing: record)
-                try check(signature, field, record)
-                return record.isTesting
-            } catch {
-                problem = error
-            }
-        }
-        throw problem
-    }
-
-    private func check(
-        _ signature: Signature, _ field: FieldList.Field, _ record: KeyRecord
-    ) throws(DKIMProblem) {
-        try record.check(signature)
-        guard let key = cryptography.publicKey(record.kind, record.octets) else {
-            throw DKIMProblem(.permerror, "the key cannot be used")
-        }
-        guard record.kind != .rsa || key.bits >= policy.minimumRSABits else {
-            throw DKIMProblem(.policy, "the key has only \(key.bits) bits")
-        }
-        let signed = signature.signedOctets(of: header, field)
-        guard key.verifies(signature.octets, of: signed, signature.algorithm.hash) else {
-            throw DKIMProblem(.fail, "the header was changed, or the key is another")
-        }
+        let claim = SignatureClaim(
+            octets: signature.octets, signed: signature.signedOctets(of: header, field),
+            algorithm: signature.algorithm, domain: signature.domain,
+            selector: signature.selector, identityDomain: signature.identityDomain.lowercased())
+        return try await claim.verify(policy, cryptography, resolver).isTesting
     }
 }
 
@@ -177,28 +150,5 @@ extension Signature {
         headerForm.append(Self.withoutSignature(field), to: &octets)
         octets.removeLast(2)
         return octets
-    }
-}
-
-extension KeyRecord {
-    /// More at one name are a mistake (§3.6.2.2).
-    private static let maximumRecords = 5
-
-    /// The TXT records where a key is (§3.6.2).
-    package static func texts(
-        selector: String, domain: String, _ resolver: any Resolver
-    ) async throws(DKIMProblem) -> [[UInt8]] {
-        guard let name = Name(dotted: "\(selector)._domainkey.\(domain)".utf8)
-        else { throw .init(.permerror, "s= and d= make no domain name") }
-        let answer = await resolver.resolve(name, .txt)
-        switch answer.outcome {
-        case .failure(let failure):
-            throw .init(.temperror, "the key \(name) cannot be had: \(failure)")
-        case .noData, .nameError: throw .init(.permerror, "there is no key \(name)")
-        case .records: break
-        }
-        return answer.records.prefix(maximumRecords).compactMap { record in
-            if case .txt(let strings) = record.data { Array(strings.joined()) } else { nil }
-        }
     }
 }

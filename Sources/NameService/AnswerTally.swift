@@ -4,7 +4,8 @@ import Synchronization
 
 /// Counts what a name server answers, by response code and transport.
 package final class AnswerTally: Sendable {
-    /// The counts of one thread, which no other thread writes, so that counting costs nothing.
+    /// The counts of one thread that answers datagrams, so that counting costs next to nothing, or
+    /// of all connections together.
     ///
     /// Unchecked: the numbers are atomic, and stay where they are.
     final class Counts: @unchecked Sendable {

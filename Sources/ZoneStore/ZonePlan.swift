@@ -43,8 +43,10 @@ package struct ZonePlan: Sendable {
             case .soa(let soa) = start.data, !SerialNumber.isNewer(soa.serial, than: serial)
         {
             let renumbered = start.withSerial(style.serial(after: serial))
-            var document = try Self.document(text, records, origin)
-            _ = try? document.apply(removing: [start], adding: [renumbered])
+            let change = ZoneChange(from: [start], to: [renumbered])
+            let document = try Self.document(
+                changing: Self.document(text, records, origin), by: change
+            ).document
             text = document.text
             records = document.records
         }
@@ -77,16 +79,9 @@ package struct ZonePlan: Sendable {
     ) throws(ZoneFailure) {
         var counted = change
         counted.bumpSerial(of: records, style, newerThan: serial)
-        var document = try Self.document(zone.text, records, zone.origin)
-        do {
-            undoing = try document.apply(removing: counted.removed, adding: counted.added)
-        } catch {
-            // No line by line way: the text is written anew, and its remarks are in the history.
-            let changed = counted.applied(to: records)
-            document = try Self.document(
-                MasterFile.canonicalText(of: changed), changed, zone.origin)
-            undoing = TextSplice.undoing(document.text, to: zone.text)
-        }
+        let (document, splices) = try Self.document(
+            changing: Self.document(zone.text, records, zone.origin), by: counted)
+        undoing = splices ?? TextSplice.undoing(document.text, to: zone.text)
         guard document.text.count <= Zones.maximumTextOctets else {
             throw .tooLong(zone.origin, octets: document.text.count)
         }
@@ -97,6 +92,21 @@ package struct ZonePlan: Sendable {
         self.change = change
         after = document.records
         text = document.text
+    }
+
+    /// The document after a change, with what leads back; without that, in canonical form, where
+    /// there is no way of changing it line by line: its remarks are then in the history.
+    private static func document(
+        changing before: ZoneDocument, by change: ZoneChange
+    ) throws(ZoneFailure) -> (document: ZoneDocument, undoing: [TextSplice]?) {
+        var document = before
+        if let undoing = try? document.apply(removing: change.removed, adding: change.added) {
+            return (document, undoing)
+        }
+        let changed = change.applied(to: before.records)
+        return (
+            try Self.document(MasterFile.canonicalText(of: changed), changed, before.origin), nil
+        )
     }
 
     /// The text as a document; in canonical form if it cannot be kept as it is.

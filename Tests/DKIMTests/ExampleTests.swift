@@ -312,3 +312,16 @@ struct SigningTests {
         }
     }
 }
+
+@Suite("RFC 6376 §3.2 tag lists")
+struct TagListTests {
+    @Test("a list of more tags than anybody writes is refused, and quickly")
+    func bounded() {
+        func list(_ count: Int) -> [UInt8] {
+            Array((0..<count).map { "t\($0)=x" }.joined(separator: ";").utf8)
+        }
+        #expect(TagList(list(TagList.maximumTags))?.tags.count == TagList.maximumTags)
+        #expect(TagList(list(TagList.maximumTags + 1)) == nil)
+        #expect(TagList(list(200_000)) == nil)
+    }
+}
