@@ -75,7 +75,7 @@ struct ZoneChanges {
     /// With what other zones say, and the MTA-STS policies that are served for the zone's domains.
     private func examiner(_ plan: ZonePlan, among plans: [ZonePlan]) async throws -> ZoneExaminer {
         var examiner = try await ZoneNeighbours(zones).examiner(for: plan, among: plans)
-        let policies = (try? await Policies(zones).all()) ?? []
+        let policies = try await Policies(zones).all()
         examiner.facts.policies = policies.filter { $0.domain.isEqualOrBelow(plan.origin) }
             .map { ($0.domain, Array($0.policy.text.utf8)) }
         return examiner
