@@ -16,8 +16,9 @@ package enum Content {
     package enum Body: Sendable {
         /// In the row; at most `rowLimitOctets`.
         case octets([UInt8])
-        /// In a body file, which is synced already.
-        case file(String)
+        /// In a body file, which is synced already, but for a head that was known only when the
+        /// file had been written: at most `rowLimitOctets`.
+        case file(String, head: [UInt8] = [])
     }
 
     /// Beyond this a body is a file: a row this large costs the database more than a file does.
@@ -27,16 +28,26 @@ package enum Content {
     package static func insert(
         _ id: ID, octets: Int, _ body: Body, in transaction: any Transaction
     ) throws(StorageFailure) {
-        var file: String?
-        if case .file(let name) = body { file = name }
+        let (file, inRow) =
+            switch body {
+            case .octets(let octets): (String?.none, octets)
+            case .file(let name, let head): (name, head)
+            }
+        precondition(inRow.count <= rowLimitOctets, "a large body belongs into a file")
+        let headOctets = file == nil ? 0 : inRow.count
         try transaction.execute(
-            "INSERT INTO content (id, octets, file, reference_count) VALUES (?, ?, ?, 1)",
-            [.integer(id.value), .integer(Int64(octets)), .text(optional: file)])
-        guard case .octets(let octets) = body else { return }
-        precondition(octets.count <= rowLimitOctets, "a large body belongs into a file")
+            """
+            INSERT INTO content (id, octets, file, head_octets, reference_count)
+            VALUES (?, ?, ?, ?, 1)
+            """,
+            [
+                .integer(id.value), .integer(Int64(octets)), .text(optional: file),
+                .integer(Int64(headOctets)),
+            ])
+        guard file == nil || headOctets > 0 else { return }
         try transaction.execute(
             "INSERT INTO content_body (content_id, body) VALUES (?, ?)",
-            [.integer(id.value), .blob(octets)])
+            [.integer(id.value), .blob(inRow)])
     }
 
     /// One more refers to it.
@@ -59,16 +70,17 @@ package enum Content {
         let rest = try transaction.first(
             """
             UPDATE content SET reference_count = reference_count - 1 WHERE id = ?
-            RETURNING reference_count, file
+            RETURNING reference_count, file, head_octets
             """,
             [.integer(id.value)]
-        ) { (count: $0.integer(0), file: $0.optionalText(1)) }
+        ) { (count: $0.integer(0), file: $0.optionalText(1), head: $0.integer(2)) }
         guard let rest, rest.count <= 0 else { return nil }
         try transaction.execute("DELETE FROM content WHERE id = ?", [.integer(id.value)])
-        guard rest.file == nil else { return rest.file }
-        try transaction.execute(
-            "DELETE FROM content_body WHERE content_id = ?", [.integer(id.value)])
-        return nil
+        if rest.file == nil || rest.head > 0 {
+            try transaction.execute(
+                "DELETE FROM content_body WHERE content_id = ?", [.integer(id.value)])
+        }
+        return rest.file
     }
 
     /// All body files with their sizes: for backups and their examination.
@@ -76,7 +88,9 @@ package enum Content {
         in transaction: any Transaction
     ) throws(StorageFailure) -> [(name: String, octets: Int)] {
         try transaction.all(
-            "SELECT file, octets FROM content WHERE file IS NOT NULL ORDER BY file", []
+            """
+            SELECT file, octets - head_octets FROM content WHERE file IS NOT NULL ORDER BY file
+            """, []
         ) { ($0.text(0), Int($0.integer(1))) }
     }
 

@@ -13,9 +13,15 @@ package struct ContentReader: Sendable {
 
     private enum Place {
         case unknown
-        case row(offset: Int, octets: Int)
-        case file(String, offset: Int, octets: Int)
+        /// `file` follows, if there is one.
+        case row(offset: Int, octets: Int, file: File?)
+        case file(File, offset: Int)
         case end
+    }
+
+    private struct File {
+        let name: String
+        let octets: Int
     }
 
     /// The size of a piece; a message of the usual size is one.
@@ -62,19 +68,19 @@ package struct ContentReader: Sendable {
         if case .unknown = place { place = try locate() }
         switch place {
         case .unknown, .end: return []
-        case .row(let offset, let octets):
+        case .row(let offset, let octets, let file):
             let piece = try await store.read { [id] in try Self.rowPiece(of: id, at: offset, $0) }
             place =
                 try advanced(offset, by: piece.count, of: octets).map {
-                    .row(offset: $0, octets: octets)
-                } ?? .end
+                    .row(offset: $0, octets: octets, file: file)
+                } ?? file.map { .file($0, offset: 0) } ?? .end
             return piece
-        case .file(let name, let offset, let octets):
+        case .file(let file, let offset):
             let piece = try await bodies.read(
-                name, at: offset, count: min(Self.pieceOctets, octets - offset))
+                file.name, at: offset, count: min(Self.pieceOctets, file.octets - offset))
             place =
-                try advanced(offset, by: piece.count, of: octets).map {
-                    .file(name, offset: $0, octets: octets)
+                try advanced(offset, by: piece.count, of: file.octets).map {
+                    .file(file, offset: $0)
                 } ?? .end
             return piece
         }
@@ -84,15 +90,18 @@ package struct ContentReader: Sendable {
         let id = id
         let place = try store.lookUp { transaction in
             try transaction.first(
-                "SELECT octets, file FROM content WHERE id = ?", [.integer(id.value)]
+                "SELECT octets, file, head_octets FROM content WHERE id = ?", [.integer(id.value)]
             ) { row -> Place in
-                let octets = Int(row.integer(0))
-                guard let file = row.optionalText(1) else { return .row(offset: 0, octets: octets) }
-                return .file(file, offset: 0, octets: octets)
+                let (octets, head) = (Int(row.integer(0)), Int(row.integer(2)))
+                guard let name = row.optionalText(1) else {
+                    return octets == 0 ? .end : .row(offset: 0, octets: octets, file: nil)
+                }
+                let file = File(name: name, octets: octets - head)
+                return head == 0
+                    ? .file(file, offset: 0) : .row(offset: 0, octets: head, file: file)
             }
         }
         guard let place else { throw StorageFailure.corrupt("the message has been removed") }
-        if case .row(_, 0) = place { return .end }
         return place
     }
 

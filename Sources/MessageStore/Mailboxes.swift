@@ -257,6 +257,8 @@ extension Migrations {
                 prefix TEXT NOT NULL,
                 PRIMARY KEY (mailbox_id, uid)
             ) WITHOUT ROWID;
-            """
+            """,
+            // Octets of `content_body` that come before those of the file.
+            "ALTER TABLE content ADD COLUMN head_octets INTEGER NOT NULL DEFAULT 0",
         ])
 }

@@ -15,6 +15,8 @@ package struct Draft: ~Copyable, Sendable {
     /// How many octets have been appended.
     package private(set) var octets = 0
     private let intake: Intake
+    /// What comes before everything appended.
+    private var head: [UInt8] = []
     private var buffer: [UInt8] = []
     private var file: (any BodyFile)?
 
@@ -35,6 +37,14 @@ package struct Draft: ~Copyable, Sendable {
         if file == nil, buffer.count <= Content.rowLimitOctets { return }
         guard buffer.count >= Self.pieceOctets else { return }
         try await writePiece()
+    }
+
+    /// Puts fields above all that has been appended, and above what was put there before.
+    ///
+    /// For fields that say something about the whole message, and so are known at its end.
+    package mutating func prepend(_ fields: [UInt8]) {
+        octets += fields.count
+        head = fields + head
     }
 
     private mutating func writePiece() async throws(StorageFailure) {
@@ -85,7 +95,12 @@ package struct Draft: ~Copyable, Sendable {
     package consuming func discard() async { await file?.discard() }
 
     private mutating func finishBody() async throws(StorageFailure) -> Content.Body {
-        guard file != nil else { return .octets(buffer) }
+        if file == nil {
+            if !head.isEmpty { buffer.insert(contentsOf: head, at: 0) }
+            head = []
+            if buffer.count <= Content.rowLimitOctets { return .octets(buffer) }
+        }
+        precondition(head.count <= Content.rowLimitOctets, "fields of ours are few")
         do throws(StorageFailure) {
             if !buffer.isEmpty { try await writePiece() }
             try await file?.sync()
@@ -93,7 +108,7 @@ package struct Draft: ~Copyable, Sendable {
             await file?.discard()
             throw error
         }
-        return .file(id.description)
+        return .file(id.description, head: head)
     }
 
     private borrowing func write(

@@ -219,12 +219,14 @@ extension Site {
     }
 
     func body(of content: Int64, file: String?) async throws -> [UInt8] {
-        if let file { return try await disk.bodies.read(file, at: 0, count: .max) }
-        return try inspect { transaction in
-            try transaction.first(
-                "SELECT body FROM content_body WHERE content_id = ?", [.integer(content)]
-            ) { $0.blob(0) }
-        } ?? []
+        let inRow =
+            try inspect { transaction in
+                try transaction.first(
+                    "SELECT body FROM content_body WHERE content_id = ?", [.integer(content)]
+                ) { $0.blob(0) }
+            } ?? []
+        guard let file else { return inRow }
+        return inRow + (try await disk.bodies.read(file, at: 0, count: .max))
     }
 }
 

@@ -30,6 +30,28 @@ struct DraftTests {
         }
     }
 
+    @Test(
+        "fields put above a message at its end are read first, wherever its octets are",
+        arguments: [0, 100, 1 << 20 - 3, 1 << 20, 1 << 20 + 1, 3_000_000])
+    func prepended(octets: Int) async throws {
+        try await Post.run { post in
+            var draft = post.intake.open()
+            try await draft.append(Post.content(octets)[...])
+            draft.prepend(Array("B: 2\r\n".utf8))
+            draft.prepend(Array("A: 1\r\n".utf8))
+            #expect(draft.octets == octets + 12)
+            let envelope = Envelope(
+                from: .null, to: [Envelope.Recipient(try Address("ben@example.net"))])
+            try await draft.commit(Acceptance(envelope))
+            let due = try await post.claimAll()
+            guard let message = due.first?.message else { return }
+            #expect(message.octets == octets + 12)
+            var reader = post.spooler.read(message)
+            let read = try await reader.readAll().octets
+            #expect(read == Array("A: 1\r\nB: 2\r\n".utf8) + Post.content(octets))
+        }
+    }
+
     @Test("a large message reaches its file in pieces, and memory stays flat")
     func flat() async throws {
         final class Watch: BodyFiles {

@@ -71,7 +71,8 @@ struct CrashTests {
             (
                 """
                 SELECT count(*) FROM content_body
-                WHERE content_id NOT IN (SELECT id FROM content WHERE file IS NULL)
+                WHERE content_id NOT IN
+                    (SELECT id FROM content WHERE file IS NULL OR head_octets > 0)
                 """, "0"
             ),
         ] {
