@@ -77,6 +77,7 @@ let cores: [Target] = [
     module("SPF", on: ["Bytes", "World", "DNS"]),
     module("DKIM", on: ["Bytes", "DNS"]),
     module("ARC", on: ["Bytes", "DNS", "DKIM"]),
+    module("KeyLife", on: ["Bytes", "World", "Mail", "DNS", "DKIM"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module(
         "ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "TransportSecurity"]),
@@ -89,7 +90,7 @@ let cores: [Target] = [
         ]),
     module("DNSSEC", on: ["World", "DNS"]),
     module("ZoneTransfer", on: ["Bytes", "World", "DNS"]),
-    module("SimulatedWorld", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneTransfer"]),
+    module("SimulatedWorld", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneTransfer", "DKIM"]),
     tests("BytesTests", on: ["Bytes"]),
     tests("WorldTests", on: ["Bytes", "World"]),
     tests("MailTests", on: ["Bytes", "Mail"]),
@@ -102,6 +103,7 @@ let cores: [Target] = [
     tests(
         "DNSSECTests", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "SimulatedWorld"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
+    tests("KeyLifeTests", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife"]),
     tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(
@@ -165,6 +167,8 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
             "Maintenance", "Storage", "ZoneTransfer",
         ], [crypto]),
+    module(
+        "KeyRing", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife", "Storage"]),
     // Floor 4, exchange.
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
@@ -282,6 +286,12 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "SASL", "Storage", "MessageStore", "Directory", "Access",
             "SimulatedWorld",
         ], [log]),
+    tests(
+        "KeyRingTests",
+        on: [
+            "Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife", "Storage", "KeyRing",
+            "SimulatedWorld",
+        ]),
     tests("DKIMTests", on: ["Bytes", "World", "DNS", "DKIM", "ARC", "LiveWorld"], [crypto]),
     tests(
         "LiveWorldTests",

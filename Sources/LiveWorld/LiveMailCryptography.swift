@@ -8,7 +8,7 @@ import SwiftASN1
 import Synchronization
 
 /// Digests and signatures of mail (RFC 6376 §3.3, RFC 8463), by the system's cryptography.
-package final class LiveMailCryptography: MailCryptography {
+package final class LiveMailCryptography: MailCryptography, SigningKeyMaker {
     /// Keys that were read lately: most mail comes from few domains.
     private let known = Mutex<[Place: any VerifyingKey]>([:])
 
@@ -38,6 +38,15 @@ package final class LiveMailCryptography: MailCryptography {
             known[place] = key
         }
         return key
+    }
+
+    package func makeKey(_ kind: KeyKind) throws -> (secret: [UInt8], key: any SigningKey) {
+        let key = try LiveSigningKey(new: kind)
+        return (key.secret, key)
+    }
+
+    package func key(_ kind: KeyKind, secret: [UInt8]) -> (any SigningKey)? {
+        LiveSigningKey(kind, secret: secret)
     }
 
     private static func read(_ kind: KeyKind, _ octets: [UInt8]) -> (any VerifyingKey)? {

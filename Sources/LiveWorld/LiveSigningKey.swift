@@ -44,6 +44,50 @@ package struct LiveSigningKey: SigningKey {
         }
     }
 
+    /// A new key: RSA with 2048 bits (RFC 8301 §3.2), or Ed25519.
+    package init(new kind: KeyKind) throws {
+        key =
+            switch kind {
+            case .rsa: .rsa(try _RSA.Signing.PrivateKey(keySize: .bits2048))
+            case .ed25519: .edwards(Curve25519.Signing.PrivateKey())
+            }
+    }
+
+    /// Reads what `secret` is.
+    package init?(_ kind: KeyKind, secret: [UInt8]) {
+        switch kind {
+        case .rsa:
+            guard let key = try? _RSA.Signing.PrivateKey(derRepresentation: secret) else {
+                return nil
+            }
+            self.key = .rsa(key)
+        case .ed25519:
+            guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: secret) else {
+                return nil
+            }
+            self.key = .edwards(key)
+        }
+    }
+
+    /// The private half: DER of an RSA key, the 32 octets of an Ed25519 key.
+    package var secret: [UInt8] {
+        switch key {
+        case .rsa(let key): Array(key.derRepresentation)
+        case .edwards(let key): Array(key.rawRepresentation)
+        }
+    }
+
+    /// The private half in PEM, as PKCS#8 (RFC 5958).
+    package var pem: String {
+        switch key {
+        case .rsa(let key): return key.pkcs8PEMRepresentation + "\n"
+        case .edwards(let key):
+            let octets = Self.edwardsPrefix + Array(key.rawRepresentation)
+            return "-----BEGIN PRIVATE KEY-----\n\(Base64.encode(octets))\n"
+                + "-----END PRIVATE KEY-----\n"
+        }
+    }
+
     package var kind: KeyKind {
         switch key {
         case .rsa: .rsa

@@ -11,9 +11,9 @@ struct FloorTests {
         [
             "Routing", "SPF", "DKIM", "ARC", "TransportSecurity", "ZoneCheck", "ZoneTransfer",
             "Maintenance",
-            "DNSSEC",
+            "DNSSEC", "KeyLife",
         ],
-        ["Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore"],
+        ["Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing"],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
             "Probe",
@@ -33,9 +33,11 @@ struct FloorTests {
         "Directory": ["Storage"],
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
+        "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService"],
         "ZoneCheck": ["SPF", "DKIM", "TransportSecurity"],
         "ARC": ["DKIM"],
+        "KeyLife": ["DKIM"],
         "Maintenance": ["TransportSecurity", "ZoneCheck"],
         "LiveWorld": ["CUnbound", "CSockets"],
         "Server": ["Settings"],

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DKIM
+package import KeyLife
+package import Mail
+package import Storage
+import Synchronization
+package import World
+
+/// The keys that sign mail, of all domains: kept in the store, asked in memory.
+///
+/// The running server is the only writer. What a message asks for (`signing`) takes a lock for
+/// less than a microsecond and no statement.
+package final class SigningKeys: Sendable {
+    /// Digests and keys.
+    package typealias Cryptography = MailCryptography & SigningKeyMaker
+
+    private let store: any Store
+    private let secretKey: any SecretKeySource
+    private let entropy: any Entropy
+    /// Nil: nothing is signed and no key is made.
+    package let cryptography: (any Cryptography)?
+    private let entries = Mutex<[Domain: Entry]>([:])
+    /// Held while keys are changed; one at a time.
+    private let changing = Mutex(())
+
+    /// What is known of a domain; replaced as a whole.
+    private final class Entry: Sendable {
+        let keys: DomainKeys
+        let sealed: [String: [UInt8]]
+        let signers: [String: any SigningKey]
+        /// What signs now, with where its use is noted.
+        let identities: [Signer.Identity]
+        let uses: [String: Use]
+        /// As it is in the store; nil: it is not there.
+        let saved: DomainKeys?
+
+        init(
+            _ keys: DomainKeys, sealed: [String: [UInt8]], signers: [String: any SigningKey],
+            uses: [String: Use], saved: DomainKeys?
+        ) {
+            self.keys = keys
+            self.sealed = sealed
+            self.signers = signers
+            self.saved = saved
+            self.uses = Dictionary(
+                keys.keys.map { ($0.selector, uses[$0.selector] ?? Use()) },
+                uniquingKeysWith: { first, _ in first })
+            // The one that every receiver knows stands on top.
+            identities = [KeyKind.rsa, .ed25519].compactMap { kind in
+                guard let key = keys.signing(kind), let signer = signers[key.selector] else {
+                    return nil
+                }
+                return Signer.Identity(
+                    domain: keys.domain.name, selector: key.selector, key: signer)
+            }
+        }
+    }
+
+    /// When a key has signed last; written from wherever messages are signed.
+    private final class Use: Sendable {
+        /// Milliseconds since 1970; 0: not since the start.
+        let last = Atomic<Int64>(0)
+    }
+
+    /// Opens the keys of a store made with `Migrations.keyRing`; none is there before `load`.
+    package init(
+        store: any Store, secretKey: any SecretKeySource, entropy: any Entropy,
+        cryptography: (any Cryptography)?
+    ) {
+        self.store = store
+        self.secretKey = secretKey
+        self.entropy = entropy
+        self.cryptography = cryptography
+    }
+
+    // MARK: - Signing
+
+    /// Whether mail of a domain is signed at the moment.
+    package func signs(for domain: Domain) -> Bool {
+        !(entries.withLock { $0[domain] }?.identities.isEmpty ?? true)
+    }
+
+    /// Begins to sign a message of a domain; nil: no key of the domain can sign.
+    ///
+    /// `header` is all of it, as it will be sent.
+    package func signing(
+        _ header: [UInt8], for domain: Domain, at now: Timestamp
+    ) -> MessageSigning? {
+        guard let cryptography, let entry = entries.withLock({ $0[domain] }),
+            !entry.identities.isEmpty
+        else { return nil }
+        for identity in entry.identities {
+            entry.uses[identity.selector]?.last.store(now.milliseconds, ordering: .relaxed)
+        }
+        return MessageSigning(header, entry.identities, at: now, cryptography)
+    }
+
+    // MARK: - Keeping
+
+    /// The domains that have keys, by name.
+    package var domains: [Domain] { entries.withLock { Array($0.keys) }.sorted() }
+
+    /// The keys of a domain, with their last use.
+    package func keys(of domain: Domain) -> DomainKeys? {
+        entries.withLock { $0[domain] }.map(Self.withUses)
+    }
+
+    private static func withUses(_ entry: Entry) -> DomainKeys {
+        var keys = entry.keys
+        for key in keys.keys {
+            let last = entry.uses[key.selector]?.last.load(ordering: .relaxed) ?? 0
+            if last > 0 { keys.noteUse(of: key.selector, at: Timestamp(milliseconds: last)) }
+        }
+        return keys
+    }
+
+    /// Reads everything; returns the keys that cannot be opened, as the secret key is another.
+    @discardableResult
+    package func load() async throws -> [(domain: Domain, selector: String)] {
+        let all = try await store.read { try KeyRows(transaction: $0).all() }
+        var lost: [(domain: Domain, selector: String)] = []
+        var made: [Domain: Entry] = [:]
+        let secretKey = all.isEmpty ? nil : try self.secretKey.key(making: false)
+        for (keys, sealed) in all {
+            var signers: [String: any SigningKey] = [:]
+            for key in keys.keys where key.state != .revoked {
+                if let cryptography, let octets = sealed[key.selector],
+                    let secret = secretKey?.octets(
+                        in: octets, for: Self.purpose(keys.domain, key.selector)),
+                    let signer = cryptography.key(key.kind, secret: secret)
+                {
+                    signers[key.selector] = signer
+                } else if cryptography != nil {
+                    lost.append((keys.domain, key.selector))
+                }
+            }
+            made[keys.domain] = Entry(
+                keys, sealed: sealed, signers: signers, uses: [:], saved: keys)
+        }
+        entries.withLock { [made] in $0 = made }
+        return lost
+    }
+
+    private static func purpose(_ domain: Domain, _ selector: String) -> String {
+        "DKIM key \(selector) of \(domain.name)"
+    }
+
+    /// Changes the keys of a domain, in memory: `save` writes it down.
+    ///
+    /// `body` gets what makes keys. Throws what it throws, and then nothing has changed.
+    package func change<Result: Sendable>(
+        _ domain: Domain, _ body: (inout DomainKeys, DomainKeys.Maker) throws -> Result
+    ) throws -> Result {
+        try changing.withLock { _ in
+            let entry = entries.withLock { $0[domain] }
+            var keys = entry.map(Self.withUses) ?? DomainKeys(domain)
+            var sealed = entry?.sealed ?? [:]
+            var signers = entry?.signers ?? [:]
+            let result = try body(&keys) { selector, kind in
+                let (octets, signer) = try makeKey(kind, domain, selector)
+                sealed[selector] = octets
+                signers[selector] = signer
+                return signer.publicKey
+            }
+            guard entry != nil || !keys.keys.isEmpty else { return result }
+            // What is revoked never signs again.
+            let living = Set(keys.keys.filter { $0.state != .revoked }.map(\.selector))
+            sealed = sealed.filter { living.contains($0.key) }
+            signers = signers.filter { living.contains($0.key) }
+            put(
+                Entry(
+                    keys, sealed: sealed, signers: signers, uses: entry?.uses ?? [:],
+                    saved: entry?.saved), at: domain)
+            return result
+        }
+    }
+
+    private func put(_ entry: Entry, at domain: Domain) {
+        entries.withLock { $0[domain] = entry }
+    }
+
+    private func makeKey(
+        _ kind: KeyKind, _ domain: Domain, _ selector: String
+    ) throws -> ([UInt8], any SigningKey) {
+        guard let cryptography else { throw DomainKeys.Refusal.noCryptography }
+        guard let secretKey = try secretKey.key(making: true) else {
+            throw StorageFailure.inputOutput("there is no secret key to seal with")
+        }
+        let (secret, signer) = try cryptography.makeKey(kind)
+        let octets = try secretKey.seal(
+            secret, for: Self.purpose(domain, selector), entropy: Chance(source: entropy))
+        return (octets, signer)
+    }
+
+    /// Writes down what has changed of a domain's keys since the last time.
+    ///
+    /// When a key was last looked at or used is written down about once an hour.
+    package func save(_ domain: Domain) async throws {
+        guard let entry = entries.withLock({ $0[domain] }) else { return }
+        let keys = Self.withUses(entry)
+        if let saved = entry.saved, keys.isKept(by: saved) { return }
+        // What is in memory when its turn comes is written: the last of several has the newest.
+        let written = try await store.write { [self] transaction in
+            guard let entry = entries.withLock({ $0[domain] }) else { return DomainKeys?.none }
+            let keys = Self.withUses(entry)
+            try KeyRows(transaction: transaction).keep(keys, entry.sealed)
+            return keys
+        }
+        guard let written else { return }
+        changing.withLock { _ in
+            guard let entry = entries.withLock({ $0[domain] }) else { return }
+            put(
+                Entry(
+                    entry.keys, sealed: entry.sealed, signers: entry.signers, uses: entry.uses,
+                    saved: written), at: domain)
+        }
+    }
+}
+
+extension DomainKeys {
+    /// Whether what is kept says the same, but for times of little weight.
+    fileprivate func isKept(by saved: DomainKeys) -> Bool { essence == saved.essence }
+
+    private var essence: DomainKeys {
+        var keys = self
+        for index in keys.keys.indices {
+            keys.keys[index].looked = nil
+            keys.keys[index].seen = keys.keys[index].seen.map(Self.hour)
+            keys.keys[index].used = keys.keys[index].used.map(Self.hour)
+        }
+        return keys
+    }
+
+    private static func hour(_ time: Timestamp) -> Timestamp {
+        Timestamp(milliseconds: time.milliseconds / 3_600_000 * 3_600_000)
+    }
+}
+
+/// `Entropy` as a concrete type, for what is generic over it.
+private struct Chance: Entropy {
+    let source: any Entropy
+    func next() -> UInt64 { source.next() }
+}
