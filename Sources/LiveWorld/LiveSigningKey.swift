@@ -77,7 +77,7 @@ package struct LiveSigningKey: SigningKey {
         }
     }
 
-    /// The private half in PEM, as PKCS#8 (RFC 5958).
+    /// The private half in PEM, as PKCS#8.
     package var pem: String {
         switch key {
         case .rsa(let key): return key.pkcs8PEMRepresentation + "\n"
