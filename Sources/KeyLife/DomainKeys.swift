@@ -78,7 +78,7 @@ package struct DomainKeys: Hashable, Sendable {
         }
     }
 
-    /// a … z, aa, ab …
+    /// From a to z, then aa, ab and so on.
     private static func letters(_ number: Int) -> String {
         let letter = String(Character(UnicodeScalar(UInt8(97 + number % 26))))
         return number < 26 ? letter : letters(number / 26 - 1) + letter
@@ -127,7 +127,7 @@ package struct DomainKeys: Hashable, Sendable {
         return try make(kind, selector, now, maker)
     }
 
-    /// RFC 6376 §3.1:
+    /// One label or more (RFC 6376 §3.1).
     ///
     /// ```abnf
     /// selector = sub-domain *( "." sub-domain )
