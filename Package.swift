@@ -78,9 +78,11 @@ let cores: [Target] = [
     module("DKIM", on: ["Bytes", "DNS"]),
     module("ARC", on: ["Bytes", "DNS", "DKIM"]),
     module("KeyLife", on: ["Bytes", "World", "Mail", "DNS", "DKIM"]),
+    module("DMARC", on: ["Bytes", "Mail", "World", "DNS", "MIME", "SPF", "DKIM"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module(
-        "ZoneCheck", on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "TransportSecurity"]),
+        "ZoneCheck",
+        on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "TransportSecurity"]),
     module(
         "Maintenance", on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck"]),
     module(
@@ -104,6 +106,7 @@ let cores: [Target] = [
         "DNSSECTests", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "SimulatedWorld"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
     tests("KeyLifeTests", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife"]),
+    tests("DMARCTests", on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC"]),
     tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(
@@ -243,7 +246,7 @@ let house: [Target] = [
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
-            "DKIM", "ARC",
+            "DKIM", "ARC", "DMARC",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

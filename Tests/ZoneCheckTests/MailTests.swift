@@ -221,7 +221,10 @@ struct MailTests {
             ("v=DMARC1; p=none; rua=a@example.org", ["warning dmarc-tag 18"]),
             ("v=DMARC1; p=none; rua=mailto:a@example.org!10m,mailto:b@example.org", []),
             ("v=DMARC1; p=none; fo=0:1", ["warning dmarc-tag 18"]),
-            ("v=DMARC1; p=none; p=reject", ["warning dmarc-tag 18"]),
+            (
+                "v=DMARC1; p=none; p=reject",
+                ["error dmarc-ignored 18", "warning dmarc-tag 18"]
+            ),
             ("v=DMARC1; p=none; pct=50", ["notice dmarc-obsolete 18"]),
             ("v=DMARC1; p=none;;", []),
             ("v=DMARC1; p=none; =x", ["warning dmarc-tag 18"]),
