@@ -176,8 +176,9 @@ package struct PolicyRecord: Hashable, Sendable {
         faulty.append(String(lossy: part.prefix(60)))
     }
 
-    /// Takes a tag; false if its value is not allowed. Values are read in any letter case
-    /// (RFC 5234 §2.3).
+    /// Takes a tag; false if its value is not allowed.
+    ///
+    /// Values are read in any letter case (RFC 5234 §2.3).
     private mutating func take(
         _ name: String, _ value: ArraySlice<UInt8>, _ reading: inout Reading
     ) -> Bool {

@@ -84,7 +84,7 @@ struct Letter: Sendable {
 }
 
 extension AlignmentCheck.Verdict {
-    /// `RESULT POLICY DISPOSITION POLICY-DOMAIN SPF DKIM`
+    /// Result, policy, disposition, policy domain, and what is aligned.
     fileprivate var summary: String {
         "\(result.rawValue) \(policy?.rawValue ?? "-") \(disposition.rawValue) "
             + "\(policyDomain?.description ?? "-") \(spfAligned ? "spf" : "-") "
