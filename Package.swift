@@ -80,6 +80,8 @@ let cores: [Target] = [
     module("KeyLife", on: ["Bytes", "World", "Mail", "DNS", "DKIM"]),
     module("DMARC", on: ["Bytes", "Mail", "World", "DNS", "MIME", "SPF", "DKIM"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
+    module("Milter", on: ["Bytes"]),
+    module("Defence", on: ["Bytes", "World", "DNS"]),
     module(
         "ZoneCheck",
         on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "TransportSecurity"]),
@@ -119,6 +121,8 @@ let cores: [Target] = [
             "Probe", "SimulatedWorld",
         ]),
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
+    tests("MilterTests", on: ["Bytes", "Milter"]),
+    tests("DefenceTests", on: ["Bytes", "World", "DNS", "SimulatedWorld", "Defence"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
 ]
 

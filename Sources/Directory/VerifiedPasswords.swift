@@ -3,6 +3,7 @@
 import Crypto
 import SASL
 import Synchronization
+import World
 
 /// Passwords that were right a while ago, so that a mail program that logs in every minute does
 /// not cost milliseconds each time.

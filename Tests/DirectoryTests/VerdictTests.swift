@@ -3,6 +3,7 @@
 import Mail
 import Storage
 import Testing
+import World
 
 @testable import Directory
 

@@ -7,17 +7,20 @@ struct FloorTests {
     /// From the ground up; a module stands on floors below its own.
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
-        ["DNS", "MIME", "SASL", "SMTP", "POP3"],
+        ["DNS", "MIME", "SASL", "SMTP", "POP3", "Milter"],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "TransportSecurity", "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",
-            "DNSSEC", "KeyLife",
+            "DNSSEC", "KeyLife", "Defence",
         ],
-        ["Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing"],
+        [
+            "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",
+            "DefenceStore",
+        ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
-            "Probe",
+            "Probe", "Filtering",
         ],
         [
             "CUnbound", "CSockets", "LiveWorld", "SimulatedWorld", "Settings", "Server",
@@ -34,6 +37,8 @@ struct FloorTests {
         "Directory": ["Storage"],
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
+        "DefenceStore": ["Storage"],
+        "Reception": ["Filtering"],
         "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService"],
         "ZoneCheck": ["SPF", "DKIM", "DMARC", "TransportSecurity"],
@@ -62,6 +67,7 @@ struct FloorTests {
         "Reception": ["Logging", "Metrics", "CoreMetrics"],
         "Delivery": ["DequeModule", "Logging", "Metrics", "CoreMetrics"],
         "Access": ["Logging"],
+        "Filtering": ["Logging", "CoreMetrics"],
         "NameService": ["Logging"],
         "Metering": ["CoreMetrics"],
         "Control": [

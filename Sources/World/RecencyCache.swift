@@ -5,36 +5,38 @@
 /// Two generations: when the young one holds half the limit it becomes the old one, and the old
 /// one is dropped whole. A hit in the old generation moves up. No list to keep in order, so a
 /// hit costs one look-up.
-struct RecencyCache<Key: Hashable, Value> {
+package struct RecencyCache<Key: Hashable, Value> {
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
     private let half: Int
 
-    init(limit: Int) { half = max(1, limit / 2) }
+    package init(limit: Int) { half = max(1, limit / 2) }
 
-    var count: Int { young.count + old.count }
+    package var count: Int { young.count + old.count }
 
-    mutating func value(for key: Key) -> Value? {
+    package mutating func value(for key: Key) -> Value? {
         if let value = young[key] { return value }
         guard let value = old.removeValue(forKey: key) else { return nil }
         insert(value, for: key)
         return value
     }
 
-    mutating func insert(_ value: Value, for key: Key) {
+    package mutating func insert(_ value: Value, for key: Key) {
         young[key] = value
         guard young.count >= half else { return }
         old = young
         young = [:]
     }
 
-    mutating func remove(_ key: Key) {
+    package mutating func remove(_ key: Key) {
         young[key] = nil
         old[key] = nil
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         young = [:]
         old = [:]
     }
 }
+
+extension RecencyCache: Sendable where Key: Sendable, Value: Sendable {}
