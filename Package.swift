@@ -82,6 +82,7 @@ let cores: [Target] = [
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module("Milter", on: ["Bytes"]),
     module("Defence", on: ["Bytes", "World", "DNS"]),
+    module("Feedback", on: ["Bytes", "Mail", "World", "DNS", "MIME"]),
     module(
         "ZoneCheck",
         on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "TransportSecurity"]),
@@ -112,6 +113,9 @@ let cores: [Target] = [
     tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(
+        "FeedbackTests",
+        on: ["Bytes", "Mail", "World", "MIME", "Feedback", "SimulatedWorld"]),
+    tests(
         "MaintenanceTests",
         on: ["Bytes", "Mail", "World", "DNS", "TransportSecurity", "ZoneCheck", "Maintenance"]),
     tests(
@@ -129,7 +133,7 @@ let cores: [Target] = [
 // What must hold whatever comes in, for the tests and for the fuzzers.
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
-    "ZoneTransfer",
+    "ZoneTransfer", "Report",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -141,6 +145,7 @@ let fuzzing: [Target] =
             name: "Properties",
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
+                "Feedback",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
@@ -250,7 +255,7 @@ let house: [Target] = [
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
-            "DKIM", "ARC", "DMARC",
+            "DKIM", "ARC", "DMARC", "Feedback",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -34,7 +34,7 @@ struct Postreiter: AsyncParsableCommand {
                 name: "Tools that need no server",
                 subcommands: [
                     MXCommand.self, ZoneCommand.self, SPFCommand.self, DKIMCommand.self,
-                    ARCCommand.self, MTASTSCommand.self,
+                    ARCCommand.self, DMARCCommand.self, MTASTSCommand.self, TLSRPTCommand.self,
                     MailCommand.self,
                 ]),
         ])

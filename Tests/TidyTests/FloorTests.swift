@@ -12,7 +12,7 @@ struct FloorTests {
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "TransportSecurity", "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",
-            "DNSSEC", "KeyLife", "Defence",
+            "DNSSEC", "KeyLife", "Defence", "Feedback",
         ],
         [
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// The same small report as other programs pack it (zlib, Python's zipfile).
+enum PackedSamples {
+    /// Each with the name of what packed it.
+    static let all: [(String, String)] = [
+        (
+            "gzip",
+            """
+            H4sIAAEAAAAC/2VQ0Q6CMAz8Iyr4YEyafoN/sMytyCJblzKi/r0QBSQ+9Xq9u1yKLbO/WncnVM6ixUQu\
+            1ttiCUVvJtnIdJnu7BFWYtEGTyeEbVnxFpKlD+5l8njtw9DxpPESbUjETxtzz5WTiPDlMFOSxAh5ivp3\
+            KjvRecqDcJBRHZuQqT431aFqqhphI9HJmAodET5gqja7gudUQhtYB8KOrWc1rUrc1/k9IOw8sJSA9XNv\
+            T7pS9EQBAAA=\
+
+            """
+        ),
+        (
+            "named",
+            """
+            H4sICAEAAAAC/25hbWVkLnhtbABlUNEOgjAM/CMq+GBMmn6Df7DMrcgiW5cyov69EAUkPvV6vbtcii2z\
+            v1p3J1TOosVELtbbYglFbybZyHSZ7uwRVmLRBk8nhG1Z8RaSpQ/uZfJ47cPQ8aTxEm1IxE8bc8+Vk4jw\
+            5TBTksQIeYr6dyo70XnKg3CQUR2bkKk+N9WhaqoaYSPRyZgKHRE+YKo2u4LnVEIbWAfCjq1nNa1K3Nf5\
+            PSDsPLCUgPVzb0+6UvREAQAA\
+
+            """
+        ),
+        (
+            "fixed",
+            """
+            H4sIAAAAAAACA7NJS01NSUpMzrazKUotyC8qic9NLUlMSSxJtLPJL0qPz0vMTbULAMqnptjowwVgajNT\
+            7Mxt9BEcOBthSEF+TmZyZXxBaVJOZnFGKlBNSn5uYmaeXWpFYm5BTqpecn6ujT5UzKbALi8/L9VGvwBo\
+            FKbOotTk/CIQnV9uZ1OcX1qUnBqfWWBnaGmkZ6BnpGdoo48QtEnOL80rsTO20YcwgE4D6cpMSc0ryUzL\
+            TC0qtrPJSE1MSS2KTyvKz0V1DrKEjT6KHn2YI/ThIQcAT7pS9EQBAAA=\
+
+            """
+        ),
+        (
+            "storedBlocks",
+            """
+            H4sIAAEAAAAA/wFEAbv+PGZlZWRiYWNrPjxyZXBvcnRfbWV0YWRhdGE+PG9yZ19uYW1lPlBhY2tlZDwv\
+            b3JnX25hbWU+PHJlcG9ydF9pZD43PC9yZXBvcnRfaWQ+PC9yZXBvcnRfbWV0YWRhdGE+PHBvbGljeV9w\
+            dWJsaXNoZWQ+PGRvbWFpbj5leGFtcGxlLmNvbTwvZG9tYWluPjxwPm5vbmU8L3A+PC9wb2xpY3lfcHVi\
+            bGlzaGVkPjxyZWNvcmQ+PHJvdz48c291cmNlX2lwPjE5Mi4wLjIuMTwvc291cmNlX2lwPjxjb3VudD4z\
+            PC9jb3VudD48L3Jvdz48aWRlbnRpZmllcnM+PGhlYWRlcl9mcm9tPmV4YW1wbGUuY29tPC9oZWFkZXJf\
+            ZnJvbT48L2lkZW50aWZpZXJzPjwvcmVjb3JkPjwvZmVlZGJhY2s+T7pS9EQBAAA=\
+
+            """
+        ),
+        (
+            "stored",
+            """
+            UEsDBBQAAAAAAAAAIQAAAAAAAAAAAAAAAAAHAAAAZm9sZGVyL1BLAwQUAAAAAAAAACEAf4lUCAMAAAAD\
+            AAAAEAAAAF9fTUFDT1NYLy5fYS54bWwAAQJQSwMEFAAAAAAAAAAhAE+6UvREAQAARAEAAAUAAABhLnht\
+            bDxmZWVkYmFjaz48cmVwb3J0X21ldGFkYXRhPjxvcmdfbmFtZT5QYWNrZWQ8L29yZ19uYW1lPjxyZXBv\
+            cnRfaWQ+NzwvcmVwb3J0X2lkPjwvcmVwb3J0X21ldGFkYXRhPjxwb2xpY3lfcHVibGlzaGVkPjxkb21h\
+            aW4+ZXhhbXBsZS5jb208L2RvbWFpbj48cD5ub25lPC9wPjwvcG9saWN5X3B1Ymxpc2hlZD48cmVjb3Jk\
+            Pjxyb3c+PHNvdXJjZV9pcD4xOTIuMC4yLjE8L3NvdXJjZV9pcD48Y291bnQ+MzwvY291bnQ+PC9yb3c+\
+            PGlkZW50aWZpZXJzPjxoZWFkZXJfZnJvbT5leGFtcGxlLmNvbTwvaGVhZGVyX2Zyb20+PC9pZGVudGlm\
+            aWVycz48L3JlY29yZD48L2ZlZWRiYWNrPlBLAQIUAxQAAAAAAAAAIQAAAAAAAAAAAAAAAAAHAAAAAAAA\
+            AAAAAACAAQAAAABmb2xkZXIvUEsBAhQDFAAAAAAAAAAhAH+JVAgDAAAAAwAAABAAAAAAAAAAAAAAAIAB\
+            JQAAAF9fTUFDT1NYLy5fYS54bWxQSwECFAMUAAAAAAAAACEAT7pS9EQBAABEAQAABQAAAAAAAAAAAAAA\
+            gAFWAAAAYS54bWxQSwUGAAAAAAMAAwCmAAAAvQEAAAAA\
+
+            """
+        ),
+        (
+            "deflated",
+            """
+            UEsDBBQAAAAAAAAAIQAAAAAAAAAAAAAAAAAHAAAAZm9sZGVyL1BLAwQUAAAAAAAAACEAf4lUCAMAAAAD\
+            AAAAEAAAAF9fTUFDT1NYLy5fYS54bWwAAQJQSwMEFAAAAAgAAAAhAE+6UvSqAAAARAEAAAUAAABhLnht\
+            bGVQ0Q6CMAz8Iyr4YEyafoN/sMytyCJblzKi/r0QBSQ+9Xq9u1yKLbO/WncnVM6ixUQu1ttiCUVvJtnI\
+            dJnu7BFWYtEGTyeEbVnxFpKlD+5l8njtw9DxpPESbUjETxtzz5WTiPDlMFOSxAh5ivp3KjvRecqDcJBR\
+            HZuQqT431aFqqhphI9HJmAodET5gqja7gudUQhtYB8KOrWc1rUrc1/k9IOw8sJSA9XNvUEsBAhQDFAAA\
+            AAAAAAAhAAAAAAAAAAAAAAAAAAcAAAAAAAAAAAAAAIABAAAAAGZvbGRlci9QSwECFAMUAAAAAAAAACEA\
+            f4lUCAMAAAADAAAAEAAAAAAAAAAAAAAAgAElAAAAX19NQUNPU1gvLl9hLnhtbFBLAQIUAxQAAAAIAAAA\
+            IQBPulL0qgAAAEQBAAAFAAAAAAAAAAAAAACAAVYAAABhLnhtbFBLBQYAAAAAAwADAKYAAAAjAQAAAAA=\
+
+            """
+        ),
+        (
+            "streamed",
+            """
+            UEsDBBQACAAIAAAAIQAAAAAAAAAAAAAAAAAFAAAAYS54bWxlUNEOgjAM/CMq+GBMmn6Df7DMrcgiW5cy\
+            ov69EAUkPvV6vbtcii2zv1p3J1TOosVELtbbYglFbybZyHSZ7uwRVmLRBk8nhG1Z8RaSpQ/uZfJ47cPQ\
+            8aTxEm1IxE8bc8+Vk4jw5TBTksQIeYr6dyo70XnKg3CQUR2bkKk+N9WhaqoaYSPRyZgKHRE+YKo2u4Ln\
+            VEIbWAfCjq1nNa1K3Nf5PSDsPLCUgPVzb1BLBwhPulL0qgAAAEQBAABQSwECFAMUAAgACAAAACEAT7pS\
+            9KoAAABEAQAABQAAAAAAAAAAAAAAgAEAAAAAYS54bWxQSwUGAAAAAAEAAQAzAAAA3QAAAAAA\
+
+            """
+        ),
+        (
+            "lost",
+            """
+            UEsDBBQACAAIAAAAIQAAAAAAAAAAAAAAAAAFAAAAYS54bWxlUNEOgjAM/CMq+GBMmn6Df7DMrcgiW5cy\
+            ov69EAUkPvV6vbtcii2zv1p3J1TOosVELtbbYglFbybZyHSZ7uwRVmLRBk8nhG1Z8RaSpQ/uZfJ47cPQ\
+            8aTxEm1IxE8bc8+Vk4jw5TBTksQIeYr6dyo70XnKg3CQUR2bkKk+N9WhaqoaYSPRyZgKHRE+YKo2u4Ln\
+            VEIbWAfCjq1nNa1K3Nf5PSDsPLCUgPVzb1BLBwhPulL0qgAAAEQBAAA=\
+
+            """
+        ),
+    ]
+
+    /// 400 MiB of zeros, packed twice over by gzip: 823 octets.
+    static let bomb = """
+        H4sIAAEAAAAC/+3coW6TYRiG4b9QsSBGERUEsYm5nUBNExYSNILpZQfAMdBkQWF2EpMLqh4cAj9wHACB\
+        hBDUQrf2LPjv61KffuWTL/fB+71hMgzDg82PT5PtY3X578PPvUcDAAAAMHKrbxcPt2PAcLi5efnqFAAA\
+        ABi788f7090ocHv27MQ5AAAAYPTeLRez3Q+B32/fTJ0DAAAARm/+9/vz3RbwebN+8to9AAAAYPS+CgYA\
+        AABAimAAAAAAtAgGAAAAQItgAAAAAMQIBgAAAECLYAAAAAC0CAYAAABAi2AAAAAAxAgGAAAAQItgAAAA\
+        ALQIBgAAAECLYAAAAADECAYAAABAi2AAAAAAtAgGAAAAQItgAAAAAMQIBgAAAECLYAAAAAC0CAYAAABA\
+        i2AAAAAAxAgGAAAAQItgAAAAALQIBgAAAECLYAAAAADECAYAAABAi2AAAAAAtAgGAAAAQItgAAAAAMQI\
+        BgAAAECLYAAAAAC0CAYAAABAi2AAAAAAxAgGAAAAQItgAAAAALQIBgAAAECLYAAAAADECAYAAABAi2AA\
+        AAAAtAgGAAAAQItgAAAAAMQIBgAAAECLYAAAAAC0CAYAAABAi2AAAAAAxAgGAAAAQItgAAAAALQIBgAA\
+        AECLYAAAAADECAYAAABAi2AAAAAAtAgGAAAAQItgAAAAAMQIBgAAAECLYAAAAAC0CAYAAABAi2AAAAAA\
+        xAgGAAAAQItgAAAAALQIBgAAAECLYAAAAADECAYAAABAi2AAAAAAtAgGAAAAQItgAAAAAMQIBgAAAECL\
+        YAAAAAC0CAYAAABAi2AAAAAAxAgGAAAAQItgAAAAALQIBgAAAECLYAAAAADECAYAAABAi2AAAAAAtAgG\
+        AAAAQItgAAAAAMQIBgAAAECLYAAAAAC0CAYAAABAi2AAAAAAxAgGAAAAQItgAAAAALQIBgAAAECLYAAA\
+        AADECAYAAABAi2AAAAAAtAgGAAAAQItgAAAAAMQIBgAAAECLYAAAAAC0CAYAAABAi2AAAAAAxAgGAAAA\
+        QItgAAAAALRcLRdH2y1g9mezPvgyAP+Rj/PrX8cv7h9P7wAKOlU5kTgGAA==\
+
+        """
+
+    static func octets(_ text: String) -> [UInt8] { Base64.decode(Array(text.utf8)) ?? [] }
+}
