@@ -181,13 +181,21 @@ let house: [Target] = [
         ], [crypto]),
     module(
         "KeyRing", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife", "Storage"]),
+    module(
+        "DefenceStore", on: ["Bytes", "World", "Storage", "Journal", "Defence"]),
     // Floor 4, exchange.
+    module(
+        "Filtering",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "Milter", "Journal", "Defence",
+            "DefenceStore",
+        ], [log, metrics]),
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
         "Reception",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
-            "Directory", "Spool", "Maintenance",
+            "Directory", "Spool", "Maintenance", "Defence", "DefenceStore", "Filtering",
         ], [log, metrics]),
     module(
         "Delivery",
@@ -220,7 +228,7 @@ let house: [Target] = [
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     module(
-        "Settings", on: ["Bytes", "Mail"],
+        "Settings", on: ["Bytes", "Mail", "Milter", "Defence"],
         [
             .product(name: "Yams", package: "Yams"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -231,7 +239,8 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
-            "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer",
+            "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
+            "DefenceStore",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -244,7 +253,8 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
-            "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer",
+            "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
+            "DefenceStore", "Filtering",
         ],
         [log, metrics]),
     .executableTarget(
@@ -284,6 +294,15 @@ let house: [Target] = [
     tests(
         "DirectoryTests",
         on: ["Bytes", "Mail", "World", "SASL", "Storage", "Directory", "SimulatedWorld"]),
+    tests(
+        "DefenceStoreTests",
+        on: ["Bytes", "World", "Storage", "Journal", "Defence", "DefenceStore", "SimulatedWorld"]),
+    tests(
+        "FilteringTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SMTP", "Milter", "Storage", "Journal", "Defence",
+            "DefenceStore", "Filtering", "SimulatedWorld",
+        ], [log]),
     tests("ArchiveTests", on: ["Bytes", "World", "Storage", "MessageStore", "Archive"]),
     tests("StorageTests", on: ["Bytes", "World", "Storage", "SimulatedWorld"]),
     tests(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Bytes
+package import DefenceStore
 package import Directory
 package import Journal
 package import Mail
@@ -19,6 +20,7 @@ package struct Administration: Sendable {
     private let mailboxes: Mailboxes
     private let zones: Zones
     private let peers: ZonePeers
+    private let defence: DefenceRecords
     private let service: ZoneService
     private let host: MailHost?
     private let security: ZoneSecurity?
@@ -71,7 +73,8 @@ package struct Administration: Sendable {
     /// person whom a command names; `language` is the server's.
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
-        peers: ZonePeers, service: ZoneService = .none, host: MailHost? = nil,
+        peers: ZonePeers, defence: DefenceRecords, service: ZoneService = .none,
+        host: MailHost? = nil,
         security: ZoneSecurity? = nil, time: any Time, author: String, language: Language,
         delivery: Delivery = .none, exchangers: Exchangers = .none
     ) {
@@ -82,6 +85,7 @@ package struct Administration: Sendable {
         self.mailboxes = mailboxes
         self.zones = zones
         self.peers = peers
+        self.defence = defence
         self.service = service
         self.host = host
         self.security = security
@@ -101,6 +105,10 @@ package struct Administration: Sendable {
             if name == "trace" {
                 return try await TraceCommand(trace: trace, spooler: spooler).perform(
                     arguments, in: reader.language(arguments))
+            }
+            if DefenceCommands.knows(name) {
+                return try await DefenceCommands(records: defence, trace: trace, author: author)
+                    .perform(name, arguments)
             }
             if name.hasPrefix("queue.") {
                 defer { delivery.wake([]) }

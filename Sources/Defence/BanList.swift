@@ -64,6 +64,7 @@ package struct BanList: Sendable {
         return dropped
     }
 
+    /// Takes the ban of just this network out; nil if it has none.
     @discardableResult
     package mutating func remove(_ network: IPNetwork) -> Ban? {
         guard let ban = bans.removeValue(forKey: network) else { return nil }

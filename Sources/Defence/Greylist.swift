@@ -97,3 +97,14 @@ package struct Greylist: Hashable, Sendable {
         }
     }
 }
+
+extension Greylist.Triplet {
+    private init(network: String, sender: String, recipient: String) {
+        self.network = network
+        self.sender = sender
+        self.recipient = recipient
+    }
+
+    /// The network as such: no recipient is empty.
+    package var asNetwork: Self { Self(network: network, sender: "", recipient: "") }
+}

@@ -67,6 +67,7 @@ package struct Score: Hashable, Sendable {
 
     package init(_ tests: some Sequence<Test>) { for test in tests { add(test) } }
 
+    /// Adds a test, up to `maximumTests`.
     package mutating func add(_ test: Test) {
         guard tests.count < Self.maximumTests else { return }
         tests.append(test)

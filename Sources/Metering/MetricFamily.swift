@@ -43,6 +43,25 @@ package struct MetricFamily: Hashable, Sendable {
             "postreiter_refused_messages_total", .counter,
             "Messages refused or put off after their content had come.", labels: ["service"]),
         .init(
+            "postreiter_weighed_messages_total", .counter,
+            "Messages of strangers that were weighed, by what is done with them.",
+            labels: ["action"]),
+        .init(
+            "postreiter_greylisted_recipients_total", .counter,
+            "Recipients for whom a stranger was asked to come again."),
+        .init(
+            "postreiter_listed_recipients_total", .counter,
+            "Recipients refused because a list names the client or the sender."),
+        .init(
+            "postreiter_limited_recipients_total", .counter,
+            "Recipients put off because a rate was reached."),
+        .init(
+            "postreiter_filter_failures_total", .counter,
+            "How often a filter (milter, rspamd) was needed and of no use."),
+        .init(
+            "postreiter_bans_total", .counter, "Hosts banned because they did wrong."),
+        .init("postreiter_bans", .gauge, "Networks that may not connect at the moment."),
+        .init(
             "postreiter_delivered_recipients_total", .counter,
             "Recipients whose message is in a mailbox or with the next server."),
         .init(

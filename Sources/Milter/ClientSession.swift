@@ -143,6 +143,7 @@ package struct ClientSession: Sendable {
         send(UInt8(ascii: "Q"), [])
     }
 
+    /// Takes octets that the filter has sent.
     package mutating func receive(_ octets: consuming [UInt8]) { input.append(octets) }
 
     /// The filter has closed the connection.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DefenceStore
 package import Directory
 package import Journal
 package import Logging
@@ -24,11 +25,12 @@ package struct Node: Sendable {
     package let zones: Zones
     package let secretKey: any SecretKeySource
     package let peers: ZonePeers
+    package let defence: DefenceRecords
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
         .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore, .maintenance,
-        .zonePeers,
+        .zonePeers, .defence,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
@@ -47,6 +49,7 @@ package struct Node: Sendable {
             store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)
         mailboxes = Mailboxes(store: store, bodies: bodies)
         zones = Zones(store: store, time: surroundings.time)
+        defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey
         peers = ZonePeers(
             store: store, time: surroundings.time, entropy: surroundings.entropy,

@@ -28,6 +28,7 @@ package struct ServerSettings: Sendable, Equatable {
     package var hiddenExtensions: Set<String> = []
     package var sending: Sending
     package var nameServer = NameServerSettings()
+    package var defence = DefenceSettings()
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String
@@ -197,6 +198,7 @@ extension ServerSettings {
         settings.resolver = new.resolver
         settings.limits = new.limits
         settings.trust = new.trust
+        settings.defence = new.defence
         settings.hiddenExtensions = new.hiddenExtensions
         settings.sending.retryMinutes = new.sending.retryMinutes
         settings.sending.lifetimeHours = new.sending.lifetimeHours

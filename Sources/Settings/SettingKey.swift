@@ -12,7 +12,7 @@ package struct SettingKey: Sendable {
     package var isLive: Bool {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
             || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
-            || name == "resolver" || Self.liveSending.contains(name)
+            || name.hasPrefix("defence.") || name == "resolver" || Self.liveSending.contains(name)
     }
 
     private static let liveSending: Set<String> = [
@@ -103,6 +103,37 @@ package struct SettingKey: Sendable {
         .init(
             "name-server.cookie-secrets",
             "File with the secret of DNS cookies, for servers that share an address."),
+        .init(
+            "defence.lists", list: true,
+            "Lists asked by DNS (RFC 5782): ZONE [of=domain] [action=score|reject|note|bypass]"
+                + " [weight=4] [codes=127.0.0.2-127.0.0.11]; default none."),
+        .init(
+            "defence.weights", list: true,
+            "What a test weighs, where it is not as usual: `spf=fail 2.5`."),
+        .init("defence.mark", "From this score on a message is marked; default 5, none: never."),
+        .init("defence.junk", "From this score on it is filed as junk; default 8, none: never."),
+        .init("defence.postpone", "From this score on it is put off; default none."),
+        .init("defence.reject", "From this score on it is refused; default 20, none: never."),
+        .init("defence.greylist", "true: strangers are asked to come again; default false."),
+        .init("defence.greylist-minutes", "After how many minutes; default 5."),
+        .init(
+            "defence.rates", list: true,
+            "Recipients in a time: SUBJECT COUNT/minute|hour|day of account, account-domain,"
+                + " network, sender, sender-domain, recipient;"
+                + " default account 2000/hour, account 10000/day."),
+        .init(
+            "defence.errors", "Errors until a connection is closed; default 20, 0: any number."),
+        .init(
+            "defence.bans", "false: nobody is banned unasked for doing wrong again and again."),
+        .init(
+            "defence.filters", list: true,
+            "Milters: inet:ADDRESS:PORT or unix:/PATH [fail=accept|tempfail] [timeout=60]."),
+        .init(
+            "defence.rspamd",
+            "ADDRESS:PORT of rspamd [action=follow|score] [fail=accept|tempfail]; default none."),
+        .init(
+            "defence.scanned-octets",
+            "Larger messages are not shown to rspamd; default 2097152 (2 MiB)."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
         .init("journal.days", "How long the trace of a message is kept; default 30, 7 to 3650."),

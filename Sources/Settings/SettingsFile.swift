@@ -103,17 +103,17 @@ package struct SettingsFile {
 
     // MARK: Values
 
-    private func text(_ key: String) -> String? { reader.string(forKey: ConfigKey(key)) }
+    func text(_ key: String) -> String? { reader.string(forKey: ConfigKey(key)) }
 
-    private func texts(_ key: String) -> [String]? { reader.stringArray(forKey: ConfigKey(key)) }
+    func texts(_ key: String) -> [String]? { reader.stringArray(forKey: ConfigKey(key)) }
 
-    private func wrong(_ key: String, _ value: String, _ expected: String) -> SettingsError {
+    func wrong(_ key: String, _ value: String, _ expected: String) -> SettingsError {
         SettingsError(
             description: Self.place(name, marks[key])
                 + "`\(key)` is `\(value)`; expected \(expected)")
     }
 
-    private func number(
+    func number(
         _ key: String, in range: ClosedRange<Int>, default fallback: Int,
         orElse word: String? = nil
     ) throws(SettingsError) -> Int {
@@ -128,7 +128,7 @@ package struct SettingsFile {
     }
 
     /// False where nothing is said.
-    private func flag(_ key: String) throws(SettingsError) -> Bool {
+    func flag(_ key: String) throws(SettingsError) -> Bool {
         guard let text = text(key) else { return false }
         guard let flag = ["true": true, "yes": true, "false": false, "no": false][text] else {
             throw wrong(key, text, "true or false")
@@ -136,7 +136,7 @@ package struct SettingsFile {
         return flag
     }
 
-    private func list<Value>(
+    func list<Value>(
         _ key: String, _ expected: String, _ read: (String) -> Value?
     ) throws(SettingsError) -> [Value] {
         var values: [Value] = []
@@ -246,6 +246,7 @@ package struct SettingsFile {
         try readLifetimes(&settings)
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
         try readNameServer(&settings.nameServer)
+        try readDefence(&settings.defence)
         settings.user = text("user")
         settings.group = text("group")
         settings.logLevel = try logLevel()

@@ -14,6 +14,7 @@ package struct RecencyCache<Key: Hashable, Value> {
 
     package var count: Int { young.count + old.count }
 
+    /// The value of a key, which counts as asked for now; nil if it is not there (any more).
     package mutating func value(for key: Key) -> Value? {
         if let value = young[key] { return value }
         guard let value = old.removeValue(forKey: key) else { return nil }
@@ -21,6 +22,7 @@ package struct RecencyCache<Key: Hashable, Value> {
         return value
     }
 
+    /// Keeps a value, instead of the key's former one.
     package mutating func insert(_ value: Value, for key: Key) {
         young[key] = value
         guard young.count >= half else { return }
@@ -28,11 +30,13 @@ package struct RecencyCache<Key: Hashable, Value> {
         young = [:]
     }
 
+    /// Forgets a key.
     package mutating func remove(_ key: Key) {
         young[key] = nil
         old[key] = nil
     }
 
+    /// Forgets everything.
     package mutating func removeAll() {
         young = [:]
         old = [:]

@@ -22,12 +22,15 @@ struct Postreiter: AsyncParsableCommand {
                     BackupCommand.self, RestoreCommand.self,
                 ]),
             CommandGroup(
-                name: "Ask", subcommands: [Trace.self, QueueCommand.self, SendmailCommand.self]),
+                name: "Ask",
+                subcommands: [
+                    Trace.self, ExplainCommand.self, QueueCommand.self, SendmailCommand.self,
+                ]),
             CommandGroup(
                 name: "Administer",
                 subcommands: [
                     DomainCommand.self, AccountCommand.self, AliasCommand.self, RelayCommand.self,
-                    TransportCommand.self,
+                    TransportCommand.self, BanCommand.self,
                     ChangeCommand.self,
                 ]),
             CommandGroup(

@@ -37,7 +37,7 @@ struct FloorTests {
         "Directory": ["Storage"],
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
-        "DefenceStore": ["Storage"],
+        "DefenceStore": ["Storage", "Journal"],
         "Reception": ["Filtering"],
         "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService"],

@@ -20,6 +20,7 @@ enum Offline {
                 Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                    defence: node.defence,
                     host: MailHost(settings),
                     time: Live.surroundings.time, author: "command line",
                     language: settings.language))

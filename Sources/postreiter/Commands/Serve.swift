@@ -68,6 +68,7 @@ struct Serve: AsyncParsableCommand {
                 administration: Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                    defence: node.defence,
                     service: ZoneService(mail.exchange), host: MailHost(running),
                     security: mail.security,
                     time: Live.surroundings.time,

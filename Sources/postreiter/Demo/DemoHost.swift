@@ -105,6 +105,7 @@ final class DemoHost: Sendable {
             let administration = Administration(
                 registry: node.registry, trace: node.trace, spooler: node.spooler,
                 mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
+                defence: node.defence,
                 time: Live.surroundings.time,
                 author: "demo", language: settings.language,
                 delivery: .init(

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Defence
+import DefenceStore
+import Journal
+import World
+
+/// `ban …` and `explain.spam`: who may not connect, and what messages were taken for.
+struct DefenceCommands {
+    let records: DefenceRecords
+    let trace: Trace
+    let author: String
+
+    /// Without `hours` a ban of an operator's lasts so long.
+    static let usualHours: Int64 = 24
+    /// Of a Message-ID or an address so many messages are told of.
+    static let maximumMessages = 20
+
+    static func knows(_ name: String) -> Bool { name.hasPrefix("ban.") || name == "explain.spam" }
+
+    func perform(_ name: String, _ arguments: Arguments) async throws -> JSON {
+        switch name {
+        case "ban.add": try await add(arguments)
+        case "ban.remove": try await remove(arguments)
+        case "ban.list": ["bans": .array(records.bans.all.map(Self.json))]
+        case "explain.spam": try await explain(arguments)
+        default: throw ControlFailure.usage("there is no command `\(name)`")
+        }
+    }
+
+    private func network(_ arguments: Arguments) throws(ControlFailure) -> IPNetwork {
+        let text = try arguments.text("network")
+        guard let network = IPNetwork(text) else {
+            throw .data(
+                "`\(text)` is no network: write an address, or a network such as 192.0.2.0/24")
+        }
+        return network
+    }
+
+    private func add(_ arguments: Arguments) async throws -> JSON {
+        let hours = arguments.number("hours") ?? Self.usualHours
+        let longest = Bans.longest.components.seconds / 3_600
+        guard (1...longest).contains(hours) else {
+            throw ControlFailure.data("a ban lasts from 1 to \(longest) hours")
+        }
+        let cause = arguments.json["cause"]?.string ?? "banned by an operator"
+        return Self.json(
+            try await records.bans.add(
+                try network(arguments), cause: cause, duration: .seconds(hours * 3_600),
+                author: author))
+    }
+
+    private func remove(_ arguments: Arguments) async throws -> JSON {
+        let network = try network(arguments)
+        guard let ban = try await records.bans.remove(network) else {
+            throw ControlFailure.data(
+                "\(network) is not banned; `postreiter ban list` shows what is, as it is written")
+        }
+        return Self.json(ban)
+    }
+
+    private static func json(_ ban: Ban) -> JSON {
+        [
+            "network": .string(ban.network.description), "cause": .string(ban.cause),
+            "since": .string(CalendarDate(ban.since).internetFormat),
+            "until": .string(CalendarDate(ban.until).internetFormat),
+            "author": JSON(ban.author),
+        ]
+    }
+
+    private func explain(_ arguments: Arguments) async throws -> JSON {
+        let text = try arguments.text("text")
+        // What was refused has an id in the reply, and perhaps nothing in the journal.
+        let found = try await trace.queueIDs(matching: text)
+        let ids = found.isEmpty ? QueueID(text).map { [$0] } ?? [] : found
+        var messages: [JSON] = []
+        for id in ids.prefix(Self.maximumMessages) {
+            guard let (time, verdict) = try await records.verdicts.verdict(of: id) else { continue }
+            messages.append(
+                .object(
+                    [
+                        ("id", .string(id.description)),
+                        ("time", .string(CalendarDate(time).internetFormat)),
+                    ] + (verdict.json.object ?? [])))
+        }
+        guard !messages.isEmpty else {
+            throw ControlFailure.data(
+                ids.isEmpty
+                    ? "nothing is known of `\(text)`: give a queue id, a Message-ID or an address"
+                    : "`\(text)` was not weighed: only what strangers bring is")
+        }
+        return ["messages": .array(messages)]
+    }
+}
