@@ -79,6 +79,9 @@ let cores: [Target] = [
     module("ARC", on: ["Bytes", "DNS", "DKIM"]),
     module("KeyLife", on: ["Bytes", "World", "Mail", "DNS", "DKIM"]),
     module("DMARC", on: ["Bytes", "Mail", "World", "DNS", "MIME", "SPF", "DKIM"]),
+    module(
+        "MessageAuthentication",
+        on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "ARC"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module("Milter", on: ["Bytes"]),
     module("Defence", on: ["Bytes", "World", "DNS"]),
@@ -195,7 +198,8 @@ let house: [Target] = [
         "Reception",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
-            "Directory", "Spool", "Maintenance", "Defence", "DefenceStore", "Filtering",
+            "Directory", "Spool", "Maintenance", "Defence", "DefenceStore", "Filtering", "DKIM",
+            "ARC", "MessageAuthentication",
         ], [log, metrics]),
     module(
         "Delivery",
@@ -254,7 +258,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
-            "DefenceStore", "Filtering",
+            "DefenceStore", "Filtering", "DKIM", "MessageAuthentication",
         ],
         [log, metrics]),
     .executableTarget(
@@ -335,7 +339,8 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
-            "NameService", "SimulatedWorld",
+            "NameService", "SimulatedWorld", "DKIM",
+            "MessageAuthentication",
         ]),
     tests(
         "SimulationTests",

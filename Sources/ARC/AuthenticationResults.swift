@@ -13,11 +13,26 @@ package import DKIM
 package enum AuthenticationResults {
     /// The results of all fields of one server, from the top, unfolded; `none` is no result.
     package static func merged(from header: FieldList, authservID: String) -> [String] {
-        header.all(named: "authentication-results".utf8).flatMap { field -> [String] in
-            let parts = split(field.value)
-            guard let head = parts.first, isOf(head, authservID) else { return [] }
-            return parts.dropFirst().map { String(lossy: unfolded($0)) }.filter { !$0.isEmpty }
+        header.all(named: "authentication-results".utf8).flatMap { field in
+            isOf(field, authservID: authservID) ? Array(parts(of: field).dropFirst()) : []
+        }.filter { !$0.isEmpty }
+    }
+
+    /// What stands between the semicolons of a field, unfolded.
+    static func parts(of field: FieldList.Field) -> [String] {
+        split(field.value).map { String(lossy: unfolded($0)) }
+    }
+
+    /// The header without fields that claim to be of this server (RFC 8601 §5).
+    package static func removed(from header: [UInt8], authservID: String) -> [UInt8] {
+        var kept: [UInt8] = []
+        var start = 0
+        for field in FieldList(header).all(named: "authentication-results".utf8)
+        where isOf(field, authservID: authservID) {
+            kept += header[start..<field.whole.startIndex]
+            start = field.whole.endIndex
         }
+        return start == 0 ? header : kept + header[start...]
     }
 
     /// Whether a field was written in the name of this server.

@@ -49,6 +49,9 @@ package struct ChainValidation: Sendable {
             }
             var verdict = ReceivedChain.Verdict(status: .pass)
             verdict.sealers = seals.map(\.domain)
+            // arc-info = instance [CFWS] ";" authres-payload (§4.1.1)
+            verdict.originResults = Array(
+                AuthenticationResults.parts(of: chain.links[0].authenticationResults).dropFirst(2))
             // Step 5, which nobody must take: how far back the message is as it was.
             var oldest = newest
             while oldest > 0 {

@@ -27,6 +27,9 @@ package struct ReceivedChain: Sendable {
         package var reason: String?
         /// Who has sealed, the first first: the domains of the seals; empty unless the chain holds.
         package var sealers: [String] = []
+        /// What the first sealer found out, each a `resinfo` (RFC 8601 §2.2); empty unless the
+        /// chain holds.
+        package var originResults: [String] = []
         /// The lowest instance whose signature of the message still holds (§5.2); 0: all hold.
         package var oldestPass: Int?
     }

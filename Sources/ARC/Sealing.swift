@@ -21,14 +21,10 @@ package struct Sealing: Sendable {
         }
     }
 
-    private let chain: ReceivedChain
     private let settings: Settings
     private var bodies: BodyHashing
 
-    package init(
-        _ chain: ReceivedChain, settings: Settings, cryptography: any MailCryptography
-    ) {
-        self.chain = chain
+    package init(settings: Settings, cryptography: any MailCryptography) {
         self.settings = settings
         bodies = BodyHashing(
             [BodyHashing.Kind(form: .relaxed, hash: .sha256, length: nil)], cryptography)
@@ -39,11 +35,14 @@ package struct Sealing: Sendable {
 
     /// The three fields, the seal first, each with its final CRLF; empty where none must be added.
     ///
-    /// `status` is what validating the chain came to. A chain that had failed before, one of fifty
+    /// `chain` is that of the header as it goes on, with the results of this server; `status` is what
+    /// validating it came to. A chain that had failed before, one of fifty
     /// sets, and a message without results of ours are not sealed.
-    package mutating func finish(_ status: ReceivedChain.Status) throws -> [[UInt8]] {
+    package mutating func finish(
+        _ chain: ReceivedChain, _ status: ReceivedChain.Status
+    ) throws -> [[UInt8]] {
         let digest = bodies.finish().values.first?.value ?? []
-        guard chain.highestInstance < ReceivedChain.maximumInstances, !hasFailedBefore else {
+        guard chain.highestInstance < ReceivedChain.maximumInstances, !chain.hasFailedBefore else {
             return []
         }
         let results = AuthenticationResults.merged(
@@ -53,7 +52,7 @@ package struct Sealing: Sendable {
         let resultsField = try Self.field(
             "ARC-Authentication-Results: i=\(instance); \(settings.authservID);\r\n\t"
                 + results.joined(separator: ";\r\n\t"))
-        let signature = try messageSignature(instance, digest)
+        let signature = try messageSignature(instance, of: chain.header, digest)
         // §5.1.2: a chain that fails is sealed alone.
         let earlier = status == .fail ? [] : chain.links
         let algorithm = Self.algorithm(settings.identity)
@@ -75,19 +74,11 @@ package struct Sealing: Sendable {
         ]
     }
 
-    /// §5.1 step 1: whoever found it failed has said so.
-    private var hasFailedBefore: Bool {
-        chain.header.all(named: "arc-seal".utf8).contains { field in
-            guard let tags = TagList(field.value) else { return false }
-            return tags["i"] == "\(chain.highestInstance)" && tags["cv"] == "fail"
-        }
-    }
-
     /// §4.1.2: as a DKIM-Signature, with an instance instead of a version.
     private func messageSignature(
-        _ instance: Int, _ bodyHash: [UInt8]
+        _ instance: Int, of header: FieldList, _ bodyHash: [UInt8]
     ) throws -> FieldList.Field {
-        let names = settings.headers.filter { !chain.header.all(named: $0.utf8).isEmpty }
+        let names = settings.headers.filter { !header.all(named: $0.utf8).isEmpty }
         var lines = TagWriter("ARC-Message-Signature: i=\(instance);")
         lines.add("a=\(Self.algorithm(settings.identity));")
         lines.add("c=relaxed/relaxed;")
@@ -98,7 +89,7 @@ package struct Sealing: Sendable {
         lines.add("bh=\(Base64.encode(bodyHash));")
         lines.add("b=")
         var octets: [UInt8] = []
-        for chosen in chain.header.chosen(names.map { Array($0.utf8) }) {
+        for chosen in header.chosen(names.map { Array($0.utf8) }) {
             Canonicalization.relaxed.append(chosen, to: &octets)
         }
         Canonicalization.relaxed.append(try Self.field(octets: lines.octets), to: &octets)
@@ -120,5 +111,15 @@ package struct Sealing: Sendable {
             throw DKIMProblem(.permerror, "a field of ours is none")
         }
         return field
+    }
+}
+
+extension ReceivedChain {
+    /// §5.1 step 1: whoever found it failed has said so.
+    fileprivate var hasFailedBefore: Bool {
+        header.all(named: "arc-seal".utf8).contains { field in
+            guard let tags = TagList(field.value) else { return false }
+            return tags["i"] == "\(highestInstance)" && tags["cv"] == "fail"
+        }
     }
 }

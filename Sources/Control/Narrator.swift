@@ -20,6 +20,7 @@ struct Narrator {
         case .addressed: addressed(fact)
         case .refused:
             say("It was refused", "Sie wurde abgewiesen") + whom(fact) + reason(fact) + "."
+                + results(fact)
         case .routed: routed(fact)
         case .attempted: attempted(fact)
         case .deferred: deferred(fact)
@@ -107,6 +108,10 @@ struct Narrator {
                 ", auf Wunsch des Absenders ab \(until) zuzustellen")
         }
         text += "."
+        text += results(fact)
+        if let verdict = fact[.verdict] {
+            text += say(" It is put aside (Junk): \(verdict).", " Sie kommt in Junk: \(verdict).")
+        }
         if let other = fact[.about] {
             text += say(" It tells what became of \(other).", " Sie sagt, was aus \(other) wurde.")
         }
@@ -114,6 +119,12 @@ struct Narrator {
             text += say(" It continues \(other).", " Sie setzt \(other) fort.")
         }
         return text
+    }
+
+    private func results(_ fact: Fact) -> String {
+        fact[.results].map {
+            say(" Who sent it was examined: \($0).", " Geprüft, wer sie gesandt hat: \($0).")
+        } ?? ""
     }
 
     private func addressed(_ fact: Fact) -> String {

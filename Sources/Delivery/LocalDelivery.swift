@@ -42,7 +42,10 @@ extension Deliverer {
         switch await registry.judge(address) {
         case .local(let targets):
             if targets.count == 1, let account = targets[0].account {
-                conclusions.deliver(recipient, to: account.rawValue, mailbox: Mailboxes.inbox)
+                let isJunk = recipient.message.requests.isJunk
+                conclusions.deliver(
+                    recipient, to: account.rawValue,
+                    mailbox: isJunk ? Mailboxes.junk : Mailboxes.inbox)
             } else {
                 conclusions.replace(recipient, by: continuation(of: recipient, to: targets))
             }

@@ -26,11 +26,12 @@ package struct Fact: Hashable, Sendable {
     /// The raw values are stored: never change one.
     package enum Kind: String, CaseIterable, Sendable {
         /// We took responsibility: sender, client, helo, protocolName, tls, account, octets,
-        /// messageID, until (when its sender wants it released); `recipient` if there is only one.
+        /// messageID, until (when its sender wants it released), results and verdict (what was found
+        /// out about its sender); `recipient` if there is only one.
         case accepted
         /// One of several recipients of an accepted message; `original` if an alias led to it.
         case addressed
-        /// We refused a message or a recipient: client, sender, text.
+        /// We refused a message: client, helo, sender, results, text.
         case refused
         /// Where it is to go: route, security; or why nowhere.
         case routed
@@ -85,6 +86,8 @@ package struct Fact: Hashable, Sendable {
         case via
         /// What a suspension is about: destination, host or sender; and which.
         case scope, subject
+        /// What SPF, DKIM, DMARC and ARC came to, and what was done for it.
+        case results, verdict
     }
 
     /// A detail.

@@ -11,6 +11,8 @@ package struct HeaderScan: Sendable {
     package private(set) var hasSender = false
     /// `Bcc` or `Resent-Bcc`: not for the eyes of recipients (RFC 5322 §3.6.3).
     package private(set) var hasBlindCopies = false
+    /// Whether anybody claims results (RFC 8601), which must not be claimed in our name.
+    package private(set) var hasAuthenticationResults = false
     /// How many `Received` fields there are: a loop has many (RFC 5321 §6.3).
     package private(set) var receivedCount = 0
     /// `TLS-Required: No` (RFC 8689 §3), once and without any other value.
@@ -39,6 +41,10 @@ package struct HeaderScan: Sendable {
             case 10:
                 if name.equalsIgnoringCase("message-id".utf8) { hasMessageIdentifier = true }
                 if name.equalsIgnoringCase("resent-bcc".utf8) { hasBlindCopies = true }
+            case 22:
+                if name.equalsIgnoringCase("authentication-results".utf8) {
+                    hasAuthenticationResults = true
+                }
             case 12 where tlsRequired.count < 2:
                 if name.equalsIgnoringCase("tls-required".utf8) {
                     tlsRequired.append(TLSRequired(value))

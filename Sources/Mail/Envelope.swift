@@ -149,6 +149,8 @@ extension Envelope {
         package var holdUntil: Timestamp?
         /// `BY=` (RFC 2852).
         package var deliverBy: DeliverBy?
+        /// Ours, not the sender's: local delivery puts it aside (RFC 6154 §2 \Junk).
+        package var isJunk = false
         /// `MT-PRIORITY=` (RFC 6710), -9 … 9; 0 is usual.
         package var priority = 0
 

@@ -10,6 +10,8 @@ package struct Mailboxes: Sendable {
 
     /// The one mailbox every account has (RFC 9051 §5.1).
     package static let inbox = "INBOX"
+    /// Where mail is put aside that is probably none (RFC 6154 §2).
+    package static let junk = "Junk"
     /// No listing holds more messages: POP3 clients read them all into memory, as do we.
     package static let listLimit = 100_000
 

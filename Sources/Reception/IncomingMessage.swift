@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ARC
 import Bytes
 import Directory
 import Journal
 import Logging
 import MIME
 import Mail
+import MessageAuthentication
 import SMTP
 import Spool
 import Storage
@@ -18,6 +20,7 @@ struct IncomingMessage: ~Copyable {
     private let recipients: RecipientList
     private let account: Account?
     private let client: Client
+    private let sender: SenderFacts?
     private let service: SMTPService
     private let received: Timestamp
     private var draft: Draft
@@ -27,20 +30,27 @@ struct IncomingMessage: ~Copyable {
     private var body: Envelope.Body
     /// As the envelope says, and what the header adds.
     private var requests: Envelope.Requests
+    /// Finds out who sent it; nil if nobody asks.
+    private var inspection: Inspection?
+    /// What that came to.
+    private var source: [Fact.Field] = []
     /// Once set, what still comes is read and forgotten.
     private var refusal: Reply?
 
     /// RFC 5321 §6.3: a limit of at least 100 Received fields detects loops.
     static let maximumHops = 100
+    /// Of a refused message so many recipients are kept in the journal.
+    private static let maximumRefusedRecipients = 20
 
     init(
         _ transaction: ServerSession.Transaction, recipients: RecipientList,
-        account: Account?, client: Client, service: SMTPService
+        account: Account?, client: Client, sender: SenderFacts?, service: SMTPService
     ) {
         self.transaction = transaction
         self.recipients = recipients
         self.account = account
-        self.client = client
+        self.client = client.named(by: sender)
+        self.sender = sender
         self.service = service
         received = service.surroundings.time.timestamp
         body = transaction.parameters.body
@@ -52,13 +62,13 @@ struct IncomingMessage: ~Copyable {
     mutating func take(_ octets: ArraySlice<UInt8>) async {
         guard refusal == nil else { return }
         do throws(Reply) {
-            guard !header.isComplete else { return try await append(octets) }
+            guard !header.isComplete else { return try await appendBody(octets) }
             switch header.take(octets) {
             case .needsMore: break
             case .tooLarge: throw .headerTooLarge
             case .complete(let rest):
                 try await completeHeader()
-                try await append(rest)
+                try await appendBody(rest)
             }
         } catch {
             refusal = error
@@ -70,6 +80,7 @@ struct IncomingMessage: ~Copyable {
         if refusal == nil, !header.isComplete {
             do throws(Reply) { try await completeHeader() } catch { refusal = error }
         }
+        await concludeInspection()
         if let refusal {
             await draft.discard()
             throw refusal
@@ -79,7 +90,7 @@ struct IncomingMessage: ~Copyable {
             Envelope(
                 from: transaction.reversePath, to: recipients.all, body: body,
                 isInternational: parameters.isInternational, requests: requests),
-            messageID: messageID, source: source)
+            messageID: messageID, source: origin + source)
         let usual = service.intake.lifetimes.lifetime(from: transaction.reversePath)
         acceptance.expires = received + recipients.lifetime(usual: usual)
         let (log, summary) = (service.log, summary)
@@ -94,6 +105,12 @@ struct IncomingMessage: ~Copyable {
     }
 
     consuming func discard() async { await draft.discard() }
+
+    /// Octets behind the header.
+    private mutating func appendBody(_ octets: ArraySlice<UInt8>) async throws(Reply) {
+        inspection?.update(octets)
+        try await append(octets)
+    }
 
     private mutating func append(_ octets: ArraySlice<UInt8>) async throws(Reply) {
         // Many clients send what they never declared; the next host must not get it unannounced.
@@ -131,6 +148,16 @@ struct IncomingMessage: ~Copyable {
                 sender: account.login)
             written = submission.header
         }
+        let inspector = service.configuration.inspector
+        if scan.hasAuthenticationResults, let inspector {
+            written = AuthenticationResults.removed(
+                from: written, authservID: inspector.examiner.authservID)
+        }
+        if let inspector, let sender {
+            inspection = await inspector.inspect(
+                header: header.octets, kept: written, of: sender,
+                forwardedBy: recipients.forwarder)
+        }
         // A message that begins with its body still has a header: ours.
         if scan.headerEnd == 0, scan.bodyStart == 0 { octets += [.carriageReturn, .lineFeed] }
         octets += written
@@ -140,8 +167,36 @@ struct IncomingMessage: ~Copyable {
         try await append(octets[...])
     }
 
+    /// The end of the octets: puts what was found out above them, or refuses them.
+    private mutating func concludeInspection() async {
+        guard refusal == nil, let result = await inspection?.conclude() else { return }
+        source = result.facts
+        switch result.decision.action {
+        case .accept: break
+        case .quarantine: requests.isJunk = true
+        case .reject:
+            let reply = Reply(rejecting: result.decision)
+            refusal = reply
+            service.log.info("refused \(summary): \(reply)", metadata: ["id": "\(draft.id)"])
+            await service.intake.note(refused(reply, result.decision))
+        }
+        draft.prepend(result.fields)
+    }
+
+    /// For those who ask later why it never came.
+    private func refused(_ reply: Reply, _ decision: InboundPolicy.Decision) -> [Fact] {
+        var fields = [Fact.Field(.sender, transaction.reversePath)] + origin + source
+        if let messageID { fields.append(Fact.Field(.messageID, messageID)) }
+        let now = service.surroundings.time.timestamp
+        return recipients.all.prefix(Self.maximumRefusedRecipients).map { recipient in
+            Fact(
+                .refused, of: draft.id, at: now, recipient: recipient.address,
+                status: reply.status, text: decision.reason, fields: fields)
+        }
+    }
+
     /// What the journal keeps of where it came from.
-    private var source: [Fact.Field] {
+    private var origin: [Fact.Field] {
         var fields = [
             Fact.Field(.client, client.host), Fact.Field(.helo, transaction.hello.name),
             Fact.Field(.protocolName, transaction.protocolKeyword.rawValue),
@@ -164,6 +219,11 @@ struct IncomingMessage: ~Copyable {
 extension Reply {
     static let headerTooLarge = Reply(
         552, 5, 3, 4, "The header is larger than this server takes (256 KiB)")
+
+    /// RFC 9989 §5.4; RFC 7372 knows no code of DMARC's own.
+    init(rejecting decision: InboundPolicy.Decision) {
+        self.init(550, 5, 7, 1, "Rejected: \(decision.reason ?? "its sender is not who it says")")
+    }
 
     /// What a client hears of a store that does not work: never more than "later".
     init(storage failure: any Error) {

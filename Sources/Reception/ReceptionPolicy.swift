@@ -9,7 +9,9 @@ import Spool
 /// Who may send what to whom: the facts come from directory and DNS, the words are replies.
 struct ReceptionPolicy: Sendable {
     let registry: Registry
-    let nullMX: NullMX
+    let senderDomains: SenderDomains
+    /// Whether a stranger's domain must be there, beside not refusing mail.
+    var requiresSenderDomain = false
     /// By which a client may name this host in an address literal.
     var ownAddresses: Set<IPAddress>
 
@@ -18,11 +20,29 @@ struct ReceptionPolicy: Sendable {
     func judgeSender(_ path: ReversePath, account: Account?) async -> Reply? {
         guard let address = path.address else { return nil }
         guard let account else {
-            // RFC 7505 §4.2: such a domain sends no mail either.
             guard let domain = address.domain else { return nil }
-            return await nullMX.isStated(by: domain) ? .senderHasNullMX : nil
+            return await judgeSenderDomain(domain)
         }
         return await registry.mayUse(account.id, as: address) ? nil : .senderNotOwned
+    }
+
+    private func judgeSenderDomain(_ domain: Domain) async -> Reply? {
+        switch await senderDomains.verdict(on: domain) {
+        case .takesMail: nil
+        // RFC 7505 §4.2: such a domain sends no mail either.
+        case .nullMX: .senderHasNullMX
+        case .takesNone where requiresSenderDomain && !isHere(domain): .senderDomainTakesNoMail
+        case .unknown where requiresSenderDomain && !isHere(domain): .senderDomainUncertain
+        case .takesNone, .unknown: nil
+        }
+    }
+
+    /// Whether mail for the domain is ours to take, whatever the DNS says of it.
+    private func isHere(_ domain: Domain) -> Bool {
+        switch try? registry.responsibility(for: domain) {
+        case .local, .relay: true
+        case .elsewhere, nil: false
+        }
     }
 
     /// Where a recipient leads, or the refusal.
@@ -38,7 +58,9 @@ struct ReceptionPolicy: Sendable {
         case .relay(let domain):
             let address = try address(path)
             // RFC 7505 §4.1; nobody looks for the MX records of a domain whose host is configured.
-            if domain.host == nil, let name = address.domain, await nullMX.isStated(by: name) {
+            if domain.host == nil, let name = address.domain,
+                await senderDomains.verdict(on: name) == .nullMX
+            {
                 throw .domainHasNullMX
             }
             return Placement(
@@ -94,6 +116,12 @@ struct Placement {
         if case .address(let address) = path { alias = (address, targets) }
     }
 
+    /// The domain of the alias, if it leads to an address elsewhere.
+    var forwarder: Domain? {
+        guard let alias, alias.targets.contains(where: { $0.account == nil }) else { return nil }
+        return alias.address.domain
+    }
+
     /// Hands on what the sender wants to hear of, and of whom (RFC 3461 §5.2.7).
     mutating func pass(on parameters: RecipientParameters) {
         if let (address, targets) = alias {
@@ -115,6 +143,8 @@ struct Placement {
 /// The recipients of a transaction, each once, in the order they came.
 struct RecipientList {
     private(set) var all: [Envelope.Recipient] = []
+    /// The domain here whose alias leads to somewhere else: it forwards.
+    private(set) var forwarder: Domain?
     /// The longest that a relay domain has; each one's own is looked at when it is tried.
     private var relayLifetime: Duration?
     /// Whether any has none of its own.
@@ -136,6 +166,7 @@ struct RecipientList {
     /// Takes all or, when they would be too many, none.
     mutating func add(_ placement: Placement) -> Bool {
         guard all.count + placement.recipients.count <= Self.maximumTargets else { return false }
+        forwarder = forwarder ?? placement.forwarder
         for target in placement.recipients where known.insert(target.address).inserted {
             all.append(target)
         }

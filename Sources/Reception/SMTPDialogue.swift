@@ -2,10 +2,12 @@
 
 import Bytes
 import CoreMetrics
+import DNS
 import Directory
 import Logging
 import Mail
 import Maintenance
+import MessageAuthentication
 import SASL
 import SMTP
 import Spool
@@ -23,6 +25,9 @@ struct SMTPDialogue: ~Copyable {
     private var authentication: Authentication?
     /// Of the transaction under way, each once, with what aliases made of them.
     private var recipients = RecipientList()
+    private var transaction: ServerSession.Transaction?
+    /// What the DNS says of whoever sends; asked once a recipient is accepted.
+    private var sender: SenderFacts?
     private var incoming: IncomingMessage?
     /// What is waited for, and since when.
     private var waiting: (subject: UInt64, since: Instant)?
@@ -42,9 +47,10 @@ struct SMTPDialogue: ~Copyable {
         self.service = service
         self.connection = connection
         policy = ReceptionPolicy(
-            registry: service.registry, nullMX: service.nullMX,
+            registry: service.registry, senderDomains: service.senderDomains,
             ownAddresses: service.configuration.ownAddresses.union([connection.localAddress.host]))
         let host = connection.remoteAddress.host
+        policy.requiresSenderDomain = service.requiresSenderDomain(of: host)
         client = Client(host: host)
         session = ServerSession(service.configuration.session, tls: connection.tls)
         session.isClientTrusted = service.configuration.priorityNetworks.contains(host)
@@ -206,6 +212,8 @@ struct SMTPDialogue: ~Copyable {
 
     private mutating func judgeSender(_ transaction: ServerSession.Transaction) async {
         recipients = RecipientList()
+        self.transaction = transaction
+        sender = nil
         let refusal = await policy.judgeSender(transaction.reversePath, account: account)
         session.answer(refusal.map { .refuse($0) } ?? .accept())
     }
@@ -217,6 +225,7 @@ struct SMTPDialogue: ~Copyable {
             var placement = try await policy.judgeRecipient(path, account: account)
             placement.pass(on: parameters)
             guard recipients.add(placement) else { throw .tooManyRecipients }
+            await inspectSender()
             session.answer(.accept())
         } catch {
             service.log.info(
@@ -225,10 +234,20 @@ struct SMTPDialogue: ~Copyable {
         }
     }
 
+    /// Once for a transaction that will come to something: who sends is asked of the DNS.
+    private mutating func inspectSender() async {
+        guard sender == nil, account == nil, let transaction,
+            let inspector = service.configuration.inspector
+        else { return }
+        sender = await inspector.examiner.senderFacts(
+            client: client.host, hello: transaction.hello.name,
+            reversePath: transaction.reversePath)
+    }
+
     private mutating func openDraft(_ transaction: ServerSession.Transaction) {
         incoming = IncomingMessage(
             transaction, recipients: recipients, account: account,
-            client: client, service: service)
+            client: client, sender: sender, service: service)
         session.answer(.accept())
     }
 
@@ -284,4 +303,12 @@ struct Client: Sendable {
     let host: IPAddress
     /// Its verified name, if a proxy has told it.
     var name: String?
+
+    /// With the name of its address, if that leads back to it.
+    func named(by sender: SenderFacts?) -> Client {
+        guard name == nil, let sender, sender.reverseName.result == .pass,
+            let name = sender.reverseName.name
+        else { return self }
+        return Client(host: host, name: String(lossy: name.dotted))
+    }
 }

@@ -18,7 +18,7 @@ package struct SMTPService: Sendable {
     let surroundings: Surroundings
     let registry: Registry
     let intake: Intake
-    let nullMX: NullMX
+    let senderDomains: SenderDomains
     let meters: Meters
     let log: Logger
 
@@ -53,6 +53,10 @@ package struct SMTPService: Sendable {
         package var priorityNetworks: [IPNetwork] = []
         /// ETRN: tries what waits for a domain now; nil: not served.
         package var startQueue: QueueStarter?
+        /// Finds out who sends what strangers bring; nil: nobody asks.
+        package var inspector: Inspector?
+        /// Networks of this site, whose programs may name senders in domains that are not there.
+        package var ownNetworks: [IPNetwork] = []
         /// Where it is written down who came; nil: nowhere.
         package var arrivals: ArrivalBook?
 
@@ -93,7 +97,7 @@ package struct SMTPService: Sendable {
         self.intake = intake
         self.log = log
         meters = Meters(configuration.name)
-        nullMX = NullMX(resolver, time: surroundings.time)
+        senderDomains = SenderDomains(resolver, time: surroundings.time)
     }
 
     /// What became of messages whose content came.
@@ -111,6 +115,12 @@ package struct SMTPService: Sendable {
 
     /// A handshake takes a few round trips; more is a peer that holds the connection for nothing.
     static let handshakeTimeout = Duration.minutes(1)
+
+    /// Whether a stranger there must name a domain that is there.
+    func requiresSenderDomain(of client: IPAddress) -> Bool {
+        configuration.inspector?.requiresSenderDomain == true
+            && !configuration.ownNetworks.contains(client)
+    }
 
     /// Serves one connection to its end.
     package func handle(_ connection: any Connection) async {

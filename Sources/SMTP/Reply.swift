@@ -171,6 +171,11 @@ extension Reply {
         553, 5, 7, 1, "This account may not send from that address")
     package static let senderHasNullMX = Reply(
         550, 5, 7, 27, "The sender's domain says that it takes no mail (Null MX)")
+    package static let senderDomainTakesNoMail = Reply(
+        550, 5, 1, 8,
+        "The sender's domain does not exist, or has neither an exchanger nor an address")
+    package static let senderDomainUncertain = Reply(
+        451, 4, 4, 3, "The sender's domain cannot be looked up at the moment, try again later")
     package static let recipientAccepted = Reply(250, 2, 1, 5, "Recipient OK")
     package static let recipientSyntax = Reply(
         501, 5, 1, 3, "Syntax error in the recipient's address, write RCPT TO:<user@domain>")

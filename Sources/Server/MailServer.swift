@@ -2,6 +2,7 @@
 
 import Access
 import Bytes
+package import DKIM
 package import DNS
 package import DNSSEC
 import Delivery
@@ -10,6 +11,7 @@ import Journal
 package import Logging
 package import Mail
 import Maintenance
+import MessageAuthentication
 import MessageStore
 import Metering
 package import NameService
@@ -47,6 +49,8 @@ package struct MailServer: Sendable {
     private let intake: Intake
     private let deliverer: Deliverer
     private let resolver: any Resolver
+    /// Verifies signatures; nil: nobody asks who sends what strangers bring.
+    private let cryptography: (any MailCryptography)?
     private let doorway: Doorway
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
@@ -73,6 +77,7 @@ package struct MailServer: Sendable {
     ///
     /// `cookieSecrets` are those of `NameServer.Settings`.
     /// Without `signing` no zone can be signed.
+    /// Without `cryptography` it is not examined who sends what strangers bring.
     /// `meters` is what the listener for metrics shows.
     /// `certificateEnd` is when the certificate ends that is shown to everybody.
     /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
@@ -83,6 +88,7 @@ package struct MailServer: Sendable {
         userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
         meters: Meters = Meters(), cookieSecrets: [[UInt8]] = [],
         signing: (any ZoneSigningCryptography)? = nil,
+        cryptography: (any MailCryptography)? = nil,
         certificateEnd: @escaping @Sendable () -> Timestamp? = { nil }
     ) {
         self.meters = meters
@@ -93,6 +99,7 @@ package struct MailServer: Sendable {
         self.identity = identity
         self.log = log
         self.resolver = resolver
+        self.cryptography = cryptography
         doorway = Doorway(settings, time: surroundings.time, log: log)
         var naming = NameServer.Settings()
         naming.identity = settings.nameServer.identity
@@ -292,13 +299,32 @@ package struct MailServer: Sendable {
             settings.asksForClientCertificate && service == .smtp
         configuration.xclientNetworks = settings.trust.xclient
         configuration.priorityNetworks = settings.trust.priority
+        configuration.ownNetworks = settings.trust.networks
         if service == .smtp {
+            configuration.inspector = inspector(settings)
             configuration.arrivals = arrivals
             let starter = QueueStarter(
                 node: node, deliverer: deliverer, time: surroundings.time, log: log)
             configuration.startQueue = { await starter.start($0) }
         }
         return configuration
+    }
+
+    private func inspector(_ settings: ServerSettings) -> Inspector? {
+        guard let cryptography else { return nil }
+        let wanted = settings.authentication
+        var policy = InboundPolicy()
+        policy.isEnforced = wanted.isEnforced
+        policy.trustedSealers = wanted.trustedSealers
+        policy.knownForwarders = wanted.forwarders
+        policy.ownNetworks = settings.trust.networks
+        var inspector = Inspector(
+            MessageExaminer(
+                authservID: wanted.id ?? settings.hostName.name, resolver: resolver,
+                time: surroundings.time, cryptography: cryptography),
+            policy: policy, log: log)
+        inspector.requiresSenderDomain = wanted.requiresSenderDomain
+        return inspector
     }
 
     private func keepHouse() async {

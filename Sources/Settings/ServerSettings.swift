@@ -29,6 +29,7 @@ package struct ServerSettings: Sendable, Equatable {
     package var sending: Sending
     package var nameServer = NameServerSettings()
     package var defence = DefenceSettings()
+    package var authentication = AuthenticationSettings()
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String
@@ -115,16 +116,37 @@ package struct ServerSettings: Sendable, Equatable {
         /// How far ahead a submission may be held (RFC 4865); 0: not at all.
         package var holdHours = 720
         /// Networks without these two bounds.
-        package var exemptNetworks = [
-            IPNetwork(of: .v4(IPv4Address(127, 0, 0, 0)), prefixLength: 8),
-            IPNetwork(of: .v6(IPv6Address(high: 0, low: 1)), prefixLength: 128),
-        ]
+        package var exemptNetworks = ServerSettings.thisMachine
+
+        package init() {}
+    }
+
+    /// Where programs of this machine come from.
+    package static let thisMachine = [
+        IPNetwork(of: .v4(IPv4Address(127, 0, 0, 0)), prefixLength: 8),
+        IPNetwork(of: .v6(IPv6Address(high: 0, low: 1)), prefixLength: 128),
+    ]
+
+    /// How it is judged who sent a message that a stranger brings.
+    package struct AuthenticationSettings: Sendable, Equatable {
+        /// In whose name results are written (RFC 8601 §2.5); nil: the host's.
+        package var id: String?
+        /// Whether messages are rejected and put aside as their authors' domains ask (RFC 9989).
+        package var isEnforced = true
+        /// Whether a sender's domain must be there.
+        package var requiresSenderDomain = true
+        /// Domains whose ARC seals are believed, in lower case.
+        package var trustedSealers: Set<String> = []
+        /// Domains of mailing lists and forwarders, in lower case.
+        package var forwarders: Set<String> = []
 
         package init() {}
     }
 
     /// Whose word counts, by network.
     package struct Trust: Sendable, Equatable {
+        /// Programs of this site: what the DNS says of their senders refuses nothing.
+        package var networks = ServerSettings.thisMachine
         /// Proxies whose connections begin with a PROXY header.
         package var proxyProtocol: [IPNetwork] = []
         /// Proxies that may say by XCLIENT for whom they stand.
@@ -200,6 +222,7 @@ extension ServerSettings {
         settings.trust = new.trust
         settings.defence = new.defence
         settings.hiddenExtensions = new.hiddenExtensions
+        settings.authentication = new.authentication
         settings.sending.retryMinutes = new.sending.retryMinutes
         settings.sending.lifetimeHours = new.sending.lifetimeHours
         settings.sending.notificationLifetimeHours = new.sending.notificationLifetimeHours

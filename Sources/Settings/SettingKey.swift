@@ -12,7 +12,8 @@ package struct SettingKey: Sendable {
     package var isLive: Bool {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
             || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
-            || name.hasPrefix("defence.") || name == "resolver" || Self.liveSending.contains(name)
+            || name.hasPrefix("defence.") || name.hasPrefix("authentication.")
+            || name == "resolver" || Self.liveSending.contains(name)
     }
 
     private static let liveSending: Set<String> = [
@@ -78,6 +79,23 @@ package struct SettingKey: Sendable {
         .init(
             "trust.priority", list: true,
             "Networks that may raise priorities (MT-PRIORITY) without a password."),
+        .init(
+            "trust.networks", list: true,
+            "Networks of this site, whose mail is not refused for what the DNS says of its "
+                + "sender; default 127.0.0.0/8 and ::1."),
+        .init("authentication.id", "In whose name results are written; default: host-name."),
+        .init(
+            "authentication.enforce",
+            "yes or no: reject and put aside what DMARC policies say; default yes."),
+        .init(
+            "authentication.sender-domains",
+            "yes or no: a sender's domain must be there; default yes."),
+        .init(
+            "authentication.trusted-sealers", list: true,
+            "Domains whose ARC seals are believed where DMARC fails."),
+        .init(
+            "authentication.forwarders", list: true,
+            "Domains of mailing lists and forwarders, whose mail is taken where DMARC fails."),
         .init(
             "smtp.hidden-extensions", list: true,
             "Extensions that replies to EHLO leave out, such as CHUNKING."),

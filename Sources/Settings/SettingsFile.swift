@@ -127,9 +127,9 @@ package struct SettingsFile {
         return number
     }
 
-    /// False where nothing is said.
-    func flag(_ key: String) throws(SettingsError) -> Bool {
-        guard let text = text(key) else { return false }
+    /// `usual` where nothing is said.
+    func flag(_ key: String, default usual: Bool = false) throws(SettingsError) -> Bool {
+        guard let text = text(key) else { return usual }
         guard let flag = ["true": true, "yes": true, "false": false, "no": false][text] else {
             throw wrong(key, text, "true or false")
         }
@@ -233,6 +233,10 @@ package struct SettingsFile {
         settings.trust.proxyProtocol = try networks("trust.proxy-protocol")
         settings.trust.xclient = try networks("trust.xclient")
         settings.trust.priority = try networks("trust.priority")
+        if texts("trust.networks") != nil {
+            settings.trust.networks = try networks("trust.networks")
+        }
+        try readAuthentication(&settings.authentication)
         settings.hiddenExtensions = Set(
             try list("smtp.hidden-extensions", "a keyword such as CHUNKING") { word in
                 word.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") }
@@ -255,6 +259,22 @@ package struct SettingsFile {
             throw wrong("log.format", settings.logFormat, "text or json")
         }
         return settings
+    }
+
+    private func readAuthentication(
+        _ settings: inout ServerSettings.AuthenticationSettings
+    ) throws(SettingsError) {
+        settings.id = try list("authentication.id", "a name without blanks") { text in
+            text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil
+        }.first
+        settings.isEnforced = try flag("authentication.enforce", default: true)
+        settings.requiresSenderDomain = try flag("authentication.sender-domains", default: true)
+        settings.trustedSealers = Set(try domains("authentication.trusted-sealers"))
+        settings.forwarders = Set(try domains("authentication.forwarders"))
+    }
+
+    private func domains(_ name: String) throws(SettingsError) -> [String] {
+        try list(name, "a domain such as example.org") { (try? Domain($0))?.name }
     }
 
     private func readNameServer(

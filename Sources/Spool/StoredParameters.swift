@@ -19,6 +19,7 @@ enum StoredParameters {
         if let returned = requests.returned { words.append("RET=" + returned.rawValue) }
         if let id = requests.envelopeID { words.append("ENVID=" + Xtext.encode(id.utf8)) }
         if requests.requiresTLS { words.append("REQUIRETLS") }
+        if requests.isJunk { words.append("JUNK") }
         if requests.waivesTLSPolicy { words.append("TLS-REQUIRED=NO") }
         if let time = requests.holdUntil { words.append("HOLDUNTIL=\(time.milliseconds)") }
         if let deliverBy = requests.deliverBy {
@@ -43,6 +44,7 @@ enum StoredParameters {
             case "RET": requests.returned = Envelope.Returned(rawValue: value)
             case "ENVID": requests.envelopeID = decoded(value)
             case "REQUIRETLS": requests.requiresTLS = true
+            case "JUNK": requests.isJunk = true
             case "TLS-REQUIRED": requests.waivesTLSPolicy = value == "NO"
             case "HOLDUNTIL": requests.holdUntil = time(value)
             case "BY": requests.deliverBy = deliverBy(value)

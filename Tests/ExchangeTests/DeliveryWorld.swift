@@ -202,6 +202,9 @@ final class MutableResolver: Resolver, @unchecked Sendable {
                             .mx(MX(preference: preference, exchange: $0))
                         }
                     }
+                case ("TXT", .txt):
+                    .txt([Array(words[2...].joined(separator: " ").utf8)])
+                case ("PTR", .ptr): (try? Name(words[2])).map { .ptr($0) }
                 case ("A", .a): IPv4Address(words[2]).map { .a($0) }
                 default: nil
                 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import DKIM
 import DNS
 import Directory
 import Journal
 import Logging
 import Mail
+import MessageAuthentication
 import MessageStore
 import Reception
 import SMTP
@@ -25,6 +27,8 @@ final class ReceptionWorld: @unchecked Sendable {
     let disk = MemoryDisk()
     var resolver: any Resolver
     var configuration: SMTPService.Configuration
+    /// Set: it is examined who sends what.
+    var inboundPolicy: InboundPolicy?
     private(set) var spooler: Spooler?
     /// How many commits a test has counted.
     private(set) var commits = 0
@@ -76,6 +80,15 @@ final class ReceptionWorld: @unchecked Sendable {
         try await registry.addAlias(
             Address("all@here.example"),
             to: [Address("anna@here.example"), Address("ben@here.example")], by: "test")
+        var configuration = configuration
+        if let inboundPolicy {
+            configuration.ownNetworks = inboundPolicy.ownNetworks
+            configuration.inspector = Inspector(
+                MessageExaminer(
+                    authservID: "here.example", resolver: resolver, time: simulation,
+                    cryptography: NoCryptography()),
+                policy: inboundPolicy, log: Logger(label: "x") { _ in SwiftLogNoOpLogHandler() })
+        }
         return SMTPService(
             configuration,
             surroundings: Surroundings(
@@ -124,4 +137,15 @@ final class ReceptionWorld: @unchecked Sendable {
         }
         return result
     }
+}
+
+/// No signature can be verified.
+struct NoCryptography: MailCryptography {
+    struct Digest: RunningDigest {
+        mutating func update(_ octets: UnsafeRawBufferPointer) {}
+        func value() -> [UInt8] { [] }
+    }
+
+    func digest(_ algorithm: HashAlgorithm) -> any RunningDigest { Digest() }
+    func publicKey(_ kind: KeyKind, _ octets: [UInt8]) -> (any VerifyingKey)? { nil }
 }

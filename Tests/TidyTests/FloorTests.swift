@@ -9,7 +9,8 @@ struct FloorTests {
         ["Bytes", "Mail", "World"],
         ["DNS", "MIME", "SASL", "SMTP", "POP3", "Milter"],
         [
-            "Routing", "SPF", "DKIM", "ARC", "DMARC", "TransportSecurity", "ZoneCheck",
+            "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
+            "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",
             "DNSSEC", "KeyLife", "Defence", "Feedback",
@@ -45,6 +46,7 @@ struct FloorTests {
         "DMARC": ["SPF", "DKIM"],
         "ARC": ["DKIM"],
         "KeyLife": ["DKIM"],
+        "MessageAuthentication": ["SPF", "DKIM", "DMARC", "ARC"],
         "Maintenance": ["TransportSecurity", "ZoneCheck"],
         "LiveWorld": ["CUnbound", "CSockets"],
         "Server": ["Settings"],

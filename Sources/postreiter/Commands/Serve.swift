@@ -59,6 +59,7 @@ struct Serve: AsyncParsableCommand {
                 log: log, drops: drops, userName: UserNames.name,
                 meters: .init(registry: meters, process: Self.processSamples),
                 cookieSecrets: parts.cookieSecrets, signing: LiveZoneSigningCryptography(),
+                cryptography: LiveMailCryptography(),
                 certificateEnd: { Self.certificateEnd(running) })
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,

@@ -65,11 +65,10 @@ struct ARCCommand: AsyncParsableCommand {
                     $0.lowercased().filter { !$0.isWhitespace }
                 }
             }
-            var sealing = Sealing(
-                ReceivedChain(message.header), settings: settings,
-                cryptography: LiveMailCryptography())
+            var sealing = Sealing(settings: settings, cryptography: LiveMailCryptography())
             message.withBody { sealing.update($0) }
-            let fields = try sealing.finish(verdict.status).map { String(lossy: $0.dropLast(2)) }
+            let fields = try sealing.finish(ReceivedChain(message.header), verdict.status)
+                .map { String(lossy: $0.dropLast(2)) }
             if output.json { return Output.json(["headers": JSON(fields)]) }
             for field in fields { Output.line(field) }
         }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ARC
+package import Bytes
+import DKIM
+import DMARC
+import DNS
+import SPF
+
+/// What is done with a message, given what was found out about its sender.
+///
+/// The domain's owner states a policy (RFC 9989); the last word has the receiver (§5.4), who says
+/// in its reports why it did otherwise.
+package struct InboundPolicy: Sendable, Hashable {
+    /// Whether messages are rejected and put aside as domains ask; else it is only said.
+    package var isEnforced = true
+    /// Domains whose ARC seals are believed: what the first of a chain found then counts.
+    package var trustedSealers: Set<String> = []
+    /// Domains of mailing lists and forwarders: what they sign, or send from their own hosts, is
+    /// taken although they have changed it.
+    package var knownForwarders: Set<String> = []
+    /// Whose messages are never rejected or put aside: programs of this site.
+    package var ownNetworks: [IPNetwork] = []
+
+    package init() {}
+
+    /// What is done.
+    package enum Action: String, Hashable, Sendable {
+        case accept = "none"
+        case quarantine
+        case reject
+    }
+
+    /// Why a domain's policy was not followed (RFC 9990, PolicyOverrideType).
+    package struct Override: Hashable, Sendable {
+        /// The words of the report.
+        package enum Kind: String, Hashable, Sendable {
+            case localPolicy = "local_policy"
+            case mailingList = "mailing_list"
+            case trustedForwarder = "trusted_forwarder"
+        }
+
+        package var kind: Kind
+        package var comment: String
+    }
+
+    /// An action with its reason.
+    package struct Decision: Hashable, Sendable {
+        package var action: Action
+        /// A sentence for people; nil for a message about which there is nothing to say.
+        package var reason: String?
+        package var override: Override?
+    }
+
+    /// Decides; the result is the same for the same findings.
+    package func decision(on findings: Findings) -> Decision {
+        let dmarc = findings.dmarc
+        let wanted = Action(rawValue: dmarc.disposition.rawValue) ?? .accept
+        guard wanted != .accept else { return Decision(action: .accept) }
+        let domain = dmarc.authorDomain.map { String(lossy: $0.dotted) } ?? "its author"
+        let reason = """
+            neither SPF nor DKIM shows that it comes from \(domain), \
+            whose policy says \(wanted.rawValue)
+            """
+        if let override = override(for: findings) {
+            return Decision(
+                action: .accept, reason: reason + "; taken all the same: " + override.comment,
+                override: override)
+        }
+        return Decision(action: wanted, reason: reason)
+    }
+
+    private func override(for findings: Findings) -> Override? {
+        if ownNetworks.contains(where: { $0.contains(findings.sender.client) }) {
+            return Override(kind: .localPolicy, comment: "the client is in a network of this site")
+        }
+        let forwarder = vouchers(of: findings).first { knownForwarders.contains($0) }
+        if let forwarder {
+            return Override(
+                kind: .mailingList, comment: "it came by \(forwarder), which forwards mail")
+        }
+        if findings.chain.status == .pass, !findings.chain.sealers.isEmpty,
+            findings.chain.sealers.allSatisfy(trustedSealers.contains),
+            findings.chain.originResults.contains(where: { $0.isPassOf("dmarc") })
+        {
+            let sealers = findings.chain.sealers.joined(separator: ", ")
+            return Override(
+                kind: .trustedForwarder,
+                comment: "arc=pass, dmarc=pass at the first of the sealers \(sealers)")
+        }
+        guard isEnforced else {
+            return Override(kind: .localPolicy, comment: "policies are only noted here")
+        }
+        return nil
+    }
+
+    /// The domains that proved to have had the message in their hands.
+    private func vouchers(of findings: Findings) -> [String] {
+        var domains = findings.signatures.filter { $0.result == .pass }.compactMap {
+            $0.domain?.lowercased()
+        }
+        if findings.sender.mailFrom.result == .pass {
+            domains.append(findings.sender.mailFromDomain.lowercased())
+        }
+        return domains
+    }
+}
+
+extension String {
+    /// Whether this `resinfo` (RFC 8601 §2.2) says that the method has passed.
+    fileprivate func isPassOf(_ method: String) -> Bool {
+        let word = prefix { !$0.isWhitespace }.lowercased()
+        return word == "\(method)=pass"
+    }
+}

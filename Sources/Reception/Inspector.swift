@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ARC
+package import DKIM
+import Journal
+package import Logging
+package import Mail
+package import MessageAuthentication
+
+/// Finds out who sent what strangers bring, and says what is done with it.
+package struct Inspector: Sendable {
+    let examiner: MessageExaminer
+    let policy: InboundPolicy
+    /// Whether a stranger must name a sender's domain that is there.
+    package var requiresSenderDomain = true
+    /// The key by which a domain here seals what it forwards (RFC 8617); nil: it has none.
+    package var sealer: @Sendable (Domain) async -> Signer.Identity? = { _ in nil }
+    /// Told of each message that was examined, for reports to its author's domain.
+    package var note: @Sendable (Findings, InboundPolicy.Decision) -> Void = { _, _ in }
+    let log: Logger
+
+    package init(_ examiner: MessageExaminer, policy: InboundPolicy, log: Logger) {
+        self.examiner = examiner
+        self.policy = policy
+        self.log = log
+    }
+
+    /// Begins with a message whose header has come; `kept` is what goes on of it.
+    ///
+    /// `forwarder` is the domain here that passes it on to another one.
+    func inspect(
+        header: [UInt8], kept: [UInt8], of sender: SenderFacts, forwardedBy forwarder: Domain?
+    ) async -> Inspection {
+        var identity: Signer.Identity?
+        if let forwarder { identity = await sealer(forwarder) }
+        return Inspection(header: header, kept: kept, of: sender, by: self, sealedBy: identity)
+    }
+}
+
+/// The inspection of one message while it comes.
+struct Inspection {
+    private let inspector: Inspector
+    private let sender: SenderFacts
+    private let kept: [UInt8]
+    private var examination: MessageExamination
+    private var sealing: Sealing?
+
+    /// What came of it.
+    struct Result {
+        /// To stand above the message.
+        var fields: [UInt8]
+        var decision: InboundPolicy.Decision
+        /// What the journal keeps.
+        var facts: [Fact.Field]
+    }
+
+    init(
+        header: [UInt8], kept: [UInt8], of sender: SenderFacts, by inspector: Inspector,
+        sealedBy identity: Signer.Identity?
+    ) {
+        self.inspector = inspector
+        self.sender = sender
+        self.kept = identity == nil ? [] : kept
+        examination = inspector.examiner.examine(header: header)
+        sealing = identity.map { identity in
+            var settings = Sealing.Settings(
+                authservID: inspector.examiner.authservID, identity: identity)
+            settings.time = inspector.examiner.now
+            return Sealing(settings: settings, cryptography: inspector.examiner.cryptography)
+        }
+    }
+
+    /// Takes the next piece of the body.
+    mutating func update(_ piece: ArraySlice<UInt8>) {
+        examination.update(piece)
+        piece.withUnsafeBytes { sealing?.update($0) }
+    }
+
+    /// The body is complete.
+    mutating func conclude() async -> Result {
+        let findings = await examination.finish(sender)
+        let decision = inspector.policy.decision(on: findings)
+        inspector.note(findings, decision)
+        let authservID = inspector.examiner.authservID
+        let results = findings.authenticationResults(authservID: authservID)
+        let seals = seal(results, findings)
+        var facts = [Fact.Field(.results, findings.summary)]
+        if decision.action != .accept, let reason = decision.reason {
+            facts.append(Fact.Field(.verdict, reason))
+        }
+        return Result(
+            fields: seals + results + sender.receivedSPF(receiver: authservID),
+            decision: decision, facts: facts)
+    }
+
+    /// The set of fields that vouches for what we found, where the message goes on to others.
+    private mutating func seal(_ results: [UInt8], _ findings: Findings) -> [UInt8] {
+        guard sealing != nil else { return [] }
+        let chain = ReceivedChain(FieldList(results + kept))
+        do {
+            return try sealing?.finish(chain, findings.chain.status).flatMap { $0 } ?? []
+        } catch {
+            inspector.log.warning("a forwarded message was not sealed: \(error)")
+            return []
+        }
+    }
+}

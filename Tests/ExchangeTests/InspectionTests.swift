@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import DNS
+import Mail
+import MessageAuthentication
+import SMTP
+import SimulatedWorld
+import Spool
+import Testing
+import World
+
+@Suite("RFC 8601, RFC 9989: who sent this, and what is done with it")
+struct InspectionTests {
+    /// The client is 192.0.2.1.
+    private static let zone = """
+        1.2.0.192.in-addr.arpa PTR mail.good.example
+        mail.good.example A 192.0.2.1
+        mail.good.example TXT v=spf1 a -all
+        good.example MX 10 mail.good.example
+        good.example TXT v=spf1 ip4:192.0.2.1 -all
+        _dmarc.good.example TXT v=DMARC1; p=reject
+        strict.example MX 10 mail.good.example
+        strict.example TXT v=spf1 -all
+        _dmarc.strict.example TXT v=DMARC1; p=reject
+        soft.example MX 10 mail.good.example
+        soft.example TXT v=spf1 -all
+        _dmarc.soft.example TXT v=DMARC1; p=quarantine
+        bare.example TXT nothing
+        slow.example MX timeout
+        """
+
+    private static func world(_ policy: InboundPolicy = InboundPolicy()) throws -> ReceptionWorld {
+        let world = try ReceptionWorld(zone: zone)
+        world.inboundPolicy = policy
+        return world
+    }
+
+    /// The last reply but the one to QUIT, to a message of that author.
+    private static func reply(
+        _ world: ReceptionWorld, from sender: String, author: String, _ fields: String...
+    ) async throws -> String {
+        let said = try await world.talk(
+            ["EHLO mail.good.example", "MAIL FROM:<\(sender)>", "RCPT TO:<anna@here.example>"]
+                + ["DATA"] + fields + ["From: <\(author)>", "", "Hi.", "."])
+        return said.dropLast().last ?? ""
+    }
+
+    @Test("what was found stands above the message, and nobody claims it in our name")
+    func fields() throws {
+        try Self.world().run { world in
+            let reply = try await Self.reply(
+                world, from: "x@good.example", author: "x@good.example",
+                "Authentication-Results: here.example; spf=pass smtp.mailfrom=bank.example",
+                "Authentication-Results: other.example; spf=pass smtp.mailfrom=bank.example")
+            #expect(reply.hasPrefix("250 2.0.0 queued"))
+            let text = try #require(try await world.accepted().first?.text)
+            #expect(
+                text.hasPrefix(
+                    """
+                    Authentication-Results: here.example;\r
+                    \tspf=pass (ip4:192.0.2.1) smtp.mailfrom=good.example;\r
+                    \tspf=pass (a) smtp.helo=mail.good.example;\r
+                    \tiprev=pass (mail.good.example) policy.iprev=192.0.2.1;\r
+                    \tdkim=none;\r
+                    \tdmarc=pass (p=reject) header.from=good.example policy.dmarc=none\r
+                    Received-SPF: pass (here.example: good.example designates 192.0.2.1 as\r
+                    \tpermitted sender) receiver=here.example; client-ip=192.0.2.1;\r
+                    \tenvelope-from=\"x@good.example\"; helo=mail.good.example;\r
+                    \tidentity=mailfrom; mechanism=\"ip4:192.0.2.1\"\r
+                    Received: from mail.good.example (mail.good.example [192.0.2.1])
+                    """), "\(text)")
+            #expect(text.components(of: "Authentication-Results:") == 2)
+            #expect(text.contains("Authentication-Results: other.example;"))
+        }
+    }
+
+    @Test("a domain's policy decides about what fails it, unless we know better")
+    func policies() throws {
+        var networks = InboundPolicy()
+        networks.ownNetworks = [IPNetwork("192.0.2.0/24")].compactMap(\.self)
+        var forwarders = InboundPolicy()
+        forwarders.knownForwarders = ["good.example"]
+        var noted = InboundPolicy()
+        noted.isEnforced = false
+        let usual = InboundPolicy()
+        // policy, author, reply, whether it is put aside
+        let rows: [(InboundPolicy, String, String, Bool)] = [
+            (usual, "x@good.example", "250 2.0.0", false),
+            (usual, "x@sub.good.example", "250 2.0.0", false),
+            (usual, "x@strict.example", "550 5.7.1", false),
+            (usual, "x@soft.example", "250 2.0.0", true),
+            (usual, "x@nowhere.example", "250 2.0.0", false),
+            (networks, "x@strict.example", "250 2.0.0", false),
+            (forwarders, "x@strict.example", "250 2.0.0", false),
+            (noted, "x@soft.example", "250 2.0.0", false),
+        ]
+        for (policy, author, expected, isJunk) in rows {
+            try Self.world(policy).run { world in
+                let reply = try await Self.reply(
+                    world, from: "x@good.example", author: author)
+                #expect(reply.hasPrefix(expected), "\(author): \(reply)")
+                let accepted = try await world.accepted()
+                #expect(accepted.count == (expected.hasPrefix("250") ? 1 : 0))
+                #expect(accepted.allSatisfy { $0.recipient.message.requests.isJunk == isJunk })
+            }
+        }
+    }
+
+    @Test("a stranger names a domain that is there; what cannot be looked up is asked for again")
+    func senderDomains() throws {
+        var networks = InboundPolicy()
+        networks.ownNetworks = [IPNetwork("192.0.2.1")].compactMap(\.self)
+        let rows = [
+            ("x@good.example", "250"), ("x@nowhere.example", "550 5.1.8"),
+            ("x@bare.example", "550 5.1.8"), ("x@mail.good.example", "250"),
+            ("x@slow.example", "451 4.4.3"), ("x@here.example", "250"), ("x@[192.0.2.9]", "250"),
+        ]
+        for (sender, expected) in rows {
+            for (policy, expected) in [(InboundPolicy(), expected), (networks, "250")] {
+                try Self.world(policy).run { world in
+                    let said = try await world.talk("EHLO a", "MAIL FROM:<\(sender)>")
+                    #expect(said.dropLast().last?.hasPrefix(expected) == true, "\(said)")
+                }
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate func components(of part: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let range = rest.firstRange(of: part) {
+            count += 1
+            rest = rest[range.upperBound...]
+        }
+        return count
+    }
+}
