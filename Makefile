@@ -11,7 +11,7 @@ SECONDS ?= 60
 MINUTES ?= 30
 FUZZERS ?=
 
-.PHONY: demo test release bench bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
+.PHONY: demo test release bench bench-verdicts bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
 
 demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
@@ -26,6 +26,11 @@ test: packages-test
 # Ingest, relaying and draining beside Postfix, in the same run, on the same cores.
 bench: packages-test release
 	Scripts/bench
+
+# SPF, DKIM and DMARC on one core, beside libopendkim, libspf2, pyspf and bare OpenSSL.
+bench-verdicts: packages-test
+	BENCHMARK=1 swift build -c release --product bench-verdicts --static-swift-stdlib
+	Scripts/bench-verdicts
 
 # What idle connections, large messages and long queues cost.
 bench-memory: packages-test release
@@ -55,10 +60,10 @@ fuzz:
 	Scripts/fuzz $(SECONDS) $(FUZZERS)
 
 format:
-	swift format -i -r Package.swift Sources Tests Fuzzers
+	swift format -i -r Package.swift Sources Tests Fuzzers Benchmarks
 
 lint:
-	swift format lint --strict -r Package.swift Sources Tests Fuzzers
+	swift format lint --strict -r Package.swift Sources Tests Fuzzers Benchmarks
 
 clean:
 	swift package clean

@@ -95,7 +95,7 @@ package struct ChainValidation: Sendable {
             throw .init(.permerror, "the message signature \(index + 1) has faults")
         }
         // §4.1.2: a seal is no part of it.
-        guard !signature.headers.contains(Array("arc-seal".utf8)) else {
+        guard !signature.headers.contains(where: { $0.elementsEqual("arc-seal".utf8) }) else {
             throw .init(.permerror, "the message signature \(index + 1) names ARC-Seal")
         }
         guard let digest = digests[signature.body], digest.value == signature.bodyHash else {

@@ -127,9 +127,8 @@ struct Seal: Sendable {
             let status = tags["cv"].flatMap({ ReceivedChain.Status(rawValue: $0.lowercased()) }),
             let algorithm = tags["a"].flatMap({ Algorithm(rawValue: $0.lowercased()) }),
             let domain = tags["d"], !domain.isEmpty, let selector = tags["s"], !selector.isEmpty,
-            let data = tags["b"],
-            let octets = Base64.decode(
-                data.utf8.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }),
+            let data = tags.octets(of: "b"),
+            let octets = Base64.decode(data, skipsSpace: true),
             !octets.isEmpty
         else { throw .init(.permerror, "a seal lacks i=, cv=, a=, b=, d= or s=") }
         if let time = tags["t"] {
@@ -152,14 +151,14 @@ extension ReceivedChain {
     ///
     /// `isAlone`: of a chain that has failed, only its own set (§5.1.2).
     static func sealedOctets(_ links: some Collection<Link>) -> [UInt8] {
-        var octets: [UInt8] = []
+        var fields: [FieldList.Field] = []
         for (index, link) in links.enumerated() {
-            Canonicalization.relaxed.append(link.authenticationResults, to: &octets)
-            Canonicalization.relaxed.append(link.messageSignature, to: &octets)
+            fields.append(link.authenticationResults)
+            fields.append(link.messageSignature)
             let isLast = index == links.count - 1
-            Canonicalization.relaxed.append(
-                isLast ? Signature.withoutSignature(link.seal) : link.seal, to: &octets)
+            fields.append(isLast ? Signature.withoutSignature(link.seal) : link.seal)
         }
+        var octets = Canonicalization.relaxed.canonical(fields)
         octets.removeLast(2)
         return octets
     }

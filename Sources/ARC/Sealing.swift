@@ -78,21 +78,22 @@ package struct Sealing: Sendable {
     private func messageSignature(
         _ instance: Int, of header: FieldList, _ bodyHash: [UInt8]
     ) throws -> FieldList.Field {
-        let names = settings.headers.filter { !header.all(named: $0.utf8).isEmpty }
+        // RFC 6376 §5.4: From is named even where there is none.
+        let names = settings.headers.filter {
+            $0 == "from" || header.count(named: $0.utf8) > 0
+        }.map { Array($0.utf8)[...] }
         var lines = TagWriter("ARC-Message-Signature: i=\(instance);")
         lines.add("a=\(Self.algorithm(settings.identity));")
         lines.add("c=relaxed/relaxed;")
         lines.add("d=\(settings.identity.domain);")
         lines.add("s=\(settings.identity.selector);")
         if let time = settings.time { lines.add("t=\(time);") }
-        lines.add(words: names, tag: "h=", separator: ":")
+        lines.add(names: names, tag: "h=")
         lines.add("bh=\(Base64.encode(bodyHash));")
         lines.add("b=")
-        var octets: [UInt8] = []
-        for chosen in header.chosen(names.map { Array($0.utf8) }) {
-            Canonicalization.relaxed.append(chosen, to: &octets)
-        }
-        Canonicalization.relaxed.append(try Self.field(octets: lines.octets), to: &octets)
+        let chosen = header.chosen(names)
+        var octets = Canonicalization.relaxed.canonical(
+            chosen + [try Self.field(octets: lines.octets)])
         octets.removeLast(2)
         lines.add(data: Base64.encode(try settings.identity.key.signature(of: octets)))
         return try Self.field(octets: lines.octets)

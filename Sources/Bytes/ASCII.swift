@@ -9,13 +9,19 @@ extension UInt8 {
     @inlinable package static var dot: UInt8 { 0x2E }
 
     /// `ALPHA`.
-    package var isAlpha: Bool { (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
+    @inlinable package var isAlpha: Bool {
+        (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self)
+    }
     /// `DIGIT`.
-    package var isDigit: Bool { (0x30...0x39).contains(self) }
+    @inlinable package var isDigit: Bool { (0x30...0x39).contains(self) }
     /// `ALPHA / DIGIT`.
-    package var isAlphanumeric: Bool { isAlpha || isDigit }
+    @inlinable package var isAlphanumeric: Bool { isAlpha || isDigit }
     /// `WSP`: space or tab.
-    package var isWhitespace: Bool { self == .space || self == .tab }
+    @inlinable package var isWhitespace: Bool { self == .space || self == .tab }
+    /// What `FWS` is made of: space, tab, CR and LF.
+    @inlinable package var isSpaceOrLineEnd: Bool {
+        isWhitespace || self == .carriageReturn || self == .lineFeed
+    }
 
     /// The same letter in lower case; any other octet unchanged.
     @inlinable package var lowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }

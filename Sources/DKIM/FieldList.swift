@@ -12,11 +12,26 @@ package struct FieldList: Sendable {
         package let value: ArraySlice<UInt8>
         /// All of it, with the final CRLF.
         package let whole: ArraySlice<UInt8>
+
+        init(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>, whole: ArraySlice<UInt8>) {
+            self.name = name
+            self.value = value
+            self.whole = whole
+        }
+
+        /// A field of ours whose value is not complete yet, without a CRLF.
+        package init(unfinished octets: [UInt8]) {
+            let whole = octets + [.carriageReturn, .lineFeed]
+            let colon = whole.firstIndex(of: UInt8(ascii: ":")) ?? whole.startIndex
+            self.init(name: whole[..<colon], value: whole[(colon + 1)...], whole: whole[...])
+        }
     }
 
     package let fields: [Field]
-    /// The places of the fields of a name, in lower case.
-    private let places: [[UInt8]: [Int]]
+    /// For each name the place of its lowest field, at the name's hash or behind it; -1: free.
+    private let lowest: [Int32]
+    /// For each field the place of the next above it with the same name; -1: there is none.
+    private let above: [Int32]
 
     /// More are no message of anybody's; the rest is not looked at.
     package static let maximumFields = 10_000
@@ -24,50 +39,128 @@ package struct FieldList: Sendable {
     /// Splits a header whose lines end in CRLF; it may have an empty line at its end.
     package init(_ header: [UInt8]) {
         var fields: [Field] = []
-        var places: [[UInt8]: [Int]] = [:]
-        var index = 0
-        while index < header.count, fields.count < Self.maximumFields {
-            var end = Self.lineEnd(header, from: index)
-            guard end - index > 2 || header[index] != .carriageReturn else { break }
-            while end < header.count, header[end].isWhitespace {
-                end = Self.lineEnd(header, from: end)
+        fields.reserveCapacity(32)
+        header.withUnsafeBytes { octets in
+            var index = 0
+            while index < octets.count, fields.count < Self.maximumFields {
+                var end = Self.lineEnd(octets, from: index)
+                guard end - index > 2 || octets[index] != .carriageReturn else { break }
+                while end < octets.count, octets[end].isWhitespace {
+                    end = Self.lineEnd(octets, from: end)
+                }
+                let start = index
+                index = end
+                let whole = UnsafeRawBufferPointer(rebasing: octets[start..<end])
+                guard let colon = whole.position(of: UInt8(ascii: ":")) else { continue }
+                var nameEnd = start + colon
+                while nameEnd > start, octets[nameEnd - 1].isWhitespace { nameEnd -= 1 }
+                fields.append(
+                    Field(
+                        name: header[start..<nameEnd], value: header[(start + colon + 1)..<end],
+                        whole: header[start..<end]))
             }
-            let whole = header[index..<end]
-            index = end
-            guard let colon = whole.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            var name = whole[..<colon]
-            while name.last?.isWhitespace == true { name.removeLast() }
-            places[name.map(\.lowercased), default: []].append(fields.count)
-            fields.append(Field(name: name, value: whole[(colon + 1)...], whole: whole))
         }
         self.fields = fields
-        self.places = places
+        (lowest, above) = Self.index(fields)
     }
 
-    private static func lineEnd(_ header: [UInt8], from start: Int) -> Int {
-        var index = start
-        while index < header.count {
-            if header[index] == .lineFeed { return index + 1 }
-            index += 1
+    private static func lineEnd(_ octets: UnsafeRawBufferPointer, from start: Int) -> Int {
+        octets.position(of: .lineFeed, from: start).map { $0 + 1 } ?? octets.count
+    }
+
+    // MARK: - Names
+
+    private static func index(_ fields: [Field]) -> (lowest: [Int32], above: [Int32]) {
+        var size = 32
+        while size < fields.count * 2 { size *= 2 }
+        var lowest = [Int32](repeating: -1, count: size)
+        var above = [Int32](repeating: -1, count: fields.count)
+        for (place, field) in fields.enumerated() {
+            let slot = field.name.withUnsafeBytes { Self.slot(of: $0, lowest, fields) }
+            above[place] = lowest[slot]
+            lowest[slot] = Int32(place)
         }
-        return index
+        return (lowest, above)
+    }
+
+    /// Where a name is, or would be.
+    private static func slot(
+        of name: UnsafeRawBufferPointer, _ lowest: [Int32], _ fields: [Field]
+    ) -> Int {
+        var slot = hash(name) & (lowest.count - 1)
+        while lowest[slot] >= 0, !isSame(name, fields[Int(lowest[slot])].name) {
+            slot = (slot + 1) & (lowest.count - 1)
+        }
+        return slot
+    }
+
+    /// In any letter case; seeded, as a stranger chooses the names.
+    private static func hash(_ name: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        var word: UInt64 = 0
+        for index in name.indices {
+            word = word << 8 | UInt64(name[index].lowercased)
+            if index & 7 == 7 {
+                hasher.combine(word)
+                word = 0
+            }
+        }
+        hasher.combine(word)
+        return hasher.finalize()
+    }
+
+    private static func isSame(_ name: UnsafeRawBufferPointer, _ other: ArraySlice<UInt8>) -> Bool {
+        guard name.count == other.count else { return false }
+        return other.withUnsafeBytes { other in
+            for index in name.indices where name[index].lowercased != other[index].lowercased {
+                return false
+            }
+            return true
+        }
     }
 
     /// The fields of a name, from the top.
     package func all(named name: some Collection<UInt8>) -> [Field] {
-        (places[name.map(\.lowercased)] ?? []).map { fields[$0] }
+        var found: [Field] = []
+        forEach(named: name) { found.append(fields[$0]) }
+        found.reverse()
+        return found
+    }
+
+    /// How many fields have a name.
+    package func count(named name: some Collection<UInt8>) -> Int {
+        var count = 0
+        forEach(named: name) { _ in count += 1 }
+        return count
+    }
+
+    /// From the bottom.
+    private func forEach(named name: some Collection<UInt8>, _ body: (Int) -> Void) {
+        let slot =
+            name.withContiguousStorageIfAvailable {
+                Self.slot(of: UnsafeRawBufferPointer($0), lowest, fields)
+            }
+            ?? Array(name).withUnsafeBytes { Self.slot(of: $0, lowest, fields) }
+        var place = lowest[slot]
+        while place >= 0 {
+            body(Int(place))
+            place = above[Int(place)]
+        }
     }
 
     /// The fields that a list of names means: of each name the lowest that is not taken yet
     /// (RFC 6376 §5.4.2); a name beyond those that there are means none.
-    package func chosen(_ names: [[UInt8]]) -> [Field] {
-        var taken: [[UInt8]: Int] = [:]
-        return names.compactMap { name in
-            let there = places[name] ?? []
-            let count = taken[name, default: 0]
-            guard count < there.count else { return nil }
-            taken[name] = count + 1
-            return fields[there[there.count - 1 - count]]
+    package func chosen(_ names: [ArraySlice<UInt8>]) -> [Field] {
+        var next = lowest
+        var chosen: [Field] = []
+        chosen.reserveCapacity(names.count)
+        for name in names {
+            let slot = name.withUnsafeBytes { Self.slot(of: $0, lowest, fields) }
+            let place = next[slot]
+            guard place >= 0 else { continue }
+            chosen.append(fields[Int(place)])
+            next[slot] = above[Int(place)]
         }
+        return chosen
     }
 }

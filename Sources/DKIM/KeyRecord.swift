@@ -20,10 +20,12 @@ package struct KeyRecord: Hashable, Sendable {
             throw .init(.permerror, "the key record is no list of tags")
         }
         // §3.6.1: v is optional, but then the first, and DKIM1.
-        if let version = tags["v"], version != "DKIM1" || tags.tags.first?.name != "v" {
+        if let version = tags["v"], version != "DKIM1" || tags.firstName != "v" {
             throw .init(.permerror, "the key record is of another version")
         }
-        guard let data = tags["p"] else { throw .init(.permerror, "the key record has no key") }
+        guard let data = tags.octets(of: "p") else {
+            throw .init(.permerror, "the key record has no key")
+        }
         let name = tags["k"] ?? "rsa"
         guard let kind = KeyKind(rawValue: name) else {
             throw .init(.permerror, "nobody knows keys of the kind \(name)")
@@ -38,8 +40,7 @@ package struct KeyRecord: Hashable, Sendable {
         let flags = tags["t"].map { Self.words($0) } ?? []
         isTesting = flags.contains("y")
         isStrict = flags.contains("s")
-        let digits = data.utf8.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }
-        guard let octets = Base64.decode(digits) else {
+        guard let octets = Base64.decode(data, skipsSpace: true) else {
             throw .init(.permerror, "the key is no Base64")
         }
         self.octets = octets
@@ -59,5 +60,4 @@ package struct KeyRecord: Hashable, Sendable {
             throw .init(.permerror, "the key is not for the hash \(algorithm.hash.rawValue)")
         }
     }
-
 }

@@ -15,7 +15,7 @@ package struct Signature: Sendable {
     /// `d=`, in lower case.
     package let domain: String
     /// `h=`, in lower case.
-    package let headers: [[UInt8]]
+    package let headers: [ArraySlice<UInt8>]
     /// `i=`: on whose behalf; the domain where nothing is said.
     package let identity: String
     /// `l=`: how many octets of the body count; nil: all.
@@ -55,10 +55,7 @@ package struct Signature: Sendable {
 
     private init(_ tags: TagList, isSeal: Bool) throws(DKIMProblem) {
         func required(_ name: String) throws(DKIMProblem) -> String {
-            guard let value = tags[name], !value.isEmpty else {
-                throw DKIMProblem(.permerror, "\(name)= is missing")
-            }
-            return value
+            String(lossy: try Self.required(name, tags))
         }
         guard isSeal || tags["v"] == "1" else { throw .init(.permerror, "v= is not 1") }
         let name = try required("a")
@@ -66,8 +63,8 @@ package struct Signature: Sendable {
             throw .init(.permerror, "nobody knows the algorithm \(name)")
         }
         self.algorithm = algorithm
-        octets = try Self.base64("b", required("b"))
-        bodyHash = try Self.base64("bh", required("bh"))
+        octets = try Self.base64("b", tags)
+        bodyHash = try Self.base64("bh", tags)
         let forms = (tags["c"] ?? "simple/simple").split(separator: "/").map(String.init)
         guard (1...2).contains(forms.count), let header = Canonicalization(rawValue: forms[0]),
             // §3.5: a form alone is the header's, and the body's is simple.
@@ -80,8 +77,8 @@ package struct Signature: Sendable {
         guard Self.isDomain(domain), Self.isDomain(selector) else {
             throw .init(.permerror, "d= and s= do not make a domain name")
         }
-        headers = try Self.headers(required("h"))
-        guard headers.contains(Array("from".utf8)) else {
+        headers = try Self.headers(tags)
+        guard headers.contains(where: { $0.elementsEqual("from".utf8) }) else {
             throw .init(.permerror, "From is not signed")
         }
         identity = try isSeal ? domain : Self.identity(tags["i"], domain)
@@ -105,9 +102,18 @@ package struct Signature: Sendable {
         }
     }
 
-    private static func base64(_ name: String, _ text: String) throws(DKIMProblem) -> [UInt8] {
-        let digits = text.utf8.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }
-        guard let octets = Base64.decode(digits), !octets.isEmpty else {
+    private static func required(
+        _ name: String, _ tags: TagList
+    ) throws(DKIMProblem) -> ArraySlice<UInt8> {
+        guard let value = tags.octets(of: name), !value.isEmpty else {
+            throw DKIMProblem(.permerror, "\(name)= is missing")
+        }
+        return value
+    }
+
+    private static func base64(_ name: String, _ tags: TagList) throws(DKIMProblem) -> [UInt8] {
+        let text = try required(name, tags)
+        guard let octets = Base64.decode(text, skipsSpace: true), !octets.isEmpty else {
             throw .init(.permerror, "\(name)= is no Base64")
         }
         return octets
@@ -123,11 +129,13 @@ package struct Signature: Sendable {
         return Int64(text) ?? .max
     }
 
-    private static func headers(_ text: String) throws(DKIMProblem) -> [[UInt8]] {
-        let names = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            .map { name in
-                name.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }.map(\.lowercased)
-            }
+    private static func headers(_ tags: TagList) throws(DKIMProblem) -> [ArraySlice<UInt8>] {
+        var letters: [UInt8] = []
+        for octet in try required("h", tags) where !octet.isSpaceOrLineEnd {
+            letters.append(octet.lowercased)
+        }
+        let names = letters.split(
+            separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard names.count <= maximumHeaders else { throw .init(.permerror, "h= names too many") }
         // field-name = 1*ftext (RFC 5322 §3.6.8)
         guard names.allSatisfy({ !$0.isEmpty && $0.allSatisfy { (0x21...0x7E).contains($0) } })
@@ -170,18 +178,15 @@ package struct Signature: Sendable {
         while index < value.endIndex {
             let end = value[index...].firstIndex(of: UInt8(ascii: ";")) ?? value.endIndex
             let tag = value[index..<end]
-            if let equals = tag.firstIndex(of: UInt8(ascii: "=")),
-                isNamedB(tag[..<equals])
-            {
+            if let equals = tag.firstIndex(of: UInt8(ascii: "=")), isNamedB(tag[..<equals]) {
+                var changed: [UInt8] = []
+                changed.reserveCapacity(field.whole.count)
+                changed += field.whole[..<(equals + 1)]
                 // The CRLF that ends the field stays.
-                let rest =
-                    end < value.endIndex
-                    ? value[end...] : ArraySlice([UInt8.carriageReturn, .lineFeed])
-                let prefix = field.whole[..<value.startIndex]
-                let head = Array(value[..<(equals + 1)])
-                let changed = Array(prefix) + head + rest
+                changed += end < value.endIndex ? value[end...] : [.carriageReturn, .lineFeed]
+                let start = value.startIndex - field.whole.startIndex
                 return FieldList.Field(
-                    name: field.name, value: changed[prefix.count...], whole: changed[...])
+                    name: field.name, value: changed[start...], whole: changed[...])
             }
             index = end + 1
         }
@@ -189,7 +194,11 @@ package struct Signature: Sendable {
     }
 
     private static func isNamedB(_ name: ArraySlice<UInt8>) -> Bool {
-        let letters = name.filter { !$0.isWhitespace && $0 != 0x0D && $0 != 0x0A }
-        return letters == [UInt8(ascii: "b")]
+        var isB = false
+        for octet in name where !octet.isSpaceOrLineEnd {
+            guard !isB, octet == UInt8(ascii: "b") else { return false }
+            isB = true
+        }
+        return isB
     }
 }

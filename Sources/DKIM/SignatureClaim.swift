@@ -77,8 +77,9 @@ extension KeyRecord {
     static func texts(
         selector: String, domain: String, _ resolver: any Resolver
     ) async throws(DKIMProblem) -> [[UInt8]] {
-        guard let name = Name(dotted: "\(selector)._domainkey.\(domain)".utf8)
-        else { throw .init(.permerror, "s= and d= make no domain name") }
+        guard let name = Name(dotted: Array((selector + "._domainkey." + domain).utf8)) else {
+            throw .init(.permerror, "s= and d= make no domain name")
+        }
         let answer = await resolver.resolve(name, .txt)
         switch answer.outcome {
         case .failure(let failure):
@@ -87,7 +88,8 @@ extension KeyRecord {
         case .records: break
         }
         return answer.records.prefix(maximumRecords).compactMap { record in
-            if case .txt(let strings) = record.data { Array(strings.joined()) } else { nil }
+            guard case .txt(let strings) = record.data else { return nil }
+            return strings.count == 1 ? strings[0] : strings.reduce(into: [], +=)
         }
     }
 }

@@ -61,11 +61,13 @@ package struct Signer: Sendable {
     /// The fields, each with its final CRLF, to stand above the header.
     package mutating func finish(_ identities: [Identity]) throws -> [[UInt8]] {
         let digest = bodies.finish().values.first?.value ?? []
-        return try identities.map { try field(for: $0, bodyHash: digest) }
+        let names = signedNames
+        return try identities.map { try field(for: $0, names, bodyHash: digest) }
     }
 
-    private func field(for identity: Identity, bodyHash: [UInt8]) throws -> [UInt8] {
-        let names = signedNames
+    private func field(
+        for identity: Identity, _ names: [ArraySlice<UInt8>], bodyHash: [UInt8]
+    ) throws -> [UInt8] {
         var lines = TagWriter("DKIM-Signature: v=1;")
         lines.add(
             "a=\((identity.key.kind == .rsa ? Algorithm.rsaSHA256 : .ed25519SHA256).rawValue);")
@@ -74,27 +76,26 @@ package struct Signer: Sendable {
         lines.add("s=\(identity.selector);")
         if let time = settings.time { lines.add("t=\(time);") }
         if let expiration = settings.expiration { lines.add("x=\(expiration);") }
-        lines.add(words: names, tag: "h=", separator: ":")
+        lines.add(names: names, tag: "h=")
         lines.add("bh=\(Base64.encode(bodyHash));")
         lines.add("b=")
-        var octets: [UInt8] = []
-        octets.reserveCapacity(4096)
-        for chosen in header.chosen(names.map { Array($0.utf8) }) {
-            settings.headerForm.append(chosen, to: &octets)
-        }
-        let own = FieldList(lines.octets + [.carriageReturn, .lineFeed])
-        if let field = own.fields.first { settings.headerForm.append(field, to: &octets) }
+        let own = FieldList.Field(unfinished: lines.octets)
+        var octets = settings.headerForm.canonical(header.chosen(names) + [own])
         octets.removeLast(2)
         lines.add(data: Base64.encode(try identity.key.signature(of: octets)))
         return lines.octets + [.carriageReturn, .lineFeed]
     }
 
     /// Every name as often as it is there, some once more.
-    private var signedNames: [String] {
-        settings.headers.flatMap { name in
-            let count = header.all(named: name.utf8).count
+    private var signedNames: [ArraySlice<UInt8>] {
+        var names: [ArraySlice<UInt8>] = []
+        for name in settings.headers {
+            let octets = Array(name.utf8)[...]
             let isOversigned = settings.oversigned.contains(name)
-            return Array(repeating: name, count: count + (isOversigned ? 1 : 0))
+            for _ in 0..<(header.count(named: octets) + (isOversigned ? 1 : 0)) {
+                names.append(octets)
+            }
         }
+        return names
     }
 }

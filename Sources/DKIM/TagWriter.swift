@@ -12,6 +12,7 @@ package struct TagWriter {
     /// Begins with the field's name.
     package init(_ start: String) {
         octets = Array(start.utf8)
+        octets.reserveCapacity(1024)
         column = octets.count
     }
 
@@ -32,35 +33,41 @@ package struct TagWriter {
         column += tag.utf8.count
     }
 
-    /// Adds a tag whose value is a list; lines may end before each separator.
-    package mutating func add(words: [String], tag: String, separator: String) {
-        for (index, word) in words.enumerated() {
-            let text = (index == 0 ? tag : separator) + word + (index == words.count - 1 ? ";" : "")
-            if index == 0 {
-                add(text)
-            } else {
-                if column + text.utf8.count > Self.width {
-                    octets += [.carriageReturn, .lineFeed, .tab]
-                    column = 8
-                }
-                octets += text.utf8
-                column += text.utf8.count
+    /// Adds a tag whose value is a list of names with colons between them; lines may end before
+    /// each colon.
+    package mutating func add(names: [ArraySlice<UInt8>], tag: StaticString) {
+        fold(before: tag.utf8CodeUnitCount + (names.first?.count ?? 0) + 1)
+        tag.withUTF8Buffer { octets += $0 }
+        column += tag.utf8CodeUnitCount
+        for (index, name) in names.enumerated() {
+            let isLast = index == names.count - 1
+            if index > 0, column + name.count + (isLast ? 2 : 1) > Self.width {
+                octets += [.carriageReturn, .lineFeed, .tab]
+                column = 8
             }
+            if index > 0 { octets.append(UInt8(ascii: ":")) }
+            octets += name
+            column += name.count + (index > 0 ? 1 : 0)
         }
+        octets.append(UInt8(ascii: ";"))
+        column += 1
     }
 
     /// Goes on right behind the last tag; lines may end anywhere.
     package mutating func add(data: String) {
-        var rest = data.utf8[...]
-        while !rest.isEmpty {
-            if column >= Self.width {
-                octets += [.carriageReturn, .lineFeed, .tab]
-                column = 8
+        var data = data
+        data.withUTF8 { data in
+            var start = 0
+            while start < data.count {
+                if column >= Self.width {
+                    octets += [.carriageReturn, .lineFeed, .tab]
+                    column = 8
+                }
+                let end = min(data.count, start + Self.width - column)
+                octets += data[start..<end]
+                column += end - start
+                start = end
             }
-            let part = rest.prefix(Self.width - column)
-            octets += part
-            column += part.count
-            rest = rest.dropFirst(part.count)
         }
     }
 }

@@ -32,10 +32,12 @@ package struct Verification: Sendable {
         package var isTesting = false
     }
 
-    private enum Candidate: Sendable {
+    fileprivate enum Candidate: Sendable {
         case signature(Signature, FieldList.Field)
         case fault(Signature.Fault)
         case surplus
+
+        var isReadable: Bool { if case .signature = self { true } else { false } }
     }
 
     private let header: FieldList
@@ -76,31 +78,43 @@ package struct Verification: Sendable {
         resolver: any Resolver, now: Int64
     ) async -> (result: DKIMResult, findings: [Finding]) {
         let digests = bodies.finish()
-        var findings: [Finding] = []
-        for candidate in candidates {
-            switch candidate {
-            case .surplus:
-                findings.append(Finding(result: .policy, reason: "there are too many signatures"))
-            case .fault(let fault):
-                findings.append(
-                    Finding(
-                        result: fault.problem.result, domain: fault.domain,
-                        selector: fault.selector, algorithm: fault.algorithm,
-                        reason: fault.problem.reason))
-            case .signature(let signature, let field):
-                var finding = Finding(signature)
-                do throws(DKIMProblem) {
-                    let digest = digests[signature.body] ?? ([], 0)
-                    finding.isTesting = try await verify(
-                        signature, field, digest, resolver: resolver, now: now)
-                } catch {
-                    finding.result = error.result
-                    finding.reason = error.reason
+        var findings = candidates.map { Finding($0) }
+        let readable = candidates.indices.filter { candidates[$0].isReadable }
+        let verification = self
+        if readable.count == 1 {
+            findings[readable[0]] = await verification.finding(
+                readable[0], digests, resolver: resolver, now: now)
+        } else if readable.count > 1 {
+            // All keys are asked for at once: a slow one holds no other up.
+            await withTaskGroup(of: (Int, Finding).self) { group in
+                for index in readable {
+                    group.addTask {
+                        let finding = await verification.finding(
+                            index, digests, resolver: resolver, now: now)
+                        return (index, finding)
+                    }
                 }
-                findings.append(finding)
+                for await (index, finding) in group { findings[index] = finding }
             }
         }
         return (DKIMResult.overall(findings.map(\.result)), findings)
+    }
+
+    private func finding(
+        _ index: Int, _ digests: [BodyHashing.Kind: (value: [UInt8], octets: Int)],
+        resolver: any Resolver, now: Int64
+    ) async -> Finding {
+        var finding = Finding(candidates[index])
+        guard case .signature(let signature, let field) = candidates[index] else { return finding }
+        do throws(DKIMProblem) {
+            let digest = digests[signature.body] ?? ([], 0)
+            finding.isTesting = try await verify(
+                signature, field, digest, resolver: resolver, now: now)
+        } catch {
+            finding.result = error.result
+            finding.reason = error.reason
+        }
+        return finding
     }
 
     /// Returns for a signature that holds; says whether its domain is only testing.
@@ -127,11 +141,21 @@ package struct Verification: Sendable {
 }
 
 extension Verification.Finding {
-    fileprivate init(_ signature: Signature) {
-        self.init(
-            result: .pass, domain: signature.domain, selector: signature.selector,
-            algorithm: signature.algorithm.rawValue, identity: signature.identity,
-            hint: String(Base64.encode(signature.octets).prefix(8)))
+    /// What is known before the key is; a signature that can be read is taken to hold.
+    fileprivate init(_ candidate: Verification.Candidate) {
+        switch candidate {
+        case .surplus: self.init(result: .policy, reason: "there are too many signatures")
+        case .fault(let fault):
+            self.init(
+                result: fault.problem.result, domain: fault.domain, selector: fault.selector,
+                algorithm: fault.algorithm, reason: fault.problem.reason)
+        case .signature(let signature, _):
+            self.init(
+                result: .pass, domain: signature.domain, selector: signature.selector,
+                algorithm: signature.algorithm.rawValue, identity: signature.identity,
+                // Eight letters: RFC 6008 §3.
+                hint: Base64.encode(signature.octets.prefix(6)))
+        }
     }
 }
 
@@ -144,10 +168,8 @@ extension Signature {
     /// What the signature is of (§3.7): the chosen fields, then the signature's own with an empty
     /// `b=` and without its final CRLF.
     package func signedOctets(of header: FieldList, _ field: FieldList.Field) -> [UInt8] {
-        var octets: [UInt8] = []
-        octets.reserveCapacity(4096)
-        for chosen in header.chosen(headers) { headerForm.append(chosen, to: &octets) }
-        headerForm.append(Self.withoutSignature(field), to: &octets)
+        var octets = headerForm.canonical(
+            header.chosen(headers) + [Self.withoutSignature(field)])
         octets.removeLast(2)
         return octets
     }

@@ -241,10 +241,10 @@ struct CanonicalizationTests {
         let text = Array(text.replacing("\n", with: "\r\n").utf8)
         for start in stride(from: 0, to: text.count, by: piece) {
             Array(text[start..<min(start + piece, text.count)]).withUnsafeBytes {
-                canonicalizer.update($0, into: &octets)
+                canonicalizer.update($0) { octets += $0 }
             }
         }
-        canonicalizer.finish(into: &octets)
+        canonicalizer.finish { octets += $0 }
         return String(decoding: octets, as: UTF8.self).replacing("\r\n", with: "\n")
     }
 
