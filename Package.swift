@@ -26,6 +26,8 @@ let ordinary: [SwiftSetting] = [
     // The tests run with the dynamic checks of exclusive access; a release pays nothing for them.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
+/// `make bench-verdicts`: a program that measures, beside the others.
+let isMeasuring = ProcessInfo.processInfo.environment["BENCHMARK"] == "1"
 let settings = ordinary + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"]), .define("FUZZ")] : [])
 
 func names(_ modules: [String]) -> [Target.Dependency] { modules.map { .byName(name: $0) } }
@@ -136,7 +138,7 @@ let cores: [Target] = [
 // What must hold whatever comes in, for the tests and for the fuzzers.
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
-    "ZoneTransfer", "Report",
+    "ZoneTransfer", "Report", "SenderPolicy", "MailSignature",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -148,7 +150,7 @@ let fuzzing: [Target] =
             name: "Properties",
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
-                "Feedback",
+                "Feedback", "SPF", "DKIM", "ARC",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
@@ -162,6 +164,18 @@ let fuzzing: [Target] =
                 .unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])
             ])
     }
+
+let measuring: [Target] =
+    isMeasuring
+    ? [
+        .executableTarget(
+            name: "bench-verdicts",
+            dependencies: names([
+                "Bytes", "World", "DNS", "SPF", "DKIM", "DMARC", "LiveWorld",
+            ]),
+            path: "Benchmarks/Verdicts", swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
+    ] : []
 
 let house: [Target] = [
     // Floor 1, with cryptography.
@@ -220,11 +234,12 @@ let house: [Target] = [
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
+    .systemLibrary(name: "COpenSSL"),
     module(
         "LiveWorld",
         on: [
             "Bytes", "World", "DNS", "DNSSEC", "DKIM", "TransportSecurity", "ZoneCheck", "CUnbound",
-            "CSockets",
+            "CSockets", "COpenSSL",
         ],
         nio + [
             crypto, cryptoExtras, x509, asn1, log,
@@ -380,5 +395,5 @@ let package = Package(
                 url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
             .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         ],
-    targets: cores + fuzzing + (coresOnly || isFuzzing ? [] : house)
+    targets: cores + fuzzing + (coresOnly || isFuzzing ? [] : house + measuring)
 )

@@ -24,7 +24,7 @@ package struct Property: Sendable {
 
     package static let all = [
         serverSession, clientSession, addresses, mimeMessage, dnsMessage, masterFile,
-        zoneTransfer, report,
+        zoneTransfer, report, senderPolicy, mailSignature,
     ]
 
     /// Says what is broken for this input, nil if nothing is.

@@ -8,8 +8,14 @@ package import DKIM
 /// The private half of a DKIM key, by the system's cryptography.
 package struct LiveSigningKey: SigningKey {
     private enum Key: Sendable {
-        case rsa(_RSA.Signing.PrivateKey)
+        case rsa(_RSA.Signing.PrivateKey, RSASigner)
         case edwards(Curve25519.Signing.PrivateKey)
+
+        /// Nil if libcrypto does not take it.
+        init?(_ key: _RSA.Signing.PrivateKey) {
+            guard let signer = RSASigner(der: Array(key.derRepresentation)) else { return nil }
+            self = .rsa(key, signer)
+        }
     }
 
     private let key: Key
@@ -37,30 +43,32 @@ package struct LiveSigningKey: SigningKey {
             }
             self.key = .edwards(key)
         } else {
-            guard let key = try? _RSA.Signing.PrivateKey(unsafePEMRepresentation: text) else {
-                return nil
-            }
-            self.key = .rsa(key)
+            guard let key = try? _RSA.Signing.PrivateKey(unsafePEMRepresentation: text),
+                let key = Key(key)
+            else { return nil }
+            self.key = key
         }
     }
 
     /// A new key: RSA with 2048 bits (RFC 8301 §3.2), or Ed25519.
     package init(new kind: KeyKind) throws {
-        key =
-            switch kind {
-            case .rsa: .rsa(try _RSA.Signing.PrivateKey(keySize: .bits2048))
-            case .ed25519: .edwards(Curve25519.Signing.PrivateKey())
-            }
+        switch kind {
+        case .rsa:
+            let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+            guard let key = Key(key) else { throw RSASigner.Failure() }
+            self.key = key
+        case .ed25519: key = .edwards(Curve25519.Signing.PrivateKey())
+        }
     }
 
     /// Reads what `secret` is.
     package init?(_ kind: KeyKind, secret: [UInt8]) {
         switch kind {
         case .rsa:
-            guard let key = try? _RSA.Signing.PrivateKey(derRepresentation: secret) else {
-                return nil
-            }
-            self.key = .rsa(key)
+            guard let key = try? _RSA.Signing.PrivateKey(derRepresentation: secret),
+                let key = Key(key)
+            else { return nil }
+            self.key = key
         case .ed25519:
             guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: secret) else {
                 return nil
@@ -72,7 +80,7 @@ package struct LiveSigningKey: SigningKey {
     /// The private half: DER of an RSA key, the 32 octets of an Ed25519 key.
     package var secret: [UInt8] {
         switch key {
-        case .rsa(let key): Array(key.derRepresentation)
+        case .rsa(let key, _): Array(key.derRepresentation)
         case .edwards(let key): Array(key.rawRepresentation)
         }
     }
@@ -80,7 +88,7 @@ package struct LiveSigningKey: SigningKey {
     /// The private half in PEM, as PKCS#8.
     package var pem: String {
         switch key {
-        case .rsa(let key): return key.pkcs8PEMRepresentation + "\n"
+        case .rsa(let key, _): return key.pkcs8PEMRepresentation + "\n"
         case .edwards(let key):
             let octets = Self.edwardsPrefix + Array(key.rawRepresentation)
             return "-----BEGIN PRIVATE KEY-----\n\(Base64.encode(octets))\n"
@@ -97,19 +105,17 @@ package struct LiveSigningKey: SigningKey {
 
     package var publicKey: [UInt8] {
         switch key {
-        case .rsa(let key): Array(key.publicKey.derRepresentation)
+        case .rsa(let key, _): Array(key.publicKey.derRepresentation)
         case .edwards(let key): Array(key.publicKey.rawRepresentation)
         }
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 6376 §3.3.2), or Ed25519 of the SHA-256 (RFC 8463 §3).
     package func signature(of octets: [UInt8]) throws -> [UInt8] {
-        let digest = SHA256.hash(data: octets)
+        let digest = Array(SHA256.hash(data: octets))
         switch key {
-        case .rsa(let key):
-            return Array(
-                try key.signature(for: digest, padding: .insecurePKCS1v1_5).rawRepresentation)
-        case .edwards(let key): return Array(try key.signature(for: Array(digest)))
+        case .rsa(_, let signer): return try signer.signature(of: digest)
+        case .edwards(let key): return Array(try key.signature(for: digest))
         }
     }
 }

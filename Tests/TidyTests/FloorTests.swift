@@ -24,7 +24,7 @@ struct FloorTests {
             "Probe", "Filtering",
         ],
         [
-            "CUnbound", "CSockets", "LiveWorld", "SimulatedWorld", "Settings", "Server",
+            "CUnbound", "CSockets", "COpenSSL", "LiveWorld", "SimulatedWorld", "Settings", "Server",
             "postreiter",
         ],
     ]
@@ -48,7 +48,7 @@ struct FloorTests {
         "KeyLife": ["DKIM"],
         "MessageAuthentication": ["SPF", "DKIM", "DMARC", "ARC"],
         "Maintenance": ["TransportSecurity", "ZoneCheck"],
-        "LiveWorld": ["CUnbound", "CSockets"],
+        "LiveWorld": ["CUnbound", "CSockets", "COpenSSL"],
         "Server": ["Settings"],
         "postreiter": ["LiveWorld", "SimulatedWorld", "Settings", "Server"],
     ]
