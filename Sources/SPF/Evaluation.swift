@@ -18,6 +18,8 @@ struct Evaluation {
     private var depth = 0
     /// The client's names that lead back to it; nil before they were asked for.
     private var validatedNames: [Name]?
+    /// Whether asking for them found nothing, which counts for each term that asks (§4.6.4).
+    private var isUnnamed = false
 
     init(
         client: HostCheck.Client, resolver: any Resolver, time: any Time, receiver: String,
@@ -77,11 +79,14 @@ struct Evaluation {
         guard let policy = try await policy(of: domain) else {
             return Outcome(result: .none, domain: domain)
         }
+        depth += 1
+        defer { depth -= 1 }
         for directive in policy.directives {
             let isMatch = try await matches(directive.mechanism, domain)
-            note("\(String(lossy: directive.text)): \(isMatch ? "matches" : "no match")")
+            note(
+                String(lossy: directive.text)
+                    + (isMatch ? ": matches, \(directive.result.rawValue)" : ": no match"))
             guard isMatch else { continue }
-            note(directive.result.rawValue)
             return Outcome(
                 result: directive.result, mechanism: directive.text,
                 explanation: policy.explanation, domain: domain)
@@ -171,6 +176,7 @@ struct Evaluation {
         guard let target = await name(spec, domain) else {
             throw .permanent("include names no domain")
         }
+        note("include:\(target)")
         depth += 1
         defer { depth -= 1 }
         switch try await evaluate(target).result {
@@ -216,7 +222,10 @@ struct Evaluation {
     /// The names of the client's address that lead back to it (§5.5); without an error whatever
     /// the DNS does.
     private mutating func clientNames(isTerm: Bool) async throws(Abort) -> [Name] {
-        if let validatedNames { return validatedNames }
+        if let validatedNames {
+            if isTerm, isUnnamed { try countVoid() }
+            return validatedNames
+        }
         var names: [Name] = []
         let answer = await resolver.resolve(client.address.reverseName, .ptr)
         // §5.5: of more than ten, the first ten.
@@ -232,7 +241,8 @@ struct Evaluation {
             if addresses.contains(own) { names.append(name) }
         }
         validatedNames = names
-        if isTerm, answer.outcome == .noData || answer.outcome == .nameError { try countVoid() }
+        isUnnamed = answer.outcome == .noData || answer.outcome == .nameError
+        if isTerm, isUnnamed { try countVoid() }
         return names
     }
 

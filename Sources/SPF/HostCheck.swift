@@ -40,7 +40,7 @@ package struct HostCheck: Sendable {
         package var explanation: String?
         /// Why it is an error, for people.
         package var problem: String?
-        /// What was looked at, in order, with included records further in.
+        /// What was looked at, in order; empty unless `explains`.
         package var steps: [Step] = []
 
         package init(_ result: SPFResult, problem: String? = nil) {
@@ -51,7 +51,7 @@ package struct HostCheck: Sendable {
 
     /// One thing that was looked at.
     package struct Step: Hashable, Sendable {
-        /// 0 for the domain's own record, one more within each include.
+        /// 0 for the domain's own record, 1 for its terms, further in for what these include.
         package let depth: Int
         package let text: String
     }

@@ -26,6 +26,8 @@ struct SPFCommand: AsyncParsableCommand {
         @Option(help: "The reverse-path; empty for the client's own name.")
         var mailFrom: String
         @Option(help: "Our own name, for the macro r.") var receiver: String?
+        @Flag(help: "Tell every record and term that was looked at, as a tree.")
+        var explain = false
         @OptionGroup var names: NameOptions
         @OptionGroup var output: JSONOption
 
@@ -36,7 +38,7 @@ struct SPFCommand: AsyncParsableCommand {
             var check = HostCheck(
                 resolver: try names.makeResolver(Live.surroundings), time: Live.surroundings.time,
                 receiver: receiver ?? "unknown")
-            check.explains = true
+            check.explains = explain || output.json
             let verdict = await check.verdict(
                 on: .init(address: address, hello: helo, sender: mailFrom))
             if output.json { return Output.json(verdict.json) }
@@ -57,7 +59,7 @@ extension HostCheck.Verdict {
         ]
     }
 
-    /// The steps, included records further in, then the result.
+    /// The steps as a tree, if there are any, then the result.
     fileprivate var text: String {
         var lines = steps.map { String(repeating: "  ", count: $0.depth) + $0.text }
         lines.append(
