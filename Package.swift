@@ -213,13 +213,13 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
             "Directory", "Spool", "Maintenance", "Defence", "DefenceStore", "Filtering", "DKIM",
-            "ARC", "MessageAuthentication",
+            "ARC", "MessageAuthentication", "KeyRing",
         ], [log, metrics]),
     module(
         "Delivery",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Storage",
-            "Journal", "MessageStore", "Directory", "Spool",
+            "Journal", "MessageStore", "Directory", "Spool", "KeyRing",
         ], [log, metrics, collections]),
     module(
         "Access",
@@ -229,7 +229,7 @@ let house: [Target] = [
         "NameService",
         on: [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
-            "Maintenance", "Storage", "ZoneStore", "ZoneTransfer",
+            "Maintenance", "Storage", "ZoneStore", "ZoneTransfer", "DKIM", "KeyLife", "KeyRing",
         ], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
@@ -259,7 +259,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
-            "DefenceStore",
+            "DefenceStore", "DKIM", "KeyLife",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -273,7 +273,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
-            "DefenceStore", "Filtering", "DKIM", "MessageAuthentication",
+            "DefenceStore", "Filtering", "DKIM", "MessageAuthentication", "KeyLife", "KeyRing",
         ],
         [log, metrics]),
     .executableTarget(
@@ -299,7 +299,7 @@ let house: [Target] = [
         on: [
             "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
             "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore", "Maintenance",
-            "TransportSecurity", "ZoneTransfer",
+            "TransportSecurity", "ZoneTransfer", "DKIM", "KeyLife", "KeyRing",
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),

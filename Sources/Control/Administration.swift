@@ -24,6 +24,7 @@ package struct Administration: Sendable {
     private let service: ZoneService
     private let host: MailHost?
     private let security: ZoneSecurity?
+    private let keys: KeyKeeper?
     private let time: any Time
     private let author: String
     private let delivery: Delivery
@@ -69,13 +70,15 @@ package struct Administration: Sendable {
     /// Without `host` the zones of hosted domains get no records; without `security`, that of a
     /// running server, nothing is said or changed of zones' signatures.
     ///
+    /// Without `keys` nothing is said or changed of the keys that sign mail.
+    ///
     /// `author` is the way that commands come: what is changed is recorded for it, and for the
     /// person whom a command names; `language` is the server's.
     package init(
         registry: Registry, trace: Trace, spooler: Spooler, mailboxes: Mailboxes, zones: Zones,
         peers: ZonePeers, defence: DefenceRecords, service: ZoneService = .none,
-        host: MailHost? = nil,
-        security: ZoneSecurity? = nil, time: any Time, author: String, language: Language,
+        host: MailHost? = nil, security: ZoneSecurity? = nil, keys: KeyKeeper? = nil,
+        time: any Time, author: String, language: Language,
         delivery: Delivery = .none, exchangers: Exchangers = .none
     ) {
         self.exchangers = exchangers
@@ -89,6 +92,7 @@ package struct Administration: Sendable {
         self.service = service
         self.host = host
         self.security = security
+        self.keys = keys
         self.time = time
         self.author = author
         self.delivery = delivery
@@ -133,9 +137,18 @@ package struct Administration: Sendable {
                     language: reader.language(arguments)
                 ).perform(name, arguments)
             }
+            if name.hasPrefix(SigningKeyCommands.prefix) {
+                guard let keys else {
+                    throw ControlFailure.unavailable("no keys are kept here")
+                }
+                return try await SigningKeyCommands(
+                    keeper: keys, language: reader.language(arguments)
+                ).perform(name, arguments)
+            }
             let zoneCommands = ZoneCommands(
                 zones: zones, registry: registry, host: host, author: author,
-                language: try await reader.language(arguments), health: exchangers.health)
+                language: try await reader.language(arguments), health: exchangers.health,
+                keys: keys)
             if ExchangeCommands.isOne(name) {
                 return try await ExchangeCommands(
                     zones: zones, peers: peers, service: service, author: author,
@@ -146,8 +159,19 @@ package struct Administration: Sendable {
             let answer = try await DirectoryCommands(
                 registry: registry, mailboxes: mailboxes, spooler: spooler, author: author
             ).perform(name, arguments)
-            guard name == "domain.add", !arguments.flag("no-zone") else { return answer }
-            return try await zoneCommands.adopt(arguments)
+            guard name == "domain.add" else { return answer }
+            let domain = try arguments.domain("domain")
+            // Made before the zone is written, so that it names them at once.
+            await keys?.prepare(domain)
+            guard !arguments.flag("no-zone") else { return answer }
+            var adopted = try await zoneCommands.adopt(arguments)
+            if let keys {
+                let commands = SigningKeyCommands(keeper: keys, language: zoneCommands.language)
+                if let records = await commands.toPublish(domain) {
+                    adopted = .object((adopted.object ?? []) + [("dkim", records)])
+                }
+            }
+            return adopted
         } catch {
             throw ControlFailure(error)
         }

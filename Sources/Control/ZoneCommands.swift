@@ -20,6 +20,8 @@ struct ZoneCommands {
     let language: Language
     /// Who watches exchangers, if a server is running.
     var health: HealthWatch?
+    /// Who keeps the keys that sign mail.
+    var keys: KeyKeeper?
 
     var changes: ZoneChanges { ZoneChanges(zones: zones, author: author, language: language) }
 

@@ -4,6 +4,7 @@ import Bytes
 import DNS
 import Directory
 import Mail
+import NameService
 import ZoneCheck
 import ZoneStore
 
@@ -151,6 +152,7 @@ struct ZoneTemplates {
             var facts = MailFacts(domain: name, exchangers: exchangers)
             facts.offers = host.services.map { .init($0.service, host: host.name, port: $0.port) }
             facts.disposition = entry.disposition
+            facts.signingKeys = commands.keys?.records(of: entry.domain) ?? []
             if let policy = try await Policies(zones).policy(of: name) {
                 facts.transportPolicy = .init(
                     identifier: policy.id, host: host.servesPolicies ? host.name : nil)
@@ -187,13 +189,27 @@ struct TemplateFacts {
         return (template, template.marked.union(others))
     }
 
-    /// Whether the mark is that of a policy's record whose domain has no template: it goes with
-    /// the policy (`mta-sts set`).
+    /// Whether the mark is that of a record which somebody else looks after: a policy's whose
+    /// domain has no template goes with the policy (`mta-sts set`), and so does a DKIM key's.
     private func isOther(_ mark: ResourceRecord) -> Bool {
+        if isOtherKey(mark) { return true }
         guard mark.type == .txt, let label = mark.owner.labels.first,
             label.equalsIgnoringCase("_mta-sts".utf8)
         else { return false }
         return !domains.contains { $0.domain == mark.owner.parent }
+    }
+
+    /// Whether it is a key's of a domain without a template.
+    private func isOtherKey(_ mark: ResourceRecord) -> Bool {
+        guard mark.type == .txt else { return false }
+        var place: Name? = mark.owner
+        while let name = place {
+            if name.labels.first?.equalsIgnoringCase("_domainkey".utf8) == true {
+                return !domains.contains { $0.domain == name.parent && !$0.signingKeys.isEmpty }
+            }
+            place = name.parent
+        }
+        return false
     }
 }
 

@@ -4,6 +4,7 @@ import Bytes
 package import DNS
 package import Directory
 package import Journal
+package import KeyRing
 package import Logging
 import MIME
 package import Mail
@@ -29,6 +30,7 @@ package final class Deliverer: Sendable {
     let arrivals: Arrivals
     let ids: QueueIDSource
     let trace: Trace
+    let signingKeys: SigningKeys?
     let log: Logger
     let counters = DeliveryCounters()
     let noticePace = Mutex(NotificationPace())
@@ -73,7 +75,7 @@ package final class Deliverer: Sendable {
     package init(
         _ settings: DeliverySettings, surroundings: Surroundings, resolver: any Resolver,
         registry: Registry, spooler: Spooler, intake: Intake, arrivals: Arrivals,
-        ids: QueueIDSource, trace: Trace, log: Logger
+        ids: QueueIDSource, trace: Trace, signingKeys: SigningKeys? = nil, log: Logger
     ) {
         self.settings = settings
         currentSchedule = Mutex(settings.schedule)
@@ -87,6 +89,7 @@ package final class Deliverer: Sendable {
         self.arrivals = arrivals
         self.ids = ids
         self.trace = trace
+        self.signingKeys = signingKeys
         self.log = log
         health = HostHealth(
             firstPause: settings.queue.firstPause, longestPause: settings.queue.longestPause)

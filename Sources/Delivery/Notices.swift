@@ -3,6 +3,7 @@
 import Bytes
 import Directory
 import Journal
+import KeyRing
 import MIME
 import Mail
 import MessageStore
@@ -47,11 +48,12 @@ extension Deliverer {
     ) -> Conclusion.Notice {
         let now = time.timestamp
         var (envelope, octets) = notification.compose(at: now, entropy: entropy)
+        octets = signed(octets, at: now)
         if octets.count > Content.rowLimitOctets {
             // Encoding made it long.
             var shorter = notification
             shorter.returned = .header(notification.originalHeader)
-            octets = shorter.compose(at: now, entropy: entropy).octets
+            octets = signed(shorter.compose(at: now, entropy: entropy).octets, at: now)
         }
         envelope.recipients = recipients.map { recipient in
             Envelope.Recipient(
@@ -66,6 +68,11 @@ extension Deliverer {
             id: ids.next(), octets: octets,
             Acceptance(
                 envelope, source: [.init(.about, message.id)]))
+    }
+
+    /// By this host's domain, or the nearest above it that has keys.
+    private func signed(_ octets: [UInt8], at now: Timestamp) -> [UInt8] {
+        (signingKeys?.fields(above: octets, of: settings.hostName, at: now) ?? []) + octets
     }
 
     // MARK: To whom

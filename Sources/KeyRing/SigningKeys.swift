@@ -23,6 +23,9 @@ package final class SigningKeys: Sendable {
     private let entries = Mutex<[Domain: Entry]>([:])
     /// Held while keys are changed; one at a time.
     private let changing = Mutex(())
+    /// Messages that were signed since the start.
+    private let signed = Atomic<Int>(0)
+    private let lost = Mutex<[(domain: Domain, selector: String)]>([])
 
     /// What is known of a domain; replaced as a whole.
     private final class Entry: Sendable {
@@ -90,11 +93,65 @@ package final class SigningKeys: Sendable {
         guard let cryptography, let entry = entries.withLock({ $0[domain] }),
             !entry.identities.isEmpty
         else { return nil }
+        signed.add(1, ordering: .relaxed)
         for identity in entry.identities {
             entry.uses[identity.selector]?.last.store(now.milliseconds, ordering: .relaxed)
         }
         return MessageSigning(header, entry.identities, at: now, cryptography)
     }
+
+    /// Begins to sign a message by its author: for the first of these domains that has keys.
+    package func signing(
+        _ header: [UInt8], forFirstOf domains: [Domain], at now: Timestamp
+    ) -> MessageSigning? {
+        for domain in domains.prefix(Self.maximumAuthors) {
+            if let signing = signing(header, for: domain, at: now) { return signing }
+        }
+        return nil
+    }
+
+    /// A message has one author, or a few.
+    private static let maximumAuthors = 10
+
+    /// The fields to stand above a message of this host, which is in memory as a whole; empty if
+    /// nothing signs for it.
+    ///
+    /// The keys of the domain sign, or those of the nearest domain above: mail of
+    /// `mx1.example.org` is `example.org`'s (RFC 6376 §3.11 names no bounds to that).
+    package func fields(
+        above message: [UInt8], of domain: Domain, at now: Timestamp
+    ) -> [UInt8] {
+        var name = domain.name[...]
+        while true {
+            if let domain = try? Domain(name), signs(for: domain) {
+                let end = Self.headerEnd(message)
+                guard
+                    var signing = signing(Array(message[..<end]), for: domain, at: now)
+                else { return [] }
+                signing.update(message[end...])
+                return signing.finish()
+            }
+            guard let dot = name.firstIndex(of: ".") else { return [] }
+            name = name[name.index(after: dot)...]
+        }
+    }
+
+    /// Behind the first empty line.
+    private static func headerEnd(_ message: [UInt8]) -> Int {
+        var index = 0
+        while index + 3 < message.count {
+            if message[index] == 13, message[index + 1] == 10, message[index + 2] == 13,
+                message[index + 3] == 10
+            {
+                return index + 4
+            }
+            index += 1
+        }
+        return message.count
+    }
+
+    /// How many messages were signed since the start.
+    package var signedMessages: Int { signed.load(ordering: .relaxed) }
 
     // MARK: - Keeping
 
@@ -115,9 +172,11 @@ package final class SigningKeys: Sendable {
         return keys
     }
 
-    /// Reads everything; returns the keys that cannot be opened, as the secret key is another.
-    @discardableResult
-    package func load() async throws -> [(domain: Domain, selector: String)] {
+    /// The keys that could not be opened, as the secret key is another than when they were made.
+    package var lostKeys: [(domain: Domain, selector: String)] { lost.withLock { $0 } }
+
+    /// Reads everything; `lostKeys` then names what cannot be opened.
+    package func load() async throws {
         let all = try await store.read { try KeyRows(transaction: $0).all() }
         var lost: [(domain: Domain, selector: String)] = []
         var made: [Domain: Entry] = [:]
@@ -139,7 +198,7 @@ package final class SigningKeys: Sendable {
                 keys, sealed: sealed, signers: signers, uses: [:], saved: keys)
         }
         entries.withLock { [made] in $0 = made }
-        return lost
+        self.lost.withLock { [lost] in $0 = lost }
     }
 
     private static func purpose(_ domain: Domain, _ selector: String) -> String {

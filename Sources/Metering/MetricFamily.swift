@@ -78,6 +78,16 @@ package struct MetricFamily: Hashable, Sendable {
             "Notifications that were queued to tell a sender what became of a message.",
             labels: ["kind"]),
         .init(
+            "postreiter_dkim_messages_total", .counter, "Messages that were signed (DKIM)."),
+        .init(
+            "postreiter_dkim_domains", .gauge, "Domains whose DKIM keys are looked after."),
+        .init(
+            "postreiter_dkim_unsigned_domains", .gauge,
+            "Domains whose mail goes without a signature."),
+        .init(
+            "postreiter_dkim_alarms", .gauge,
+            "Domains with a DKIM record that is missing, wrong or not to be seen."),
+        .init(
             "postreiter_queue_recipients", .gauge, "Recipients in the queue.", labels: ["state"]),
         .init(
             "postreiter_queue_destination_recipients", .gauge,

@@ -4,6 +4,7 @@ import ARC
 import Bytes
 import Directory
 import Journal
+import KeyRing
 import Logging
 import MIME
 import Mail
@@ -34,6 +35,8 @@ struct IncomingMessage: ~Copyable {
     private var inspection: Inspection?
     /// What that came to.
     private var source: [Fact.Field] = []
+    /// Of a submission whose domain signs.
+    private var signing: MessageSigning?
     /// Once set, what still comes is read and forgotten.
     private var refusal: Reply?
 
@@ -85,6 +88,7 @@ struct IncomingMessage: ~Copyable {
             await draft.discard()
             throw refusal
         }
+        if let fields = signing?.finish() { draft.prepend(fields) }
         let parameters = transaction.parameters
         var acceptance = Acceptance(
             Envelope(
@@ -109,6 +113,7 @@ struct IncomingMessage: ~Copyable {
     /// Octets behind the header.
     private mutating func appendBody(_ octets: ArraySlice<UInt8>) async throws(Reply) {
         inspection?.update(octets)
+        signing?.update(octets)
         try await append(octets)
     }
 
@@ -147,6 +152,9 @@ struct IncomingMessage: ~Copyable {
                 domain: account.login.domain ?? service.configuration.session.hostName,
                 sender: account.login)
             written = submission.header
+            // RFC 6376 §5.1: by the domain of who wrote it, which is the account's.
+            signing = service.signingKeys?.signing(
+                octets + written, forFirstOf: submission.authorDomains, at: received)
         }
         let inspector = service.configuration.inspector
         if scan.hasAuthenticationResults, let inspector {

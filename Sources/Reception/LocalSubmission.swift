@@ -2,6 +2,7 @@
 
 import Bytes
 import Journal
+import KeyRing
 import Logging
 import MIME
 import Mail
@@ -17,16 +18,18 @@ struct LocalSubmission {
     private let userName: String?
     private let hostName: Domain
     private let received: Timestamp
+    private let signingKeys: SigningKeys?
 
     init(
         _ dropped: DroppedMessage, userID: UInt32, userName: String?, hostName: Domain,
-        received: Timestamp
+        received: Timestamp, signingKeys: SigningKeys?
     ) {
         self.dropped = dropped
         self.userID = userID
         self.userName = userName
         self.hostName = hostName
         self.received = received
+        self.signingKeys = signingKeys
     }
 
     /// Reads the message to its end and commits it, together with what `alongside` writes.
@@ -37,18 +40,22 @@ struct LocalSubmission {
         var draft = draft
         var envelope = dropped.envelope
         var messageID: String?
+        var signing: MessageSigning?
         do {
             var intake = HeaderIntake()
             var piece = first
             while true {
                 if intake.isComplete {
+                    signing?.update(piece)
                     try await draft.append(piece)
                 } else {
                     switch intake.take(piece) {
                     case .needsMore: break
                     case .tooLarge: throw StorageFailure.corrupt("its header is too large")
                     case .complete(let body):
-                        messageID = try await append(&intake, to: &draft, &envelope.requests)
+                        (messageID, signing) = try await append(
+                            &intake, to: &draft, &envelope.requests)
+                        signing?.update(body)
                         try await draft.append(body)
                     }
                 }
@@ -57,12 +64,14 @@ struct LocalSubmission {
                 piece = next[...]
             }
             if !intake.isComplete {
-                messageID = try await append(&intake, to: &draft, &envelope.requests)
+                (messageID, signing) = try await append(
+                    &intake, to: &draft, &envelope.requests)
             }
         } catch {
             await draft.discard()
             throw error
         }
+        if let fields = signing?.finish() { draft.prepend(fields) }
         let acceptance = Acceptance(
             envelope, messageID: messageID,
             source: [Fact.Field(.protocolName, "sendmail"), Fact.Field(.account, user)])
@@ -84,10 +93,10 @@ struct LocalSubmission {
             ? "<\(recipients[0].address)>" : "\(recipients.count) recipients"
     }
 
-    /// Returns the Message-ID.
+    /// Returns the Message-ID, and what signs the body.
     private func append(
         _ intake: inout HeaderIntake, to draft: inout Draft, _ requests: inout Envelope.Requests
-    ) async throws(StorageFailure) -> String? {
+    ) async throws(StorageFailure) -> (String?, MessageSigning?) {
         let scan = HeaderScan(intake.octets[...])
         let submission = SubmissionHeader(intake.octets, scan)
         // RFC 8689 §4.3.
@@ -99,11 +108,19 @@ struct LocalSubmission {
             domain: dropped.envelope.reversePath.address?.domain ?? hostName,
             sender: dropped.envelope.reversePath.address)
         if submission.isBodyOnly { octets += [.carriageReturn, .lineFeed] }
+        var domains = submission.authorDomains
+        if !scan.hasFrom { domains = [dropped.envelope.reversePath.address?.domain ?? hostName] }
+        var signing = signingKeys?.signing(
+            submission.isBodyOnly ? octets : octets + submission.header, forFirstOf: domains,
+            at: received)
+        // Without a header of its own, what seemed to be one is body.
+        if submission.isBodyOnly { signing?.update(submission.header[...]) }
         octets += submission.header
         intake.complete()
         try await draft.append(octets[...])
-        return HeaderScan.value(of: "Message-ID", in: octets[...])
+        let messageID = HeaderScan.value(of: "Message-ID", in: octets[...])
             .flatMap { MessageIdentifier.parse($0).first?.description }
+        return (messageID, signing)
     }
 
     /// There is no client and no protocol to name; who it was is worth more.

@@ -2,6 +2,7 @@
 
 import Bytes
 package import Journal
+package import KeyRing
 package import Logging
 import MIME
 package import Mail
@@ -23,6 +24,7 @@ package actor Maildrop {
     private let time: any Time
     private let log: Logger
     private let userName: @Sendable (UInt32) -> String?
+    private let signingKeys: SigningKeys?
     /// Being taken at the moment: two may ask for the same.
     private var busy: Set<String> = []
     /// Not to be tried before: what could not be taken just now.
@@ -38,7 +40,8 @@ package actor Maildrop {
     /// `userName` tells the login name of a user of the machine.
     package init(
         _ folder: DropFolder, hostName: Domain, intake: Intake, store: any Store,
-        time: any Time, log: Logger, userName: @escaping @Sendable (UInt32) -> String?
+        time: any Time, log: Logger, signingKeys: SigningKeys? = nil,
+        userName: @escaping @Sendable (UInt32) -> String?
     ) {
         self.folder = folder
         self.hostName = hostName
@@ -47,6 +50,7 @@ package actor Maildrop {
         self.time = time
         self.log = log
         self.userName = userName
+        self.signingKeys = signingKeys
     }
 
     /// Takes what is there and what comes, until the task is cancelled.
@@ -135,7 +139,7 @@ package actor Maildrop {
         }
         let submission = LocalSubmission(
             dropped, userID: drop.userID, userName: userName(drop.userID), hostName: hostName,
-            received: time.timestamp)
+            received: time.timestamp, signingKeys: signingKeys)
         return try await submission.fill(
             intake.open(), first: octets[(end + 1)...], rest: drop, log: log
         ) { [name, time] transaction in

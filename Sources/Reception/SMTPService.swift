@@ -4,6 +4,7 @@ package import Bytes
 import CoreMetrics
 package import DNS
 package import Directory
+package import KeyRing
 package import Logging
 package import Maintenance
 package import SMTP
@@ -19,6 +20,7 @@ package struct SMTPService: Sendable {
     let registry: Registry
     let intake: Intake
     let senderDomains: SenderDomains
+    let signingKeys: SigningKeys?
     let meters: Meters
     let log: Logger
 
@@ -89,12 +91,13 @@ package struct SMTPService: Sendable {
 
     package init(
         _ configuration: Configuration, surroundings: Surroundings, resolver: any Resolver,
-        registry: Registry, intake: Intake, log: Logger
+        registry: Registry, intake: Intake, signingKeys: SigningKeys? = nil, log: Logger
     ) {
         self.configuration = configuration.completed
         self.surroundings = surroundings
         self.registry = registry
         self.intake = intake
+        self.signingKeys = signingKeys
         self.log = log
         meters = Meters(configuration.name)
         senderDomains = SenderDomains(resolver, time: surroundings.time)

@@ -51,6 +51,9 @@ struct SubmissionHeader {
         hasSender = false
     }
 
+    /// The domains of those named in From, in their order.
+    var authorDomains: [Domain] { authors.compactMap { $0.address?.domain } }
+
     private var authors: [Participant] {
         guard let from = HeaderScan.value(of: "From", in: header[...]) else { return [] }
         var defects = DefectList()

@@ -8,6 +8,7 @@ package import DNSSEC
 import Delivery
 import Directory
 import Journal
+import KeyLife
 package import Logging
 package import Mail
 import Maintenance
@@ -38,6 +39,8 @@ package struct MailServer: Sendable {
     package let publisher: ZonePublisher
     /// Signs them.
     package let security: ZoneSecurity
+    /// Looks after the keys that sign mail.
+    package let keys: KeyKeeper
     /// Watches the hosts of zones that ask for it.
     package let health: HealthWatch
     /// Takes exchangers out of zones, and brings them back.
@@ -115,6 +118,11 @@ package struct MailServer: Sendable {
             zones: node.zones, cryptography: signing, secretKey: node.secretKey,
             resolver: resolver, time: surroundings.time, entropy: surroundings.entropy, log: log)
         self.security = security
+        keys = KeyKeeper(
+            keys: node.signingKeys, zones: node.zones, peers: node.peers, exchange: exchange,
+            resolver: resolver, time: surroundings.time, log: log,
+            settings: settings.signing.keeping,
+            hosted: { [registry = node.registry] in try await registry.domains().map(\.name) })
         let upkeep = Upkeep(
             settings, node: node, surroundings: surroundings, resolver: resolver, box: zones,
             log: log, certificateEnd: certificateEnd)
@@ -141,7 +149,7 @@ package struct MailServer: Sendable {
         deliverer = Deliverer(
             delivery, surroundings: surroundings, resolver: resolver,
             registry: node.registry, spooler: node.spooler, intake: intake, arrivals: arrivals,
-            ids: node.ids, trace: node.trace, log: log)
+            ids: node.ids, trace: node.trace, signingKeys: node.signingKeys, log: log)
     }
 
     /// Takes all addresses or none: a port in use shows before the first mail is accepted.
@@ -163,6 +171,7 @@ package struct MailServer: Sendable {
             await withDiscardingTaskGroup { services in
                 services.addTask { await keepHouse() }
                 services.addTask { await security.run() }
+                services.addTask { await keys.run() }
                 services.addTask { await health.run { await publisher.publish($0) } }
                 services.addTask { await drains.run() }
                 services.addTask { await exchange.run() }
@@ -252,7 +261,7 @@ package struct MailServer: Sendable {
                     })
             }
         case .metrics:
-            let metrics = meters.service(of: node, names, security, surroundings.time)
+            let metrics = meters.service(of: node, names, security, keys, surroundings.time)
             await listener.serve(limit: Meters.maximumConnections) { connection in
                 await connections.count { await metrics.handle(connection) }
             }
@@ -275,7 +284,7 @@ package struct MailServer: Sendable {
     ) -> SMTPService {
         SMTPService(
             configuration(of: service, settings), surroundings: surroundings, resolver: resolver,
-            registry: node.registry, intake: intake, log: log)
+            registry: node.registry, intake: intake, signingKeys: node.signingKeys, log: log)
     }
 
     private func configuration(
@@ -348,6 +357,17 @@ extension ServerSettings.Service {
         case .submission, .submissions: .submission
         default: .exchange
         }
+    }
+}
+
+extension ServerSettings.Signing {
+    /// What looking after the keys needs of them.
+    package var keeping: KeyKeeper.Settings {
+        var settings = KeyKeeper.Settings()
+        settings.isAutomatic = isAutomatic
+        settings.rules.lifetime = rotationDays.map { Int64($0) * 86400 }
+        settings.rules.confirmation = Int64(confirmationMinutes) * 60
+        return settings
     }
 }
 

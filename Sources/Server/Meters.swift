@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Journal
+import KeyRing
 package import Metering
 import NameService
 import Spool
@@ -27,13 +28,14 @@ package struct Meters: Sendable {
     }
 
     func service(
-        of node: Node, _ names: NameServer, _ security: ZoneSecurity, _ time: any Time
+        of node: Node, _ names: NameServer, _ security: ZoneSecurity, _ keys: KeyKeeper,
+        _ time: any Time
     ) -> MetricsService {
         MetricsService(
             registry, time: time,
             sample: {
                 try await samples(of: node, at: time.timestamp) + samples(of: names)
-                    + samples(of: security) + process()
+                    + samples(of: security) + samples(of: keys, node) + process()
             },
             check: { _ = try await node.spooler.suspensions() })
     }
@@ -67,6 +69,15 @@ package struct Meters: Sendable {
         let signed = Sample("postreiter_zones_signed", Double(await security.count))
         guard let seconds = await security.secondsLeft else { return [signed] }
         return [signed, Sample("postreiter_zone_signatures_seconds", Double(seconds))]
+    }
+
+    private func samples(of keys: KeyKeeper, _ node: Node) async -> [Sample] {
+        [
+            Sample("postreiter_dkim_messages_total", Double(node.signingKeys.signedMessages)),
+            Sample("postreiter_dkim_domains", Double(await keys.count)),
+            Sample("postreiter_dkim_unsigned_domains", Double(await keys.unsignedCount)),
+            Sample("postreiter_dkim_alarms", Double(await keys.alarmCount)),
+        ]
     }
 
     private func samples(of names: NameServer) -> [Sample] {

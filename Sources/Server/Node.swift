@@ -3,6 +3,7 @@
 package import DefenceStore
 package import Directory
 package import Journal
+package import KeyRing
 package import Logging
 package import Mail
 package import MessageStore
@@ -26,18 +27,22 @@ package struct Node: Sendable {
     package let secretKey: any SecretKeySource
     package let peers: ZonePeers
     package let defence: DefenceRecords
+    package let signingKeys: SigningKeys
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
         .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore, .maintenance,
-        .zonePeers, .defence,
+        .zonePeers, .defence, .keyRing,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
+    ///
+    /// Without `mailCryptography` no mail is signed.
     package init(
         store: any Store, bodies: any BodyFiles, surroundings: Surroundings, name: String,
         secretKey: any SecretKeySource, passwordExecutor: (any TaskExecutor)? = nil,
-        journalDays: Int = Trace.keptDays
+        journalDays: Int = Trace.keptDays,
+        mailCryptography: (any SigningKeys.Cryptography)? = nil
     ) async throws {
         self.store = store
         ids = QueueIDSource(time: surroundings.time, entropy: surroundings.entropy)
@@ -54,6 +59,10 @@ package struct Node: Sendable {
         peers = ZonePeers(
             store: store, time: surroundings.time, entropy: surroundings.entropy,
             secretKey: secretKey)
+        signingKeys = SigningKeys(
+            store: store, secretKey: secretKey, entropy: surroundings.entropy,
+            cryptography: mailCryptography)
+        try await signingKeys.load()
     }
 
     /// Takes over what programs of this machine have left.
@@ -65,6 +74,6 @@ package struct Node: Sendable {
     ) -> Maildrop {
         Maildrop(
             folder, hostName: hostName, intake: intake ?? Intake(spooler), store: store,
-            time: time, log: log, userName: userName)
+            time: time, log: log, signingKeys: signingKeys, userName: userName)
     }
 }

@@ -30,6 +30,7 @@ package struct ServerSettings: Sendable, Equatable {
     package var nameServer = NameServerSettings()
     package var defence = DefenceSettings()
     package var authentication = AuthenticationSettings()
+    package var signing = Signing()
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String
@@ -153,6 +154,18 @@ package struct ServerSettings: Sendable, Equatable {
         package var xclient: [IPNetwork] = []
         /// Clients that may ask for a higher priority without a password (RFC 6710).
         package var priority: [IPNetwork] = []
+
+        package init() {}
+    }
+
+    /// How mail is signed (DKIM).
+    package struct Signing: Sendable, Equatable {
+        /// Keys are made for every domain without being asked for.
+        package var isAutomatic = true
+        /// After how long a key is replaced; nil: only when somebody asks for it.
+        package var rotationDays: Int? = 180
+        /// How long a new record must have been seen before its key signs.
+        package var confirmationMinutes = 10
 
         package init() {}
     }

@@ -112,6 +112,13 @@ package struct SettingKey: Sendable {
             "sending.delay-notice-hours",
             "After how long a sender hears that his message waits; default 4, none: never."),
         .init("sending.tell-postmaster", "true: the postmaster hears of notifications that fail."),
+        .init("dkim.automatic", "false: keys that sign mail are made by command only."),
+        .init(
+            "dkim.rotation-days",
+            "After how long such a key is replaced; default 180, 0: by command only."),
+        .init(
+            "dkim.confirmation-minutes",
+            "How long a new key must have been seen in the DNS before it signs; default 10."),
         .init(
             "name-server.identity",
             "What the name server calls itself to those who ask (NSID, id.server)."),

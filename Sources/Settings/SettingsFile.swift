@@ -251,6 +251,7 @@ package struct SettingsFile {
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
         try readNameServer(&settings.nameServer)
         try readDefence(&settings.defence)
+        try readSigning(&settings.signing)
         settings.user = text("user")
         settings.group = text("group")
         settings.logLevel = try logLevel()
@@ -288,6 +289,16 @@ package struct SettingsFile {
         let rate = try number("name-server.responses-per-second", in: 0...1_000_000, default: 200)
         settings.responsesPerSecond = rate == 0 ? nil : rate
         settings.cookieSecretsFile = text("name-server.cookie-secrets")
+    }
+
+    private func readSigning(
+        _ settings: inout ServerSettings.Signing
+    ) throws(SettingsError) {
+        settings.isAutomatic = try flag("dkim.automatic", default: true)
+        let days = try number("dkim.rotation-days", in: 0...3650, default: 180)
+        settings.rotationDays = days == 0 ? nil : days
+        settings.confirmationMinutes = try number(
+            "dkim.confirmation-minutes", in: 0...10_080, default: 10)
     }
 
     /// RFC 5321 §4.5.4.1 asks for 4 to 5 days; less or more is for those who know their mail.

@@ -69,6 +69,8 @@ package struct MailFacts: Hashable, Sendable {
     package var exchangers: [Exchanger]
     package var offers: [Offer] = []
     package var signingKeys: [SigningKey] = []
+    /// Only the keys are to be looked after, whoever looks after the rest.
+    package var concernsKeysOnly = false
     package var disposition = Disposition.none
     /// Whom receivers tell about the domain's mail and its transport; nil: nobody.
     package var reportsTo: String?

@@ -27,6 +27,8 @@ struct MailTemplate: Sendable {
     init(_ domains: [MailFacts], hosts: [HostFacts], origin: Name) {
         self.origin = origin
         for facts in domains {
+            addSigningKeys(facts)
+            guard !facts.concernsKeysOnly else { continue }
             addExchangers(facts)
             addPolicies(facts)
             addTransportPolicy(facts)
@@ -60,11 +62,14 @@ struct MailTemplate: Sendable {
         if !facts.exchangers.isEmpty { addText(.senders, facts.domain, "v=spf1 mx -all") }
     }
 
-    private mutating func addPolicies(_ facts: MailFacts) {
+    private mutating func addSigningKeys(_ facts: MailFacts) {
         for key in facts.signingKeys {
             // RFC 6376 §3.6.2.1.
             addText(.signingKey, facts.domain.child("\(key.selector)._domainkey"), key.text)
         }
+    }
+
+    private mutating func addPolicies(_ facts: MailFacts) {
         if facts.signingKeys.isEmpty { notes.append(.noSigningKey(facts.domain)) }
         var policy = "v=DMARC1; p=\(facts.disposition.rawValue)"
         if let address = facts.reportsTo { policy += "; rua=mailto:\(address)" }

@@ -42,7 +42,7 @@ struct OpenedStore {
             let node = try await Node(
                 store: store, bodies: bodies, surroundings: Live.surroundings, name: name,
                 secretKey: secretKey, passwordExecutor: globalConcurrentExecutor,
-                journalDays: journalDays)
+                journalDays: journalDays, mailCryptography: LiveMailCryptography())
             node.spooler.lifetimes.change(to: lifetimes)
             return try await body(node)
         }

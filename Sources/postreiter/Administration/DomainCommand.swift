@@ -28,6 +28,14 @@ struct DomainCommand: AsyncParsableCommand {
                     "catch-all": JSON(catchAll), "no-zone": .bool(noZone),
                     "language": JSON(Live.locale?.rawValue),
                 ])
+            let records = (answer["dkim"]?.array ?? []).compactMap(\.string)
+            if !records.isEmpty {
+                Output.line(
+                    Live.language.choose(
+                        "for the zone of \(domain), so that its mail can be signed (DKIM):",
+                        "für die Zone von \(domain), damit ihre Mail signiert wird (DKIM):"))
+                for record in records { Output.line("  \(record)") }
+            }
             if let failure = answer["zone_failure"]?.string {
                 return Output.error("the domain is added, its zone not changed: \(failure)")
             }

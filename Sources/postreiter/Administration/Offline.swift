@@ -3,7 +3,10 @@
 import Bytes
 import Control
 import DNS
+import Directory
+import Logging
 import Mail
+import NameService
 import Server
 import Settings
 import World
@@ -16,16 +19,27 @@ enum Offline {
         _ body: @escaping @Sendable (Administration) async throws -> Result
     ) async throws -> Result {
         try await OpenedStore(settings).withNode { node in
-            try await body(
+            let keys = KeyKeeper(
+                keys: node.signingKeys, zones: node.zones, peers: node.peers, exchange: nil,
+                resolver: SilentResolver(), time: Live.surroundings.time,
+                log: Logger(label: "postreiter") { _ in SwiftLogNoOpLogHandler() },
+                settings: settings.signing.keeping,
+                hosted: { try await node.registry.domains().map(\.name) })
+            return try await body(
                 Administration(
                     registry: node.registry, trace: node.trace, spooler: node.spooler,
                     mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
                     defence: node.defence,
-                    host: MailHost(settings),
+                    host: MailHost(settings), keys: keys,
                     time: Live.surroundings.time, author: "command line",
                     language: settings.language))
         }
     }
+}
+
+/// Beside a server that is not running nobody is asked: that says nothing.
+private struct SilentResolver: Resolver {
+    func resolve(_ name: Name, _ type: RecordType) async -> Answer { Answer(.failure(.timeout)) }
 }
 
 extension MailHost {

@@ -71,7 +71,7 @@ struct Serve: AsyncParsableCommand {
                     mailboxes: node.mailboxes, zones: node.zones, peers: node.peers,
                     defence: node.defence,
                     service: ZoneService(mail.exchange), host: MailHost(running),
-                    security: mail.security,
+                    security: mail.security, keys: mail.keys,
                     time: Live.surroundings.time,
                     author: "control socket", language: running.language,
                     delivery: .init(

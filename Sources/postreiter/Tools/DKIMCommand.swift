@@ -10,7 +10,10 @@ import World
 struct DKIMCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dkim", abstract: "Signatures of messages by domains (RFC 6376).",
-        subcommands: [Verify.self, Sign.self])
+        subcommands: [
+            Verify.self, Sign.self, Keygen.self, Rotate.self, Status.self, Revoke.self,
+            Publish.self,
+        ])
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
