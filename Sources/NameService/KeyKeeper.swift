@@ -66,6 +66,7 @@ package actor KeyKeeper {
     private static let author = "postreiter"
 
     /// `exchange` reaches servers that keep zones for us; without one nothing is pushed.
+    ///
     /// `hosted` are the domains whose mail is written here.
     package init(
         keys: SigningKeys, zones: Zones, peers: ZonePeers, exchange: ZoneExchange?,
