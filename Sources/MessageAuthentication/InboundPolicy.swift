@@ -42,6 +42,11 @@ package struct InboundPolicy: Sendable, Hashable {
 
         package var kind: Kind
         package var comment: String
+
+        package init(kind: Kind, comment: String) {
+            self.kind = kind
+            self.comment = comment
+        }
     }
 
     /// An action with its reason.
@@ -50,6 +55,13 @@ package struct InboundPolicy: Sendable, Hashable {
         /// A sentence for people; nil for a message about which there is nothing to say.
         package var reason: String?
         package var override: Override?
+
+        /// Takes the message all the same.
+        package mutating func overrule(_ override: Override) {
+            action = .accept
+            reason = (reason ?? "") + "; taken all the same: " + override.comment
+            self.override = override
+        }
     }
 
     /// Decides; the result is the same for the same findings.
@@ -62,12 +74,9 @@ package struct InboundPolicy: Sendable, Hashable {
             neither SPF nor DKIM shows that it comes from \(domain), \
             whose policy says \(wanted.rawValue)
             """
-        if let override = override(for: findings) {
-            return Decision(
-                action: .accept, reason: reason + "; taken all the same: " + override.comment,
-                override: override)
-        }
-        return Decision(action: wanted, reason: reason)
+        var decision = Decision(action: wanted, reason: reason)
+        if let override = override(for: findings) { decision.overrule(override) }
+        return decision
     }
 
     private func override(for findings: Findings) -> Override? {

@@ -9,7 +9,7 @@ package import World
 
 /// Finds out who sent a message: SPF, iprev, DKIM, ARC and DMARC, each asked once.
 package struct MessageExaminer: Sendable {
-    let resolver: any Resolver
+    package let resolver: any Resolver
     let time: any Time
     package let cryptography: any MailCryptography
     /// In whose name results are written (RFC 8601 §2.5).

@@ -43,26 +43,12 @@ package struct ReverseNameCheck: Sendable {
         }
         var verdict = Verdict(names.isEmpty ? .permerror : .fail, name: names.first)
         for name in names.prefix(Self.maximumNames) {
-            switch await leads(name, to: address) {
+            switch await resolver.leads(name, to: address) {
             case true?: return Verdict(.pass, name: name)
             case false?: break
             case nil: verdict.result = .temperror
             }
         }
         return verdict
-    }
-
-    /// Nil if nobody can say.
-    private func leads(_ name: Name, to address: IPAddress) async -> Bool? {
-        let isV4 = if case .v4 = address { true } else { false }
-        let answer = await resolver.resolve(name, isV4 ? .a : .aaaa)
-        if case .failure = answer.outcome { return nil }
-        return answer.records.contains { record in
-            switch (record.data, address) {
-            case (.a(let found), .v4(let asked)): found == asked
-            case (.aaaa(let found), .v6(let asked)): found == asked
-            default: false
-            }
-        }
     }
 }

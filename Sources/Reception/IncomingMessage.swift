@@ -177,7 +177,8 @@ struct IncomingMessage: ~Copyable {
 
     /// The end of the octets: puts what was found out above them, or refuses them.
     private mutating func concludeInspection() async {
-        guard refusal == nil, let result = await inspection?.conclude() else { return }
+        guard refusal == nil, let result = await inspection?.conclude(for: recipients.domains)
+        else { return }
         source = result.facts
         switch result.decision.action {
         case .accept: break

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ARC
+import Bytes
 package import DKIM
+import DNS
 import Journal
 package import Logging
 package import Mail
@@ -45,6 +47,9 @@ struct Inspection {
     private var examination: MessageExamination
     private var sealing: Sealing?
 
+    /// Of the recipients' domains so many are asked for their exchangers.
+    private static let maximumDomains = 5
+
     /// What came of it.
     struct Result {
         /// To stand above the message.
@@ -77,9 +82,12 @@ struct Inspection {
     }
 
     /// The body is complete.
-    mutating func conclude() async -> Result {
+    ///
+    /// `domains` are those of the recipients: their exchangers may bring what they hold for us.
+    mutating func conclude(for domains: [Domain]) async -> Result {
         let findings = await examination.finish(sender)
-        let decision = inspector.policy.decision(on: findings)
+        var decision = inspector.policy.decision(on: findings)
+        if decision.action != .accept { await hearFellows(of: domains, &decision) }
         inspector.note(findings, decision)
         let authservID = inspector.examiner.authservID
         let results = findings.authenticationResults(authservID: authservID)
@@ -91,6 +99,20 @@ struct Inspection {
         return Result(
             fields: seals + results + sender.receivedSPF(receiver: authservID),
             decision: decision, facts: facts)
+    }
+
+    /// A backup exchanger has judged the message when it took it, from who brought it there.
+    private func hearFellows(
+        of domains: [Domain], _ decision: inout InboundPolicy.Decision
+    ) async {
+        let fellow = FellowExchanger(inspector.examiner.resolver)
+        for domain in domains.prefix(Self.maximumDomains) {
+            guard let name = try? Name(domain.name),
+                await fellow.brings(sender.client, mailOf: name)
+            else { continue }
+            return decision.overrule(
+                .init(kind: .trustedForwarder, comment: "the client is an exchanger of \(domain)"))
+        }
     }
 
     /// The set of fields that vouches for what we found, where the message goes on to others.

@@ -154,6 +154,18 @@ struct RecipientList {
     /// Expanding aliases must not turn one transaction into a flood.
     static let maximumTargets = 10_000
 
+    /// Of the addresses as they were asked for, each once.
+    var domains: [Domain] {
+        var domains: [Domain] = []
+        for recipient in all {
+            guard let domain = (recipient.original ?? recipient.address).domain,
+                !domains.contains(domain)
+            else { continue }
+            domains.append(domain)
+        }
+        return domains
+    }
+
     /// The recipient, if there is just one.
     var only: Envelope.Recipient? { all.count == 1 ? all[0] : nil }
 

@@ -28,6 +28,8 @@ struct InspectionTests {
         _dmarc.soft.example TXT v=DMARC1; p=quarantine
         bare.example TXT nothing
         slow.example MX timeout
+        here.example MX 10 here.here.example
+        here.here.example A 192.0.2.100
         """
 
     private static func world(_ policy: InboundPolicy = InboundPolicy()) throws -> ReceptionWorld {
@@ -103,6 +105,21 @@ struct InspectionTests {
                 let accepted = try await world.accepted()
                 #expect(accepted.count == (expected.hasPrefix("250") ? 1 : 0))
                 #expect(accepted.allSatisfy { $0.recipient.message.requests.isJunk == isJunk })
+            }
+        }
+    }
+
+    @Test("another exchanger of the recipient's domain brings what it has judged itself")
+    func fellows() throws {
+        for (fellows, expected) in [("", "550 5.7.1"), ("mail.good.example", "250 2.0.0")] {
+            let world = try Self.world()
+            if !fellows.isEmpty {
+                world.resolver = MutableResolver(Self.zone + "\nhere.example MX 20 \(fellows)")
+            }
+            try world.run { world in
+                let reply = try await Self.reply(
+                    world, from: "x@good.example", author: "x@strict.example")
+                #expect(reply.hasPrefix(expected), "\(reply)")
             }
         }
     }

@@ -33,6 +33,7 @@ struct DemoTests {
                 "the domain nowhere.example does not exist (Host unknown)",
                 "It waits for <emil@lonely.example>: no connection to mx.lonely.example",
                 "✓ when: the next attempt is at ",
+                "✓ a stranger who writes as Anna is refused: 550 5.7.1",
                 " facts were verified, in ",
             ]),
         Telling(

@@ -82,6 +82,7 @@ struct Demo: AsyncParsableCommand {
             try await BalanceChapter(world: world).tell()
             try await WaysChapter(world: world).tell()
             try await WaitingChapter(world: world).tell()
+            try await AuthorChapter(world: world).tell()
             story.end()
             return true
         } catch {

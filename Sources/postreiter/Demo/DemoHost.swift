@@ -100,7 +100,8 @@ final class DemoHost: Sendable {
         try await OpenedStore(settings).withNode { [self] node in
             let mail = MailServer(
                 settings, node: node, surroundings: Live.surroundings, resolver: resolver,
-                identity: identity, zones: ZoneBox(), log: log, haste: haste)
+                identity: identity, zones: ZoneBox(), log: log, haste: haste,
+                cryptography: LiveMailCryptography())
             let listening = try await mail.listen()
             let administration = Administration(
                 registry: node.registry, trace: node.trace, spooler: node.spooler,

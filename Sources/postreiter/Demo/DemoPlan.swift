@@ -37,6 +37,10 @@ struct DemoPlan: Sendable {
     static let absent = Host(name: "mx.lonely.example", address: "127.0.0.51")
     static let names = Host(name: "ns.example", address: "127.0.0.2")
 
+    /// Who may send for lotus.example (SPF), and what becomes of other mail in its name (DMARC).
+    static let lotusSenders = "v=spf1 a:post.lotus.example ip6:::1 -all"
+    static let lotusPolicy = "v=DMARC1; p=reject"
+
     /// Master files by the name of their zone.
     static let zones = [
         (
@@ -49,6 +53,8 @@ struct DemoPlan: Sendable {
                           3600 900 604800 60 )
                     NS    ns.example.
                     MX    10 post
+                    TXT   "\(lotusSenders)"
+            _dmarc  TXT   "\(lotusPolicy)"
             post    A     \(post.address)
 
             """
@@ -126,6 +132,8 @@ extension DemoPlan.Host {
         settings.listen.pop3s = [try at(ports.pop3s)]
         settings.sending.port = ports.smtp
         settings.sending.source = [try ip]
+        // All come from this machine, and are strangers to each other.
+        settings.trust.networks = []
         return settings
     }
 }

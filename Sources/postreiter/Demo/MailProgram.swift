@@ -166,6 +166,39 @@ struct MailProgram: Sendable {
             reply: report.finalReply?.description ?? "", tls: connection.tls?.version ?? "")
     }
 
+    // MARK: Pretending
+
+    /// What a server says to a message of somebody who is not whom he names.
+    func pretend(
+        at host: DemoPlan.Host, from sender: String, to recipient: String
+    ) async throws -> String {
+        let connection = try await network.connect(
+            to: host.at(ports.smtp), from: nil, deadline: deadline)
+        var reply = try await hear(connection)
+        for line in [
+            "EHLO stranger.example", "MAIL FROM:<\(sender)>", "RCPT TO:<\(recipient)>", "DATA",
+            "From: <\(sender)>\r\nSubject: your bank\r\n\r\nPlease send money.\r\n.",
+        ] {
+            connection.write(Array((line + "\r\n").utf8))
+            reply = try await hear(connection)
+        }
+        await connection.close()
+        return reply
+    }
+
+    /// The last line of a reply.
+    private func hear(_ connection: any Connection) async throws -> String {
+        var said: [UInt8] = []
+        while true {
+            guard let octets = try await connection.receive(deadline: deadline) else {
+                throw DemoFailure("the server ended the connection")
+            }
+            said += octets
+            let last = String(lossy: said).split(separator: "\r\n").last ?? ""
+            if said.last == .lineFeed, last.dropFirst(3).first == " " { return String(last) }
+        }
+    }
+
     // MARK: POP3
 
     /// Reads everything in a person's mailbox and leaves it there.
