@@ -80,6 +80,7 @@ let cores: [Target] = [
     module("DKIM", on: ["Bytes", "DNS"]),
     module("ARC", on: ["Bytes", "DNS", "DKIM"]),
     module("KeyLife", on: ["Bytes", "World", "Mail", "DNS", "DKIM"]),
+    module("Forwarding", on: ["Bytes", "Mail", "World"]),
     module("DMARC", on: ["Bytes", "Mail", "World", "DNS", "MIME", "SPF", "DKIM"]),
     module(
         "MessageAuthentication",
@@ -114,6 +115,7 @@ let cores: [Target] = [
         "DNSSECTests", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneCheck", "SimulatedWorld"]),
     tests("ZoneCheckTests", on: ["Bytes", "Mail", "World", "DNS", "ZoneCheck"]),
     tests("KeyLifeTests", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife"]),
+    tests("ForwardingTests", on: ["Bytes", "Mail", "World", "Forwarding"]),
     tests("DMARCTests", on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC"]),
     tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),

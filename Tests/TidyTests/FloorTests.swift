@@ -10,6 +10,7 @@ struct FloorTests {
         ["DNS", "MIME", "SASL", "SMTP", "POP3", "Milter"],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
+            "Forwarding",
             "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",
