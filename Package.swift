@@ -187,7 +187,7 @@ let house: [Target] = [
     module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
     module("MessageStore", on: ["Bytes", "Mail", "World", "Storage"]),
     module(
-        "Directory", on: ["Bytes", "Mail", "World", "SASL", "Storage"],
+        "Directory", on: ["Bytes", "Mail", "World", "SASL", "Forwarding", "Storage"],
         [crypto, cryptoExtras, metrics]),
     module(
         "Spool", on: ["Bytes", "Mail", "World", "Storage", "Journal", "MessageStore"],
@@ -357,7 +357,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "SimulatedWorld", "DKIM",
-            "MessageAuthentication",
+            "MessageAuthentication", "SPF",
         ]),
     tests(
         "SimulationTests",

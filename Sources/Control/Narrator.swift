@@ -90,6 +90,10 @@ struct Narrator {
             sender.map { "<\($0)>" }
             ?? say("nobody (a notification)", "niemandem (eine Benachrichtigung)")
         var text = say("Accepted from \(from)", "Angenommen von \(from)") + whom(fact)
+        if let original = fact[.original] {
+            text += say(
+                " (because <\(original)> leads there)", " (weil <\(original)> dorthin führt)")
+        }
         if let client = fact[.client] {
             let name = fact[.helo].map { "\($0) [\(client)]" } ?? "[\(client)]"
             let how = fact[.protocolName] ?? "SMTP"
@@ -140,7 +144,11 @@ struct Narrator {
             return say("No way was found", "Es wurde kein Weg gefunden") + whom(fact)
                 + reason(fact) + "."
         }
-        return say("The way", "Der Weg") + whom(fact) + say(" is: ", " ist: ") + route + "."
+        let path = fact[.returnPath].map {
+            say("; it goes on as from <\($0)>", "; sie geht weiter wie von <\($0)>")
+        }
+        return say("The way", "Der Weg") + whom(fact) + say(" is: ", " ist: ") + route
+            + (path ?? "") + "."
     }
 
     private func attempted(_ fact: Fact) -> String {

@@ -23,11 +23,15 @@ struct Attempt {
     /// What the last host said to those who may try another.
     private var soft: [DispatchReport.Result?]
 
-    init(_ job: Job, account: Transport.Account?, time: any Time) {
+    /// `returnPath` is the reverse-path that other exchangers are given instead of the sender's.
+    init(
+        _ job: Job, account: Transport.Account?, returnPath: Address? = nil, time: any Time
+    ) {
         self.job = job
         self.account = account
         self.time = time
         report = DispatchReport(begun: time.timestamp)
+        report.returnPath = returnPath
         results = job.recipients.map { _ in nil }
         soft = results
     }
@@ -50,7 +54,8 @@ struct Attempt {
     ) -> ClientSession.Transaction {
         let message = job.message
         let envelope = Envelope(
-            from: message.reversePath, to: offered.map { job.recipients[$0].asked },
+            from: report.returnPath.map { .address($0) } ?? message.reversePath,
+            to: offered.map { job.recipients[$0].asked },
             body: form.body, isInternational: form.isInternational, requests: message.requests)
         return ClientSession.Transaction(envelope, octets: form.octets, at: time.timestamp)
     }

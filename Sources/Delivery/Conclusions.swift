@@ -34,7 +34,8 @@ struct Conclusions {
             common.append(
                 Fact(
                     .routed, of: message.id, at: report.begun,
-                    fields: [.init(.destination, job.destination), .init(.route, route)]))
+                    fields: [.init(.destination, job.destination), .init(.route, route)]
+                        + (report.returnPath.map { [.init(.returnPath, $0)] } ?? [])))
         }
         for trial in report.trials {
             common.append(

@@ -43,7 +43,9 @@ final class Courier: @unchecked Sendable {
             return DispatchReport(
                 begun: deliverer.time.timestamp, results: job.recipients.map { _ in result })
         }
-        var attempt = Attempt(job, account: account, time: deliverer.time)
+        var attempt = Attempt(
+            job, account: account, returnPath: await deliverer.returnPath(of: job, by: route),
+            time: deliverer.time)
         attempt.report.route = route.hosts
             .map { "\($0.preference) \($0.exchange)" }.joined(separator: ", ")
         let limit = now + Self.attemptLimit

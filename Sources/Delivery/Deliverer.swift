@@ -514,6 +514,8 @@ package final class Deliverer: Sendable {
         var merged: [Job] = []
         var places: [[String]: Int] = [:]
         for (job, way) in zip(jobs, ways) {
+            // Those by an alias have another reverse-path.
+            let way = way.map { $0 + [job.alias?.name ?? ""] }
             if let way, let place = places[way] {
                 merged[place].merge(job)
             } else {

@@ -33,6 +33,8 @@ package struct DeliverySettings: Sendable {
     /// Whether the postmaster is told of messages that failed and have no sender to be told, as
     /// notifications themselves have none.
     package var tellsPostmaster = false
+    /// Whether mail that an alias sends on to another host gets a reverse-path of ours (SRS).
+    package var rewritesSenders = true
     /// How often the spool is asked for what other nodes or operators have made due.
     package var pollInterval = Duration.seconds(30)
 

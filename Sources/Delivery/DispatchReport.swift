@@ -12,6 +12,8 @@ struct DispatchReport: Sendable {
     var trials: [Trial] = []
     /// The hosts in the order of trying, as the journal keeps them; nil without a route.
     var route: String?
+    /// The reverse-path that the hosts were given, if it is not the sender's own.
+    var returnPath: Address?
 
     /// How it ended for one recipient of the job, in the job's order.
     struct Result: Sendable {

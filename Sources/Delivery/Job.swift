@@ -35,6 +35,14 @@ struct Job: Sendable {
         claimEnds = min(claimEnds, other.claimEnds)
     }
 
+    /// The domain of the alias that leads to the recipients; nil without one, and for a
+    /// notification.
+    var alias: Domain? { Self.alias(of: recipients[0]) }
+
+    private static func alias(of recipient: DueRecipient) -> Domain? {
+        recipient.message.reversePath == .null ? nil : recipient.original?.domain
+    }
+
     /// The domains of the recipients, in their order.
     var destinations: [Destination] {
         var destinations: [Destination] = []
@@ -45,20 +53,21 @@ struct Job: Sendable {
         return destinations
     }
 
-    /// One job for each message, domain and chosen host, in the order of the first recipient of
-    /// each.
+    /// One job for each message, domain, chosen host and alias's domain, in the order of the first
+    /// recipient of each.
     static func group(_ recipients: [DueRecipient]) -> [Job] {
         struct Key: Hashable {
             let message: QueueID
             let destination: Destination
             let via: String?
+            let alias: Domain?
         }
         var order: [Key] = []
         var groups: [Key: [DueRecipient]] = [:]
         for recipient in recipients {
             let key = Key(
                 message: recipient.message.id, destination: recipient.address.destination,
-                via: recipient.via)
+                via: recipient.via, alias: alias(of: recipient))
             if groups[key] == nil { order.append(key) }
             groups[key, default: []].append(recipient)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Forwarding
 package import Mail
 import SASL
 package import Storage
@@ -14,6 +15,7 @@ package final class Registry: Sendable {
     /// About 300 octets each; enough for the recipients of a busy hour.
     static let maximumCachedVerdicts = 20_000
     static let maximumCachedDomains = 5000
+    static let maximumKeptSenders = 5000
 
     let store: any Store
     let time: any Time
@@ -21,6 +23,9 @@ package final class Registry: Sendable {
     /// Where passwords are derived; nil: where the caller runs.
     let passwordExecutor: (any TaskExecutor)?
     let decoySecret: [UInt8]
+    let rewriting: SenderRewriting
+    /// Which senders are kept for forwarded mail, and the day that is kept with them.
+    let keptSenders = Mutex(RecencyCache<String, Int64>(limit: maximumKeptSenders))
     /// With which passwords at other hosts are sealed.
     let secretKey: any SecretKeySource
     let cache = Mutex(Cache())
@@ -56,7 +61,9 @@ package final class Registry: Sendable {
         self.iterations = iterations
         passwords = VerifiedPasswords(key: entropy.octets(SCRAMKeys.keyOctets))
         self.secretKey = secretKey
-        decoySecret = try await Self.decoySecret(store, proposed: entropy.octets(32))
+        decoySecret = try await Self.secret("decoy", store, proposed: entropy.octets(32))
+        rewriting = SenderRewriting(
+            key: try await Self.secret("forwarding", store, proposed: entropy.octets(32)))
         do {
             try await Self.sealPasswords(in: store, with: secretKey, entropy: entropy)
         } catch {
@@ -64,22 +71,23 @@ package final class Registry: Sendable {
         }
     }
 
-    /// The secret is made once: decoy salts that changed at a restart would give themselves away.
-    private static func decoySecret(
-        _ store: any Store, proposed: [UInt8]
+    /// A secret is made once: decoy salts that changed at a restart would give themselves away, and
+    /// notifications of forwarded mail would not be known again.
+    private static func secret(
+        _ name: String, _ store: any Store, proposed: [UInt8]
     ) async throws(DirectoryFailure) -> [UInt8] {
         let find = { @Sendable (transaction: any Transaction) throws(StorageFailure) in
-            try transaction.first("SELECT value FROM directory_secret WHERE name = 'decoy'") {
-                $0.blob(0)
-            }
+            try transaction.first(
+                "SELECT value FROM directory_secret WHERE name = ?", [.text(name)]
+            ) { $0.blob(0) }
         }
         do {
             if let secret = try await store.read(find) { return secret }
             return try await store.write { transaction in
                 if let secret = try find(transaction) { return secret }
                 try transaction.execute(
-                    "INSERT INTO directory_secret (name, value) VALUES ('decoy', ?)",
-                    [.blob(proposed)])
+                    "INSERT INTO directory_secret (name, value) VALUES (?, ?)",
+                    [.text(name), .blob(proposed)])
                 return proposed
             }
         } catch {

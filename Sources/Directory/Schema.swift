@@ -136,6 +136,15 @@ extension Migrations {
                 + withoutSixthField("before") + withoutSixthField("after"),
             // In which language a person is told what became of messages; NULL: the server's.
             "ALTER TABLE directory_account ADD COLUMN language TEXT;",
+            // Senders of forwarded mail whose path does not fit into one of ours.
+            """
+            CREATE TABLE directory_forwarded_sender (
+                token TEXT NOT NULL PRIMARY KEY,
+                sender TEXT NOT NULL,
+                day INTEGER NOT NULL
+            );
+            CREATE INDEX directory_forwarded_sender_day ON directory_forwarded_sender (day);
+            """,
         ])
 
     /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:

@@ -15,6 +15,8 @@ package import World
 /// sep      = "=" / "-" / "+"
 /// hash     = 8base32        ; ours; of others it may be anything
 /// stamp    = 2base32        ; days since 1970, modulo 1024
+/// kept     = "SRS0=" token  ; ours, of a sender that is too long for the others
+/// token    = 16base32
 /// ```
 package struct SenderRewriting: Sendable {
     /// Why an address of these forms leads nowhere.
@@ -31,10 +33,13 @@ package struct SenderRewriting: Sendable {
     /// Of a keyed hash: 40 bits are not guessed by trying.
     private static let hashOctets = 5
     private static let hashCharacters = 8
+    /// Of what stands for a sender: 80 bits.
+    private static let tokenOctets = 10
+    private static let tokenCharacters = 16
     /// Days that a stamp of two characters tells apart.
     private static let stampCycle = 1024
 
-    /// A keyed hash that only we can compute; at least five octets.
+    /// A keyed hash that only we can compute; at least ten octets.
     private let code: @Sendable ([UInt8]) -> [UInt8]
 
     package init(code: @escaping @Sendable ([UInt8]) -> [UInt8]) { self.code = code }
@@ -114,6 +119,28 @@ package struct SenderRewriting: Sendable {
         return Address(local, at: domain)
     }
 
+    // MARK: - Tokens
+
+    /// What may stand for a sender whose path is too long, if somebody keeps what it stands for.
+    package func token(for sender: Address) -> String {
+        Base32.encode(code(Array("token=\(sender)".utf8)).prefix(Self.tokenOctets))
+    }
+
+    /// The local part with a token in it.
+    package static func localPart(of token: String) -> LocalPart? {
+        try? LocalPart("SRS0=" + token)
+    }
+
+    /// The token that a local part consists of; nil for the other forms.
+    package static func token(in localPart: LocalPart) -> String? {
+        guard case .first(let rest) = Form(localPart.value) else { return nil }
+        let token = rest.utf8.dropFirst()
+        guard token.count == tokenCharacters, token.allSatisfy({ Base32.value($0) != nil }) else {
+            return nil
+        }
+        return String(lossy: token).uppercased()
+    }
+
     // MARK: - Hashes
 
     /// Of the fields in lower case, since some hosts change the case of local parts.
@@ -177,11 +204,16 @@ package struct SenderRewriting: Sendable {
 private enum Base32 {
     static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
 
-    /// Five octets as eight characters.
+    /// Each five octets as eight characters.
     static func encode(_ octets: some Collection<UInt8>) -> String {
-        let value = octets.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return String(
-            lossy: (0..<8).reversed().map { alphabet[Int(value >> UInt64($0 * 5) & 31)] })
+        var text: [UInt8] = []
+        var rest = Array(octets)[...]
+        while !rest.isEmpty {
+            let value = rest.prefix(5).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            text += (0..<8).reversed().map { alphabet[Int(value >> UInt64($0 * 5) & 31)] }
+            rest = rest.dropFirst(5)
+        }
+        return String(lossy: text)
     }
 
     static func value(_ octet: UInt8) -> Int? {

@@ -33,7 +33,7 @@ package struct Fact: Hashable, Sendable {
         case addressed
         /// We refused a message: client, helo, sender, results, text.
         case refused
-        /// Where it is to go: route, security; or why nowhere.
+        /// Where it is to go: route, security, returnPath; or why nowhere.
         case routed
         /// A delivery was tried: host, status, text, attempt, security.
         case attempted
@@ -84,6 +84,8 @@ package struct Fact: Hashable, Sendable {
         case about
         /// The host that an operator has chosen.
         case via
+        /// The reverse-path with which it goes on, if that is not its sender's own (SRS).
+        case returnPath = "return-path"
         /// What a suspension is about: destination, host or sender; and which.
         case scope, subject
         /// What SPF, DKIM, DMARC and ARC came to, and what was done for it.

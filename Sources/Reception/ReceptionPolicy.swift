@@ -53,7 +53,13 @@ struct ReceptionPolicy: Sendable {
         _ path: ForwardPath, account: Account?
     ) async throws(Reply) -> Placement {
         let path = try resolve(path)
-        switch await registry.judge(path) {
+        let verdict = await registry.judge(path)
+        if case .address(let address) = path, !verdict.isOfOneOwnAddress,
+            let sender = try sender(behind: address)
+        {
+            return try await place(sender, behind: address)
+        }
+        switch verdict {
         case .local(let targets): return Placement(path, leadingTo: targets)
         case .relay(let domain):
             let address = try address(path)
@@ -77,6 +83,32 @@ struct ReceptionPolicy: Sendable {
         }
     }
 
+    /// Whom an address stands for with which we have forwarded mail.
+    private func sender(behind address: Address) throws(Reply) -> Address? {
+        switch registry.returnPath(address) {
+        case .none: return nil
+        case .sender(let sender): return sender
+        case .forged: throw .returnPathForged
+        case .expired: throw .returnPathExpired
+        case .temporarilyUnknown: throw .localError
+        }
+    }
+
+    /// A notification goes back to the sender of what we forwarded, wherever he is: the address
+    /// itself proves that we may relay it.
+    private func place(
+        _ sender: Address, behind address: Address
+    ) async throws(Reply) -> Placement {
+        switch await registry.judge(sender) {
+        // At home here since then.
+        case .local(let targets): return Placement(.address(address), leadingTo: targets)
+        case .relay, .notOurs: return Placement([.init(sender, original: address)])
+        case .unknownUser: throw .mailboxUnknown
+        case .mailboxDisabled: throw .mailboxDisabled
+        case .temporarilyUnknown: throw .localError
+        }
+    }
+
     /// RFC 5321 §4.5.1: the postmaster is also known at this host's own address literals, where
     /// nobody else is.
     private func resolve(_ path: ForwardPath) throws(Reply) -> ForwardPath {
@@ -94,6 +126,14 @@ struct ReceptionPolicy: Sendable {
     private func address(_ path: ForwardPath) throws(Reply) -> Address {
         guard case .address(let address) = path else { throw .localError }
         return address
+    }
+}
+
+extension RecipientVerdict {
+    /// Whether somebody has this very address, rather than all that nobody has.
+    fileprivate var isOfOneOwnAddress: Bool {
+        guard case .local(let targets) = self else { return false }
+        return targets.contains { $0.path != .catchAll }
     }
 }
 

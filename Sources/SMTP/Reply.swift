@@ -185,6 +185,10 @@ extension Reply {
     package static let internationalRecipient = Reply(
         553, 5, 6, 7, "An address beyond ASCII needs the parameter SMTPUTF8 in MAIL")
     package static let mailboxUnknown = Reply(550, 5, 1, 1, "No such mailbox here")
+    package static let returnPathForged = Reply(
+        550, 5, 1, 1, "No such mailbox here: this return path was not made here, or was changed")
+    package static let returnPathExpired = Reply(
+        550, 5, 1, 1, "No such mailbox here any more: this return path was good for three weeks")
     package static let mailboxDisabled = Reply(550, 5, 2, 1, "This mailbox is disabled")
     package static let mailboxFull = Reply(452, 4, 2, 2, "This mailbox is full")
     package static let mailboxUnavailable = Reply(

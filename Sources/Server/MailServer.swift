@@ -383,6 +383,7 @@ extension ServerSettings {
         delivery.pollInterval = .seconds(sending.pollSeconds)
         delivery.language = language
         delivery.tellsPostmaster = sending.tellsPostmaster
+        delivery.rewritesSenders = sending.rewritesSenders
         delivery.schedule = sending.schedule
         for source in sending.source {
             switch source {

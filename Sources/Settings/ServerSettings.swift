@@ -188,6 +188,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var pollSeconds = 30
         /// Whether the postmaster is told of a failed message that has no sender to be told.
         package var tellsPostmaster = false
+        /// Whether what an alias sends on gets a reverse-path of ours (SRS).
+        package var rewritesSenders = true
 
         package init() {}
     }

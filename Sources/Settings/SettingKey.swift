@@ -111,6 +111,9 @@ package struct SettingKey: Sendable {
         .init(
             "sending.delay-notice-hours",
             "After how long a sender hears that his message waits; default 4, none: never."),
+        .init(
+            "sending.rewrite-senders",
+            "no: what an alias sends on keeps its reverse-path, which SPF does not like."),
         .init("sending.tell-postmaster", "true: the postmaster hears of notifications that fail."),
         .init("dkim.automatic", "false: keys that sign mail are made by command only."),
         .init(

@@ -249,6 +249,7 @@ package struct SettingsFile {
         ) { text in Int(text).flatMap { (1...10_080).contains($0) ? $0 : nil } }
         try readLifetimes(&settings)
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
+        settings.sending.rewritesSenders = try flag("sending.rewrite-senders", default: true)
         try readNameServer(&settings.nameServer)
         try readDefence(&settings.defence)
         try readSigning(&settings.signing)

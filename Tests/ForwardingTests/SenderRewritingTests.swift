@@ -165,6 +165,13 @@ struct SenderRewritingTests {
 
     @Test("where there is no room, and for a host without a domain, there is no other path")
     func noRoom() throws {
+        let token = rewriting.token(for: try Address("joe@example.org"))
+        #expect(token.count == 16)
+        #expect(token != rewriting.token(for: try Address("jim@example.org")))
+        let kept = try #require(SenderRewriting.localPart(of: token))
+        #expect(SenderRewriting.token(in: kept) == token)
+        #expect(SenderRewriting.token(in: try LocalPart(kept.value.lowercased())) == token)
+        #expect(SenderRewriting.token(in: try LocalPart("SRS0=AAAAAAAA=RA=e.org=j")) == nil)
         let long = String(repeating: "x", count: 36)
         #expect(
             rewriting.rewritten(

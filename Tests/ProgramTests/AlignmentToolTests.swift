@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Foundation
 import Testing
 
@@ -16,17 +17,12 @@ struct AlignmentToolTests {
         """
 
     private static func keys(_ names: [String], of output: String) throws -> [String] {
-        let object = try #require(
-            try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any], "\(output)"
-        )
+        let object = try JSON(parsing: output.utf8)
         return names.map { name in
-            switch object[name] {
-            case let value as Bool where value || "\(value)" == "0": value ? "true" : "false"
-            case let value as String: value
-            case is NSNull: "null"
-            case let value as [Any]: value.map { "\($0)" }.joined(separator: ",")
-            default: "missing"
-            }
+            let value = object[name]
+            return value?.string ?? value?.bool.map { "\($0)" }
+                ?? value?.array?.compactMap(\.string).joined(separator: ",")
+                ?? (value == .null ? "null" : "missing")
         }
     }
 
