@@ -30,7 +30,9 @@ extension Property {
         let header: [UInt8]
         let body: [UInt8]
 
+        /// No message that SMTP lets in has a NUL.
         init(_ octets: [UInt8]) {
+            let octets = octets.map { $0 == 0 ? .space : $0 }
             let end: [UInt8] = [.carriageReturn, .lineFeed, .carriageReturn, .lineFeed]
             let place = octets.indices.first { octets[$0...].starts(with: end) }
             header = place.map { Array(octets[..<($0 + 2)]) } ?? octets

@@ -45,13 +45,15 @@ package struct FieldList: Sendable {
             while index < octets.count, fields.count < Self.maximumFields {
                 var end = Self.lineEnd(octets, from: index)
                 guard end - index > 2 || octets[index] != .carriageReturn else { break }
+                let firstEnd = end
                 while end < octets.count, octets[end].isWhitespace {
                     end = Self.lineEnd(octets, from: end)
                 }
                 let start = index
                 index = end
-                let whole = UnsafeRawBufferPointer(rebasing: octets[start..<end])
-                guard let colon = whole.position(of: UInt8(ascii: ":")) else { continue }
+                // RFC 5322 §2.2: the name stands on the first line, with its colon.
+                let first = UnsafeRawBufferPointer(rebasing: octets[start..<firstEnd])
+                guard let colon = first.position(of: UInt8(ascii: ":")) else { continue }
                 var nameEnd = start + colon
                 while nameEnd > start, octets[nameEnd - 1].isWhitespace { nameEnd -= 1 }
                 fields.append(
