@@ -223,9 +223,12 @@ struct SigningKeyCommands {
             }
             return status.keys.isAwaiting
                 ? Wording(
-                    "Wait: keys are published, and sign once they were seen for a while.",
+                    "Wait: keys are published, and sign once they were seen for a while. If "
+                        + "others do not ask the zone that is kept here, put the records below "
+                        + "into the one that they ask.",
                     "Warten: Schlüssel sind veröffentlicht und signieren, sobald sie eine Weile "
-                        + "zu sehen waren.")
+                        + "zu sehen waren. Fragen andere nicht die Zone, die hier liegt, gehören "
+                        + "die Einträge unten in die, die sie fragen.")
                 : Wording(
                     "See what is said of the keys.", "Siehe, was zu den Schlüsseln gesagt wird.")
         case .toPublish(let key):

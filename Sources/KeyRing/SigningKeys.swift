@@ -100,6 +100,15 @@ package final class SigningKeys: Sendable {
         return MessageSigning(header, entry.identities, at: now, cryptography)
     }
 
+    /// The RSA key of a domain, which every receiver knows, to seal what it forwards with
+    /// (RFC 8617); another one if it has none that signs, nil if it has none at all.
+    package func sealer(of domain: Domain, at now: Timestamp) -> Signer.Identity? {
+        guard let entry = entries.withLock({ $0[domain] }), let identity = entry.identities.first
+        else { return nil }
+        entry.uses[identity.selector]?.last.store(now.milliseconds, ordering: .relaxed)
+        return identity
+    }
+
     /// Begins to sign a message by its author: for the first of these domains that has keys.
     package func signing(
         _ header: [UInt8], forFirstOf domains: [Domain], at now: Timestamp

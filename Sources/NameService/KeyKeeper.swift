@@ -88,6 +88,7 @@ package actor KeyKeeper {
 
     /// Looks after all domains until the task is cancelled.
     package func run() async {
+        guard keys.cryptography != nil else { return }
         for (domain, selector) in keys.lostKeys {
             log.error(
                 "a DKIM key cannot be opened: secret.key is not the one that it was sealed with; restore that, or `postreiter dkim rotate`",

@@ -333,6 +333,9 @@ package struct MailServer: Sendable {
                 time: surroundings.time, cryptography: cryptography),
             policy: policy, log: log)
         inspector.requiresSenderDomain = wanted.requiresSenderDomain
+        inspector.sealer = { [keys = node.signingKeys, time = surroundings.time] domain in
+            keys.sealer(of: domain, at: time.timestamp)
+        }
         return inspector
     }
 

@@ -105,8 +105,8 @@ extension TemplateNote {
                 "No DKIM record: no key signs for \(domain).",
                 "Kein DKIM-Eintrag: Kein Schlüssel unterschreibt für \(domain)."),
             advice: Wording(
-                "Large mailbox providers ask for signatures: send through a relay that signs.",
-                "Große Anbieter verlangen Signaturen: über ein Relay senden, das unterschreibt."))
+                "Large mailbox providers ask for signatures: `postreiter dkim keygen \(domain)`.",
+                "Große Anbieter verlangen Signaturen: `postreiter dkim keygen \(domain)`."))
     }
 
     static func noTransportPolicy(_ domain: Name) -> TemplateNote {

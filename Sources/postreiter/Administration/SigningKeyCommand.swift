@@ -73,11 +73,11 @@ extension DKIMCommand {
             Output.line(
                 "\n\(finding["text"]?.string ?? "")\n  \(finding["advice"]?.string ?? "")")
         }
-        guard answer["place"]?.string == "by-hand" else { return }
+        let isByHand = answer["place"]?.string == "by-hand"
         let missing = keys.filter { key in
             guard let state = key["state"]?.string else { return false }
-            return key["fault"]?.string != nil || state == "made" || state == "published"
-                || state == "revoked"
+            return state == "made" || state == "published"
+                || isByHand && (state == "revoked" || key["fault"]?.string != nil)
         }
         guard !missing.isEmpty else { return }
         Output.line("")

@@ -134,6 +134,8 @@ extension DemoPlan.Host {
         settings.sending.source = [try ip]
         // All come from this machine, and are strangers to each other.
         settings.trust.networks = []
+        // Its zones are files: nobody would publish the keys.
+        settings.signing.isAutomatic = false
         return settings
     }
 }
