@@ -144,6 +144,7 @@ struct IncomingMessage: ~Copyable {
             queueID: draft.id, recipient: recipients.only?.address, time: received
         ).octets
         var written = header.octets
+        var authors: [Domain] = []
         if let account {
             var submission = SubmissionHeader(header.octets, scan)
             try await submission.judge(account, in: service.registry)
@@ -152,9 +153,7 @@ struct IncomingMessage: ~Copyable {
                 domain: account.login.domain ?? service.configuration.session.hostName,
                 sender: account.login)
             written = submission.header
-            // RFC 6376 §5.1: by the domain of who wrote it, which is the account's.
-            signing = service.signingKeys?.signing(
-                octets + written, forFirstOf: submission.authorDomains, at: received)
+            authors = submission.authorDomains
         }
         let inspector = service.configuration.inspector
         if scan.hasAuthenticationResults, let inspector {
@@ -169,6 +168,8 @@ struct IncomingMessage: ~Copyable {
         // A message that begins with its body still has a header: ours.
         if scan.headerEnd == 0, scan.bodyStart == 0 { octets += [.carriageReturn, .lineFeed] }
         octets += written
+        // RFC 6376 §5.1: by the domain of who wrote it, which is the account's.
+        signing = service.signingKeys?.signing(octets, forFirstOf: authors, at: received)
         header.complete()
         messageID = HeaderScan.value(of: "Message-ID", in: octets[...])
             .flatMap { MessageIdentifier.parse($0).first?.description }

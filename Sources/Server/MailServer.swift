@@ -9,6 +9,7 @@ import Delivery
 import Directory
 import Journal
 import KeyLife
+import KeyRing
 package import Logging
 package import Mail
 import Maintenance
