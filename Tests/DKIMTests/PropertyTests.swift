@@ -242,13 +242,6 @@ struct RandomMessageTests {
 
 @Suite("DKIM of hostile messages")
 struct HostileMessageTests {
-    private static func seconds(_ work: () async -> Void) async -> Double {
-        let clock = ContinuousClock()
-        let begin = clock.now
-        await work()
-        return Double((clock.now - begin).components.seconds)
-    }
-
     private func judge(_ header: [UInt8], _ body: [UInt8]) async -> [Verification.Finding] {
         var verification = Verification(
             header: FieldList(header), cryptography: LiveMailCryptography())
@@ -257,18 +250,19 @@ struct HostileMessageTests {
         return await verification.finish(resolver: keys, now: 0).findings
     }
 
-    @Test("of thousands of signatures twenty are looked at, and the rest is said to be too many")
+    /// What takes the square of its time would not end within hours.
+    @Test(
+        "of thousands of signatures twenty are looked at, and the rest is said to be too many",
+        .timeLimit(.minutes(10)))
     func manySignatures() async {
         let field =
             "DKIM-Signature: v=1; a=rsa-sha256; d=football.example.com; s=test; "
             + "h=from; bh=AAAA; b=AAAA\r\n"
         let header = Array((String(repeating: field, count: 8000) + "From: x\r\n").utf8)
         let body = [UInt8](repeating: 0x61, count: 1 << 20)
-        var findings: [Verification.Finding] = []
-        let took = await Self.seconds { findings = await judge(header, body) }
+        let findings = await judge(header, body)
         #expect(findings.count == 8000)
         #expect(findings.filter { $0.result == .policy }.count == 7980)
-        #expect(took < 20)
     }
 
     @Test("different l= of as many signatures cost one passage of the body")
@@ -282,7 +276,9 @@ struct HostileMessageTests {
         #expect(findings.map(\.result) == Array(repeating: .fail, count: 20))
     }
 
-    @Test("a header of a megabyte is read in bounded time, whatever it is made of")
+    @Test(
+        "a header of a megabyte is read in bounded time, whatever it is made of",
+        .timeLimit(.minutes(10)))
     func hugeHeaders() async {
         let signature =
             "DKIM-Signature: v=1; a=rsa-sha256; d=football.example.com; s=test; "
@@ -298,8 +294,8 @@ struct HostileMessageTests {
             "DKIM-Signature: v=1; b=" + String(repeating: "QQ\r\n ", count: 1 << 18),
         ] {
             let header = Array((many + "From: x\r\n" + filling + "\r\n").utf8)
-            let took = await Self.seconds { _ = await judge(header, [0x61]) }
-            #expect(took < 20, "\(filling.prefix(30))")
+            let findings = await judge(header, [0x61])
+            #expect(findings.count >= 20, "\(filling.prefix(30))")
         }
     }
 
