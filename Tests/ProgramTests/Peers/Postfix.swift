@@ -14,10 +14,11 @@ struct Postfix {
     /// Starts it as root; mail for `domain` and the domains below it goes into `mailboxes/box`, a
     /// maildir.
     ///
-    /// `doors`: further addresses to receive on; `next`: `ADDRESS:PORT` for the relay domain.
+    /// `doors`: further addresses to receive on; `next`: `ADDRESS:PORT` for the relay domain;
+    /// `settings`: further lines of main.cf.
     init(
         _ stage: Stage, address: String, port: Int = 2525, domain: String, doors: [Door] = [],
-        relayDomain: String = "", next: String = ""
+        relayDomain: String = "", next: String = "", settings: [String] = []
     ) async throws {
         self.address = address
         self.port = port
@@ -31,7 +32,7 @@ struct Postfix {
         let certificate = try await Certificate(stage, name: "mx.\(domain)")
         try stage.write(
             Self.main(folder.path, domain, certificate)
-                + Self.relaying(relayDomain, next),
+                + Self.relaying(relayDomain, next) + settings.map { $0 + "\n" }.joined(),
             to: "\(name)/configuration/main.cf")
         let path = folder.path
         try stage.write(
