@@ -357,7 +357,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "POP3", "Routing", "Storage",
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "SimulatedWorld", "DKIM",
-            "MessageAuthentication", "SPF",
+            "MessageAuthentication", "SPF", "Defence", "DefenceStore", "Filtering", "Milter",
         ]),
     tests(
         "SimulationTests",

@@ -61,7 +61,13 @@ package final class POP3Service: Sendable {
         logger.debug("turned \(connection.remoteAddress) away: \(refusal)")
         guard !implicitTLS else { return }
         // RFC 3206 §4: a fault that goes away by itself.
-        connection.write(Array("-ERR [SYS/TEMP] too many connections, try again later\r\n".utf8))
+        let text =
+            if case .banned(let cause, _) = refusal {
+                "-ERR [SYS/PERM] your network is banned: \(cause)"
+            } else {
+                "-ERR [SYS/TEMP] too many connections, try again later"
+            }
+        connection.write(Array((text + "\r\n").utf8))
     }
 
     /// Serves one client to its end; the listener closes the connection.

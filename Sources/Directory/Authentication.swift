@@ -88,6 +88,7 @@ package struct Authentication: Sendable {
         }
         registry.counters.succeeded.increment()
         if let claimedName { registry.failures.succeed(claimedName, from: peer) }
+        await registry.noteLogin(from: peer, hasSucceeded: true)
         return .succeeded(candidate)
     }
 
@@ -96,6 +97,7 @@ package struct Authentication: Sendable {
     }
 
     private func refuse(_ failure: AuthenticationFailure) async -> Progress {
+        await registry.noteLogin(from: peer, hasSucceeded: false)
         await pause()
         return .refused(failure)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bytes
 import Forwarding
 package import Mail
 import SASL
@@ -31,6 +32,11 @@ package final class Registry: Sendable {
     let cache = Mutex(Cache())
     let passwords: VerifiedPasswords
     let failures = LoginFailures()
+    /// Who is told of each attempt to log in.
+    private let loginWatcher = Mutex<LoginWatcher?>(nil)
+
+    /// Is told from where, and whether it was right.
+    package typealias LoginWatcher = @Sendable (IPAddress, Bool) async -> Void
     let counters = AuthenticationCounters()
     /// The work put into a password set from now on.
     let iterations: Int
@@ -69,6 +75,15 @@ package final class Registry: Sendable {
         } catch {
             throw DirectoryFailure(error)
         }
+    }
+
+    /// Tells `watcher` from now on of each attempt to log in, by whatever protocol.
+    package func watchLogins(_ watcher: @escaping LoginWatcher) {
+        loginWatcher.withLock { $0 = watcher }
+    }
+
+    func noteLogin(from peer: IPAddress, hasSucceeded: Bool) async {
+        await loginWatcher.withLock { $0 }?(peer, hasSucceeded)
     }
 
     /// A secret is made once: decoy salts that changed at a restart would give themselves away, and

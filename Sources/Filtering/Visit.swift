@@ -365,8 +365,10 @@ package actor Visit {
         guard isStranger || report != nil || quarantine != nil else { return }
         let score = Score(facts(authentication, report).tests(policy.weights))
         var verdict = Verdict(score, policy.thresholds)
-        // Who is on a list of good hosts, or of this site, is not refused for a sum.
-        if isVouchedFor || isOwn || message.account != nil, verdict.action > .junk {
+        if !isStranger {
+            verdict.action = .accept
+        } else if isVouchedFor || isOwn, verdict.action > .junk {
+            // Hosts of this site, and those that a list knows as good ones.
             verdict.action = .junk
             verdict.reason = "the client is known as a good one"
         }
@@ -378,6 +380,8 @@ package actor Visit {
             verdict.action = .junk
             verdict.reason = "a filter says: \(quarantine)"
         }
+        // What leaves this site is refused: it cannot be put aside at the recipient's.
+        if !isStranger, verdict.action == .junk { verdict.action = .reject }
         conclusion.verdict = verdict
         gatekeeper.meters.weighed(verdict.action)
         switch verdict.action {

@@ -67,8 +67,10 @@ package struct ClientSession: Sendable {
     static let maximumPacketOctets = 65_536
     /// Fields and recipients that a filter may add or change; a new body may take more packets.
     static let maximumModifications = 1_000
-    /// What all of them may hold: a body is never replaced by a larger one than this.
-    static let maximumModificationOctets = 4 << 20
+    /// What all of them may hold: a header with them stays smaller than 1 MiB.
+    ///
+    /// A body is never replaced by a larger one.
+    static let maximumModificationOctets = 128 << 10
 
     private let offer: Options
     private var state = State.idle

@@ -2,7 +2,9 @@
 
 import ARC
 import Bytes
+import DefenceStore
 import Directory
+import Filtering
 import Journal
 import KeyRing
 import Logging
@@ -37,6 +39,8 @@ struct IncomingMessage: ~Copyable {
     private var source: [Fact.Field] = []
     /// Of a submission whose domain signs.
     private var signing: MessageSigning?
+    /// Filters and scores; nil without a gatekeeper.
+    private var watch: Watch?
     /// Once set, what still comes is read and forgotten.
     private var refusal: Reply?
 
@@ -47,7 +51,7 @@ struct IncomingMessage: ~Copyable {
 
     init(
         _ transaction: ServerSession.Transaction, recipients: RecipientList,
-        account: Account?, client: Client, sender: SenderFacts?, service: SMTPService
+        account: Account?, client: Client, sender: SenderFacts?, visit: Visit?, service: SMTPService
     ) {
         self.transaction = transaction
         self.recipients = recipients
@@ -59,7 +63,11 @@ struct IncomingMessage: ~Copyable {
         body = transaction.parameters.body
         requests = transaction.parameters.requests
         draft = service.intake.open()
+        watch = visit.map { Watch($0) }
     }
+
+    /// The content begins; throws what filters say to that.
+    mutating func open() async throws(Reply) { try await watch?.open(draft.id) }
 
     /// Takes octets of the message, in order.
     mutating func take(_ octets: ArraySlice<UInt8>) async {
@@ -98,8 +106,9 @@ struct IncomingMessage: ~Copyable {
         let usual = service.intake.lifetimes.lifetime(from: transaction.reversePath)
         acceptance.expires = received + recipients.lifetime(usual: usual)
         let (log, summary) = (service.log, summary)
+        let alongside = alongside
         do {
-            let id = try await draft.commit(acceptance)
+            let id = try await draft.commit(acceptance, alongside: alongside)
             log.info("accepted \(summary)", metadata: ["id": "\(id)"])
             return id
         } catch {
@@ -114,6 +123,7 @@ struct IncomingMessage: ~Copyable {
     private mutating func appendBody(_ octets: ArraySlice<UInt8>) async throws(Reply) {
         inspection?.update(octets)
         signing?.update(octets)
+        try await watch?.take(body: octets)
         try await append(octets)
     }
 
@@ -139,16 +149,17 @@ struct IncomingMessage: ~Copyable {
         }
         // RFC 8689 §4.1: REQUIRETLS outweighs the field.
         requests.waivesTLSPolicy = scan.waivesTLSPolicy && !requests.requiresTLS
-        var octets = ReceivedField(
+        let trace = ReceivedField(
             transaction, client: client, hostName: service.configuration.session.hostName,
             queueID: draft.id, recipient: recipients.only?.address, time: received
         ).octets
         var written = header.octets
+        var additions: [UInt8] = []
         var authors: [Domain] = []
         if let account {
             var submission = SubmissionHeader(header.octets, scan)
             try await submission.judge(account, in: service.registry)
-            octets += submission.additions(
+            additions = submission.additions(
                 at: received, queueID: draft.id,
                 domain: account.login.domain ?? service.configuration.session.hostName,
                 sender: account.login)
@@ -166,20 +177,28 @@ struct IncomingMessage: ~Copyable {
                 forwardedBy: recipients.forwarder)
         }
         // A message that begins with its body still has a header: ours.
-        if scan.headerEnd == 0, scan.bodyStart == 0 { octets += [.carriageReturn, .lineFeed] }
-        octets += written
+        if scan.headerEnd == 0, scan.bodyStart == 0 { additions += [.carriageReturn, .lineFeed] }
+        let own = additions + written
         // RFC 6376 §5.1: by the domain of who wrote it, which is the account's.
-        signing = service.signingKeys?.signing(octets, forFirstOf: authors, at: received)
+        signing = service.signingKeys?.signing(own, forFirstOf: authors, at: received)
         header.complete()
-        messageID = HeaderScan.value(of: "Message-ID", in: octets[...])
+        messageID = HeaderScan.value(of: "Message-ID", in: own[...])
             .flatMap { MessageIdentifier.parse($0).first?.description }
+        let octets = try await watch?.take(header: own, below: trace) ?? trace + own
+        if body == .sevenBit, own[...].holdsEightBit { body = .eightBitMIME }
         try await append(octets[...])
     }
 
     /// The end of the octets: puts what was found out above them, or refuses them.
     private mutating func concludeInspection() async {
-        guard refusal == nil, let result = await inspection?.conclude(for: recipients.domains)
-        else { return }
+        let result = refusal == nil ? await inspection?.conclude(for: recipients.domains) : nil
+        if let result { await follow(result) }
+        await weigh(result?.findings)
+        if let result { draft.prepend(result.fields) }
+    }
+
+    /// What the domain of the author wants.
+    private mutating func follow(_ result: Inspection.Result) async {
         source = result.facts
         switch result.decision.action {
         case .accept: break
@@ -188,22 +207,60 @@ struct IncomingMessage: ~Copyable {
             let reply = Reply(rejecting: result.decision)
             refusal = reply
             service.log.info("refused \(summary): \(reply)", metadata: ["id": "\(draft.id)"])
-            await service.intake.note(refused(reply, result.decision))
+            await service.intake.note(refused(reply, because: result.decision.reason))
         }
-        draft.prepend(result.fields)
     }
 
     /// For those who ask later why it never came.
-    private func refused(_ reply: Reply, _ decision: InboundPolicy.Decision) -> [Fact] {
+    private func refused(_ reply: Reply, because reason: String?) -> [Fact] {
         var fields = [Fact.Field(.sender, transaction.reversePath)] + origin + source
         if let messageID { fields.append(Fact.Field(.messageID, messageID)) }
         let now = service.surroundings.time.timestamp
         return recipients.all.prefix(Self.maximumRefusedRecipients).map { recipient in
             Fact(
                 .refused, of: draft.id, at: now, recipient: recipient.address,
-                status: reply.status, text: decision.reason, fields: fields)
+                status: reply.status, text: reason, fields: fields)
         }
     }
+
+    /// What filters and the score say to it.
+    private mutating func weigh(_ findings: Findings?) async {
+        guard watch != nil else { return }
+        guard refusal == nil, let (conclusion, header) = await watch?.conclude(findings) else {
+            await watch?.abandon()
+            return
+        }
+        if conclusion.isJunk { requests.isJunk = true }
+        draft.prepend(conclusion.fields + header)
+        guard let reply = conclusion.reply else { return }
+        refusal = reply
+        service.log.info("refused \(summary): \(reply)", metadata: ["id": "\(draft.id)"])
+        await service.intake.note(refused(reply, because: reply.lines.joined(separator: " ")))
+        guard let verdict = watch?.verdict, let gatekeeper = service.configuration.gatekeeper
+        else { return }
+        // A failure to keep why is nobody's harm.
+        try? await gatekeeper.records.verdicts.record(verdict, of: draft.id, at: received)
+    }
+
+    /// What is to be committed with the message: what it was taken for, and who knows whom.
+    private var alongside: (@Sendable (any Transaction) throws -> Void)? {
+        guard let gatekeeper = service.configuration.gatekeeper else { return nil }
+        let acquaintance: (@Sendable (any Transaction) throws -> Void)? =
+            account == nil || transaction.reversePath.address == nil
+            ? nil
+            : gatekeeper.records.correspondents.recording(
+                from: transaction.reversePath.description,
+                to: recipients.all.prefix(Self.maximumAcquaintances).map(\.address.description))
+        let (verdict, id, now) = (watch?.verdict, draft.id, received)
+        guard verdict != nil || acquaintance != nil else { return nil }
+        return { transaction in
+            try acquaintance?(transaction)
+            if let verdict { try Verdicts.record(verdict, of: id, at: now, in: transaction) }
+        }
+    }
+
+    /// A letter to more recipients than these is no correspondence.
+    private static let maximumAcquaintances = 50
 
     /// What the journal keeps of where it came from.
     private var origin: [Fact.Field] {

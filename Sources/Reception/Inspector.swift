@@ -57,6 +57,7 @@ struct Inspection {
         var decision: InboundPolicy.Decision
         /// What the journal keeps.
         var facts: [Fact.Field]
+        let findings: Findings
     }
 
     init(
@@ -98,7 +99,7 @@ struct Inspection {
         }
         return Result(
             fields: seals + results + sender.receivedSPF(receiver: authservID),
-            decision: decision, facts: facts)
+            decision: decision, facts: facts, findings: findings)
     }
 
     /// A backup exchanger has judged the message when it took it, from who brought it there.

@@ -3,7 +3,9 @@
 import Bytes
 import CoreMetrics
 import DNS
+import Defence
 import Directory
+import Filtering
 import Logging
 import Mail
 import Maintenance
@@ -29,6 +31,8 @@ struct SMTPDialogue: ~Copyable {
     /// What the DNS says of whoever sends; asked once a recipient is accepted.
     private var sender: SenderFacts?
     private var incoming: IncomingMessage?
+    /// What the gatekeeper notes of this connection; nil without one.
+    private let visit: Visit?
     /// What is waited for, and since when.
     private var waiting: (subject: UInt64, since: Instant)?
     /// Octets of replies written since the client last had to take them.
@@ -52,6 +56,7 @@ struct SMTPDialogue: ~Copyable {
         let host = connection.remoteAddress.host
         policy.requiresSenderDomain = service.requiresSenderDomain(of: host)
         client = Client(host: host)
+        visit = service.visit(of: connection.remoteAddress)
         session = ServerSession(service.configuration.session, tls: connection.tls)
         session.isClientTrusted = service.configuration.priorityNetworks.contains(host)
         session.mayStateClient = service.configuration.xclientNetworks.contains(host)
@@ -60,6 +65,11 @@ struct SMTPDialogue: ~Copyable {
 
     /// Speaks until either side ends it.
     mutating func run() async {
+        await converse()
+        await visit?.close()
+    }
+
+    private mutating func converse() async {
         service.configuration.arrivals?.connected(client.host)
         do throws(NetworkFailure) {
             while true {
@@ -119,6 +129,7 @@ struct SMTPDialogue: ~Copyable {
 
     /// A client that asks much and reads nothing is waited for before more is written.
     private mutating func send(_ reply: Reply) async throws(NetworkFailure) {
+        if reply.isPermanentNegative { await holdUp(reply) }
         let octets = reply.encoded
         unsentOctets += octets.count
         connection.write(octets)
@@ -132,6 +143,18 @@ struct SMTPDialogue: ~Copyable {
         }
     }
 
+    /// Who errs again and again hears of it later and later, and in the end no more.
+    private mutating func holdUp(_ reply: Reply) async {
+        // Wrong passwords are counted, and answered late, where they are looked at.
+        guard let visit, reply != .credentialsInvalid else { return }
+        let offence: Offence? =
+            reply == .mailboxUnknown
+            ? .unknownRecipient : (500...504).contains(reply.code) ? .protocolAbuse : nil
+        let (pause, isOver) = await visit.err(offence)
+        if pause > .zero { try? await service.surroundings.time.sleep(for: pause) }
+        if isOver { session.end(with: .tooManyErrors) }
+    }
+
     private mutating func perform(_ step: ServerSession.Step) async throws(NetworkFailure) {
         switch step {
         case .send(let reply): try await send(reply)
@@ -141,7 +164,7 @@ struct SMTPDialogue: ~Copyable {
         case .authenticationResponse(let response): await authenticate(response)
         case .judgeSender(let transaction): await judgeSender(transaction)
         case .judgeRecipient(let path, let parameters): await judgeRecipient(path, parameters)
-        case .openDraft(let transaction): openDraft(transaction)
+        case .openDraft(let transaction): await openDraft(transaction)
         case .content(let octets): await incoming?.take(octets)
         case .takeResponsibility: await takeResponsibility()
         case .startQueue(let request): await startQueue(request)
@@ -214,7 +237,11 @@ struct SMTPDialogue: ~Copyable {
         recipients = RecipientList()
         self.transaction = transaction
         sender = nil
-        let refusal = await policy.judgeSender(transaction.reversePath, account: account)
+        var refusal = await policy.judgeSender(transaction.reversePath, account: account)
+        if refusal == nil {
+            refusal = await visit?.begin(
+                transaction, account: account?.login, clientName: client.name)
+        }
         session.answer(refusal.map { .refuse($0) } ?? .accept())
     }
 
@@ -224,8 +251,10 @@ struct SMTPDialogue: ~Copyable {
         do throws(Reply) {
             var placement = try await policy.judgeRecipient(path, account: account)
             placement.pass(on: parameters)
-            guard recipients.add(placement) else { throw .tooManyRecipients }
             await inspectSender()
+            let spf = sender?.policyResult
+            if let reply = await visit?.judge(path, spf: spf) { throw reply }
+            guard recipients.add(placement) else { throw .tooManyRecipients }
             session.answer(.accept())
         } catch {
             service.log.info(
@@ -244,11 +273,17 @@ struct SMTPDialogue: ~Copyable {
             reversePath: transaction.reversePath)
     }
 
-    private mutating func openDraft(_ transaction: ServerSession.Transaction) {
-        incoming = IncomingMessage(
+    private mutating func openDraft(_ transaction: ServerSession.Transaction) async {
+        var message = IncomingMessage(
             transaction, recipients: recipients, account: account,
-            client: client, sender: sender, service: service)
-        session.answer(.accept())
+            client: client, sender: sender, visit: visit, service: service)
+        do throws(Reply) {
+            try await message.open()
+            incoming = consume message
+            session.answer(.accept())
+        } catch {
+            session.answer(.refuse(error))
+        }
     }
 
     /// The instant of success: when this answers with acceptance, the message is ours.
@@ -269,6 +304,7 @@ struct SMTPDialogue: ~Copyable {
     private mutating func discard() async {
         guard let message = incoming.take() else { return }
         await message.discard()
+        await visit?.abandon()
     }
 
     // MARK: - ETRN and XCLIENT
@@ -293,6 +329,9 @@ struct SMTPDialogue: ~Copyable {
         account = owner
         if let host = claims.destinationAddress { policy.ownAddresses.insert(host) }
         client = Client(host: claims.address ?? client.host, name: claims.name)
+        if let ban = await visit?.assume(client.host, name: claims.name) {
+            return session.answer(.refuse(Reply(ban)))
+        }
         service.log.debug("\(connection.remoteAddress) speaks for \(client.host)")
         session.answer(.accept())
     }

@@ -3,7 +3,9 @@
 package import Bytes
 import CoreMetrics
 package import DNS
+import Defence
 package import Directory
+package import Filtering
 package import KeyRing
 package import Logging
 package import Maintenance
@@ -59,6 +61,8 @@ package struct SMTPService: Sendable {
         package var inspector: Inspector?
         /// Networks of this site, whose programs may name senders in domains that are not there.
         package var ownNetworks: [IPNetwork] = []
+        /// The first defence; nil: there is none.
+        package var gatekeeper: Gatekeeper?
         /// Where it is written down who came; nil: nowhere.
         package var arrivals: ArrivalBook?
 
@@ -142,6 +146,14 @@ package struct SMTPService: Sendable {
         await dialogue.run()
     }
 
+    /// What is noted of a client; programs of this site that speak LMTP are not watched.
+    func visit(of client: SocketAddress) -> Visit? {
+        guard configuration.session.service != .local else { return nil }
+        return configuration.gatekeeper?.visit(
+            of: client, service: configuration.name,
+            isExchange: configuration.session.service == .exchange)
+    }
+
     /// Says why a connection is not served; without a word where TLS would have to come first.
     package func turnAway(_ connection: any Connection, _ refusal: Admission.Refusal) {
         log.debug("turned \(connection.remoteAddress) away: \(refusal)")
@@ -151,6 +163,7 @@ package struct SMTPService: Sendable {
             case .tooMany: .tooManyConnections
             case .tooManyFromNetwork: .tooManyFromNetwork
             case .tooFastFromNetwork: .tooFastFromNetwork
+            case .banned(let cause, let isFinal): Reply(bannedFor: cause, isFinal: isFinal)
             }
         connection.write(reply.encoded)
     }
@@ -162,6 +175,15 @@ extension [IPNetwork] {
 }
 
 extension Reply {
+    init(_ ban: Ban) { self.init(bannedFor: ban.cause, isFinal: ban.author != nil) }
+
+    /// A server that has banned somebody unasked may be mistaken: it says "later".
+    init(bannedFor cause: String, isFinal: Bool) {
+        self.init(
+            isFinal ? 554 : 421, isFinal ? 5 : 4, 7, 1,
+            "No mail is taken from your network: \(cause)")
+    }
+
     /// RFC 1985 §5.1.
     init(_ start: SMTPService.QueueStart, node: String) {
         switch start {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Defence
+import Filtering
 import Logging
 import Settings
 import Synchronization
@@ -13,10 +15,12 @@ final class Doorway: Sendable {
     private let doorkeeper: Doorkeeper
     /// Whose connections begin with a PROXY header.
     private let proxies: Mutex<[IPNetwork]>
+    private let gatekeeper: Gatekeeper
     private let time: any Time
     private let log: Logger
 
-    init(_ settings: ServerSettings, time: any Time, log: Logger) {
+    init(_ settings: ServerSettings, gatekeeper: Gatekeeper, time: any Time, log: Logger) {
+        self.gatekeeper = gatekeeper
         doorkeeper = Doorkeeper(settings.limits.admission, time: time)
         proxies = Mutex(settings.trust.proxyProtocol)
         self.time = time
@@ -39,6 +43,9 @@ final class Doorway: Sendable {
         serve: (any Connection) async -> Void
     ) async {
         guard let client = await unwrap(connection, beginsWithTLS: beginsWithTLS) else { return }
+        if let ban = gatekeeper.ban(of: client.remoteAddress.host) {
+            return turnAway(client, .banned(cause: ban.cause, isFinal: ban.author != nil))
+        }
         await doorkeeper.admit(
             client.remoteAddress.host, turnAway: { turnAway(client, $0) },
             serve: { await serve(client) })

@@ -5,8 +5,10 @@ import Bytes
 package import DKIM
 package import DNS
 package import DNSSEC
+import Defence
 import Delivery
 import Directory
+import Filtering
 import Journal
 import KeyLife
 import KeyRing
@@ -56,6 +58,7 @@ package struct MailServer: Sendable {
     /// Verifies signatures; nil: nobody asks who sends what strangers bring.
     private let cryptography: (any MailCryptography)?
     private let doorway: Doorway
+    private let gatekeeper: Gatekeeper
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let pop3: POP3Service
     private let log: Logger
@@ -104,7 +107,18 @@ package struct MailServer: Sendable {
         self.log = log
         self.resolver = resolver
         self.cryptography = cryptography
-        doorway = Doorway(settings, time: surroundings.time, log: log)
+        let gatekeeper = Gatekeeper(
+            settings.gatekeeping, records: node.defence, surroundings: surroundings,
+            resolver: resolver, log: log)
+        self.gatekeeper = gatekeeper
+        node.registry.watchLogins { host, hasSucceeded in
+            if hasSucceeded {
+                await gatekeeper.loggedIn(from: host)
+            } else {
+                await gatekeeper.note(.wrongPassword, by: host)
+            }
+        }
+        doorway = Doorway(settings, gatekeeper: gatekeeper, time: surroundings.time, log: log)
         var naming = NameServer.Settings()
         naming.identity = settings.nameServer.identity
         naming.responsesPerSecond = settings.nameServer.responsesPerSecond
@@ -204,6 +218,7 @@ package struct MailServer: Sendable {
         schedule.shortenPauses(by: haste)
         deliverer.change(schedule: schedule)
         doorway.change(to: settings)
+        gatekeeper.change(to: settings.gatekeeping)
         for door in open.all where ![.dns, .metrics, .https].contains(door.service) {
             door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
         }
@@ -310,6 +325,7 @@ package struct MailServer: Sendable {
         configuration.xclientNetworks = settings.trust.xclient
         configuration.priorityNetworks = settings.trust.priority
         configuration.ownNetworks = settings.trust.networks
+        configuration.gatekeeper = gatekeeper
         if service == .smtp {
             configuration.inspector = inspector(settings)
             configuration.arrivals = arrivals
@@ -345,6 +361,8 @@ package struct MailServer: Sendable {
             do {
                 while try await node.trace.prune(at: surroundings.time.timestamp) > 0 {}
                 try await intake.collectOrphans()
+                try await gatekeeper.prune(
+                    verdictsBefore: surroundings.time.timestamp + .days(-node.trace.days))
                 try await node.mailboxes.deleteAbandoned()
             } catch {
                 log.warning("housekeeping did not finish, it will be tried again: \(error)")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DefenceStore
 import Journal
 import KeyRing
 package import Metering
@@ -57,6 +58,7 @@ package struct Meters: Sendable {
             Sample(destination, Double(census.others.total), labels: ["other"]),
             Sample(
                 "postreiter_suspensions", Double(try await node.spooler.suspensions().all.count)),
+            Sample("postreiter_bans", Double(node.defence.bans.all.count)),
             Sample("postreiter_journal_rows_at_most", Double(try await node.trace.rowsAtMost())),
         ]
         samples += census.shares.map {

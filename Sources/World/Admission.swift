@@ -36,6 +36,8 @@ package struct Admission: Sendable {
         case tooMany
         case tooManyFromNetwork
         case tooFastFromNetwork
+        /// Nobody from there may come; for good as far as anything is, if a person has said so.
+        case banned(cause: String, isFinal: Bool)
     }
 
     /// For one connection that was let in; to be given back when it ends.

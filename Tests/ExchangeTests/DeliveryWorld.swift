@@ -2,6 +2,7 @@
 
 import Bytes
 import DNS
+import DefenceStore
 import Delivery
 import Directory
 import Journal
@@ -17,7 +18,9 @@ import World
 ///
 /// One thread runs all of it, so what is shared needs no lock.
 final class DeliveryWorld: @unchecked Sendable {
-    static let schema: [Migrations] = [.messageStore, .journal, .spool, .directory]
+    static let schema: [Migrations] = [
+        .messageStore, .journal, .spool, .directory, .defence,
+    ]
 
     let simulation: Simulation
     let network: SimulatedNetwork

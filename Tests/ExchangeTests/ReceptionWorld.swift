@@ -3,7 +3,10 @@
 import Bytes
 import DKIM
 import DNS
+import Defence
+import DefenceStore
 import Directory
+import Filtering
 import Journal
 import Logging
 import Mail
@@ -29,6 +32,10 @@ final class ReceptionWorld: @unchecked Sendable {
     var configuration: SMTPService.Configuration
     /// Set: it is examined who sends what.
     var inboundPolicy: InboundPolicy?
+    /// Set: a gatekeeper watches.
+    var defence: Gatekeeper.Settings?
+    private(set) var gatekeeper: Gatekeeper?
+    private(set) var store: SQLiteStore?
     private(set) var spooler: Spooler?
     /// How many commits a test has counted.
     private(set) var commits = 0
@@ -67,6 +74,7 @@ final class ReceptionWorld: @unchecked Sendable {
         let spooler = Spooler(
             store: store, bodies: disk.bodies, ids: ids, time: simulation, node: "here")
         self.spooler = spooler
+        self.store = store
         let registry = try await Registry(
             store: store, time: simulation, entropy: simulation,
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
@@ -89,10 +97,21 @@ final class ReceptionWorld: @unchecked Sendable {
                     cryptography: NoCryptography()),
                 policy: inboundPolicy, log: Logger(label: "x") { _ in SwiftLogNoOpLogHandler() })
         }
+        let surroundings = Surroundings(
+            time: simulation, entropy: simulation, network: here.network)
+        let log = Logger(label: "x") { _ in SwiftLogNoOpLogHandler() }
+        if let defence {
+            let gatekeeper = Gatekeeper(
+                defence, records: try await DefenceRecords(store, time: simulation),
+                surroundings: surroundings, resolver: resolver, log: log)
+            registry.watchLogins { host, hasSucceeded in
+                if !hasSucceeded { await gatekeeper.note(.wrongPassword, by: host) }
+            }
+            configuration.gatekeeper = gatekeeper
+            self.gatekeeper = gatekeeper
+        }
         return SMTPService(
-            configuration,
-            surroundings: Surroundings(
-                time: simulation, entropy: simulation, network: here.network),
+            configuration, surroundings: surroundings,
             resolver: resolver, registry: registry, intake: Intake(spooler),
             log: Logger(label: "reception") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Defence
+import DefenceStore
+import Filtering
+import Journal
+import MIME
+import Mail
+import MessageAuthentication
+import SMTP
+import Storage
+import World
+
+/// The gatekeeper's eye on one message: shows it to filters while it comes, and says at its end
+/// what it is taken for.
+struct Watch {
+    private let visit: Visit
+    /// Whether anybody wants to see the content.
+    private var isShown = false
+    /// Where filters may change the header it is held back: what stands above it, and itself.
+    private var held: (above: [UInt8], header: [UInt8])?
+    /// What came of it, to be kept with the message.
+    private(set) var verdict: Verdict?
+
+    /// The largest header with what filters may add to it: still few octets of ours.
+    private static let maximumHeaderOctets = 768 << 10
+
+    init(_ visit: Visit) { self.visit = visit }
+
+    /// The content begins.
+    mutating func open(_ id: QueueID) async throws(Reply) { isShown = try await visit.open(id) }
+
+    /// Takes the header, as it goes on; returns what is to be appended to the draft now.
+    mutating func take(header: [UInt8], below above: [UInt8]) async throws(Reply) -> [UInt8] {
+        await note(header)
+        guard isShown else { return above + header }
+        if let reply = await visit.header(header) { throw reply }
+        held = (above, header)
+        return []
+    }
+
+    /// Takes octets behind the header.
+    func take(body octets: ArraySlice<UInt8>) async throws(Reply) {
+        guard isShown, !octets.isEmpty else { return }
+        if let reply = await visit.body(octets) { throw reply }
+    }
+
+    /// The content is complete; `findings` says who sent it.
+    ///
+    /// Returns what is done, and the header that was held back.
+    mutating func conclude(_ findings: Findings?) async -> (Visit.Conclusion, header: [UInt8]) {
+        let conclusion = await visit.conclude(authentication: findings?.weighed ?? [])
+        verdict = conclusion.verdict
+        guard let held else { return (conclusion, []) }
+        let edited = conclusion.edited(held.header)
+        let header = edited.count <= Self.maximumHeaderOctets ? edited : held.header
+        return (conclusion, held.above + header)
+    }
+
+    /// The message is not taken, for a reason of others.
+    func abandon() async { await visit.abandon() }
+
+    /// What can be odd about a header, and is worth points.
+    private func note(_ header: [UInt8]) async {
+        let values = HeaderScan.values(of: Self.singleFields, in: header[...])
+        var seen: Set<String> = []
+        let repeated = values.filter { !seen.insert($0.name).inserted && $0.name != "from" }
+        let date = values.first { $0.name == "date" }.map { field -> MessageFacts.Date in
+            guard let date = DateTime.parse(field.value)?.date else {
+                return .invalid(String(lossy: field.value.prefix(60)))
+            }
+            return .at(date.timestamp)
+        }
+        await visit.note(
+            fromFields: values.count { $0.name == "from" }, date: date ?? .missing,
+            repeated: repeated.map(\.name))
+    }
+
+    /// RFC 5322 §3.6: each at most once.
+    private static let singleFields: Set<String> = [
+        "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to",
+        "references", "subject",
+    ]
+}
+
+extension Findings {
+    /// As the score counts them.
+    fileprivate var weighed: [MessageFacts.Authentication] {
+        methodResults.map { .init($0.method, $0.result, $0.subject) }
+    }
+}
