@@ -202,6 +202,8 @@ let house: [Target] = [
         "KeyRing", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife", "Storage"]),
     module(
         "DefenceStore", on: ["Bytes", "World", "Storage", "Journal", "Defence"]),
+    module(
+        "ReportStore", on: ["Bytes", "World", "Feedback", "Storage"]),
     // Floor 4, exchange.
     module(
         "Filtering",
@@ -209,6 +211,12 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "Milter", "Journal", "Defence",
             "DefenceStore",
         ], [log, metrics]),
+    module(
+        "Reporting",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "MIME", "DMARC", "Feedback", "TransportSecurity",
+            "Storage", "Journal", "MessageStore", "Directory", "Spool", "ReportStore",
+        ], [log]),
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
         "Reception",
@@ -262,6 +270,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
             "DefenceStore", "DKIM", "KeyLife",
+            "Feedback", "ReportStore", "Reporting",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -276,6 +285,7 @@ let house: [Target] = [
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
             "DefenceStore", "Filtering", "DKIM", "MessageAuthentication", "KeyLife", "KeyRing",
+            "Feedback", "ReportStore", "Reporting", "DMARC", "SPF",
         ],
         [log, metrics]),
     .executableTarget(
@@ -305,6 +315,12 @@ let house: [Target] = [
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),
+    tests(
+        "ReportingTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "MIME", "Feedback", "Storage", "Journal",
+            "MessageStore", "Directory", "Spool", "ReportStore", "Reporting", "SimulatedWorld",
+        ], [log]),
     tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
     tests(

@@ -7,6 +7,7 @@ package import Journal
 package import Mail
 package import MessageStore
 package import NameService
+package import ReportStore
 package import Spool
 package import World
 package import ZoneStore
@@ -30,6 +31,7 @@ package struct Administration: Sendable {
     private let delivery: Delivery
     private let language: Language
     private let exchangers: Exchangers
+    private let reports: Reports?
 
     /// Those in a running server who look after the exchangers that zones name.
     package struct Exchangers: Sendable {
@@ -79,8 +81,10 @@ package struct Administration: Sendable {
         peers: ZonePeers, defence: DefenceRecords, service: ZoneService = .none,
         host: MailHost? = nil, security: ZoneSecurity? = nil, keys: KeyKeeper? = nil,
         time: any Time, author: String, language: Language,
-        delivery: Delivery = .none, exchangers: Exchangers = .none
+        delivery: Delivery = .none, exchangers: Exchangers = .none,
+        reports: Reports? = nil
     ) {
+        self.reports = reports
         self.exchangers = exchangers
         self.registry = registry
         self.trace = trace
@@ -120,6 +124,10 @@ package struct Administration: Sendable {
                     spooler: spooler, trace: trace, time: time, author: author,
                     delivery: delivery, reader: reader
                 ).perform(name, arguments)
+            }
+            if ReportCommands.names.contains(name), let reports {
+                return try await ReportCommands(reports: reports, registry: registry, time: time)
+                    .perform(name, arguments)
             }
             if ExchangerCommands.knows(name) {
                 return try await ExchangerCommands(

@@ -119,6 +119,11 @@ struct Narrator {
         if let other = fact[.about] {
             text += say(" It tells what became of \(other).", " Sie sagt, was aus \(other) wurde.")
         }
+        if let report = fact[.report] {
+            text += say(
+                " It carries our report about \(report).",
+                " Sie trägt unseren Bericht über \(report).")
+        }
         if let other = fact[.continues] {
             text += say(" It continues \(other).", " Sie setzt \(other) fort.")
         }

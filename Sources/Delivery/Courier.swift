@@ -134,7 +134,12 @@ final class Courier: @unchecked Sendable {
         if ending == .unknown { ending = .unreachable }
         var opening = await open(peer, withoutTLS: false, &attempt)
         // RFC 7435: opportunistic security goes on in plain text where TLS fails.
-        if case .withoutTLS = opening { opening = await open(peer, withoutTLS: true, &attempt) }
+        if case .withoutTLS = opening {
+            note(peer, .failed(attempt.report.trials.last?.evidence.text ?? ""), attempt)
+            opening = await open(peer, withoutTLS: true, &attempt)
+        } else if case .ready(let open) = opening {
+            note(peer, open.tls == nil ? .notOffered : .protected, attempt)
+        }
         guard case .ready(let open) = opening else { return nil }
         ending = .answered
         await keep(open)
@@ -142,6 +147,24 @@ final class Courier: @unchecked Sendable {
             await deliverer.noteSuccess(of: address, for: attempt.job.destinations)
         }
         return open
+    }
+
+    /// What the owner of the domain may want to hear (RFC 8460 §4): of hosts that its MX records
+    /// name, and not of the reports themselves (§3).
+    private func note(
+        _ peer: OutboundConnection.Peer, _ outcome: SessionFact.Outcome, _ attempt: Attempt
+    ) {
+        guard let domain = attempt.job.destination.domain, attempt.job.via == nil,
+            peer.dialect == .smtp, attempt.account == nil,
+            peer.security == .opportunistic || peer.security == .required,
+            !attempt.job.message.requests.waivesTLSPolicy
+        else { return }
+        let address = peer.end.host
+        deliverer.watch.session(
+            SessionFact(
+                domain: domain, host: peer.exchange.description, address: address,
+                source: address.flatMap { deliverer.settings.source(towards: $0) },
+                outcome: outcome))
     }
 
     /// The newest ones are the likeliest to be of use.

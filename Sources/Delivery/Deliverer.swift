@@ -31,6 +31,7 @@ package final class Deliverer: Sendable {
     let ids: QueueIDSource
     let trace: Trace
     let signingKeys: SigningKeys?
+    let watch: DeliveryWatch
     let log: Logger
     let counters = DeliveryCounters()
     let noticePace = Mutex(NotificationPace())
@@ -75,7 +76,8 @@ package final class Deliverer: Sendable {
     package init(
         _ settings: DeliverySettings, surroundings: Surroundings, resolver: any Resolver,
         registry: Registry, spooler: Spooler, intake: Intake, arrivals: Arrivals,
-        ids: QueueIDSource, trace: Trace, signingKeys: SigningKeys? = nil, log: Logger
+        ids: QueueIDSource, trace: Trace, signingKeys: SigningKeys? = nil,
+        watch: DeliveryWatch = DeliveryWatch(), log: Logger
     ) {
         self.settings = settings
         currentSchedule = Mutex(settings.schedule)
@@ -90,6 +92,7 @@ package final class Deliverer: Sendable {
         self.ids = ids
         self.trace = trace
         self.signingKeys = signingKeys
+        self.watch = watch
         self.log = log
         health = HostHealth(
             firstPause: settings.queue.firstPause, longestPause: settings.queue.longestPause)

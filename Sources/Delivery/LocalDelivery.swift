@@ -42,6 +42,7 @@ extension Deliverer {
         switch await registry.judge(address) {
         case .local(let targets):
             if targets.count == 1, let account = targets[0].account {
+                watch.arrival(recipient.message, recipient.original ?? address)
                 let isJunk = recipient.message.requests.isJunk
                 conclusions.deliver(
                     recipient, to: account.rawValue,

@@ -52,6 +52,22 @@ package struct FeedbackReport: Hashable, Sendable {
         package init(type: String) { self.type = type }
     }
 
+    /// The domains of the authors of the message it is about.
+    package var originalDomains: [String] {
+        guard let value = HeaderScan.value(of: "From", in: original[...]) else { return [] }
+        return AddressList(String(lossy: value)).participants.map(\.domain.asciiLowercased)
+    }
+
+    /// What tells it from other reports: the same for the same report.
+    package var fingerprint: String {
+        let identifier = HeaderScan.value(of: "Message-ID", in: original[...]).map {
+            String(lossy: $0).trimmed.prefix(octets: 200)
+        }
+        let recipients = originalRecipients.prefix(3).joined(separator: " ")
+        let checksum = CRC32.checksum(original[...])
+        return "\(kind) \(identifier ?? "") \(checksum) \(incidents) \(recipients)"
+    }
+
     /// Reads the machine's part of a report; the message it is about is the part behind it.
     ///
     /// RFC 5965 §4: what deviates is refused; what is not known is ignored (§6).

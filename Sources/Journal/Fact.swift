@@ -82,6 +82,8 @@ package struct Fact: Hashable, Sendable {
         case continues
         /// The message that this notification is about.
         case about
+        /// The report of ours that this message carries: its domain and kind.
+        case report
         /// The host that an operator has chosen.
         case via
         /// The reverse-path with which it goes on, if that is not its sender's own (SRS).

@@ -19,6 +19,9 @@ package struct Inspector: Sendable {
     package var sealer: @Sendable (Domain) async -> Signer.Identity? = { _ in nil }
     /// Told of each message that was examined, for reports to its author's domain.
     package var note: @Sendable (Findings, InboundPolicy.Decision) -> Void = { _, _ in }
+    /// Told of each such message with its header, if its author's domain may want a report on that
+    /// one message (RFC 9991); nil: nobody sends any.
+    package var report: (@Sendable (Findings, InboundPolicy.Decision, _ header: [UInt8]) -> Void)?
     let log: Logger
 
     package init(_ examiner: MessageExaminer, policy: InboundPolicy, log: Logger) {
@@ -44,6 +47,8 @@ struct Inspection {
     private let inspector: Inspector
     private let sender: SenderFacts
     private let kept: [UInt8]
+    /// For reports; empty if there are none.
+    private let header: [UInt8]
     private var examination: MessageExamination
     private var sealing: Sealing?
 
@@ -67,6 +72,7 @@ struct Inspection {
         self.inspector = inspector
         self.sender = sender
         self.kept = identity == nil ? [] : kept
+        self.header = inspector.report == nil ? [] : header
         examination = inspector.examiner.examine(header: header)
         sealing = identity.map { identity in
             var settings = Sealing.Settings(
@@ -90,6 +96,7 @@ struct Inspection {
         var decision = inspector.policy.decision(on: findings)
         if decision.action != .accept { await hearFellows(of: domains, &decision) }
         inspector.note(findings, decision)
+        inspector.report?(findings, decision, header)
         let authservID = inspector.examiner.authservID
         let results = findings.authenticationResults(authservID: authservID)
         let seals = seal(results, findings)

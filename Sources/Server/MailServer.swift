@@ -54,6 +54,7 @@ package struct MailServer: Sendable {
     package let exchange: ZoneExchange
     private let intake: Intake
     private let deliverer: Deliverer
+    private let reporters: Reporters
     private let resolver: any Resolver
     /// Verifies signatures; nil: nobody asks who sends what strangers bring.
     private let cryptography: (any MailCryptography)?
@@ -159,12 +160,17 @@ package struct MailServer: Sendable {
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
+        let reporters = Reporters(
+            settings, node: node, intake: intake, resolver: resolver, surroundings: surroundings,
+            log: log)
+        self.reporters = reporters
         var delivery = settings.delivery
         delivery.shortenPauses(by: haste)
         deliverer = Deliverer(
             delivery, surroundings: surroundings, resolver: resolver,
             registry: node.registry, spooler: node.spooler, intake: intake, arrivals: arrivals,
-            ids: node.ids, trace: node.trace, signingKeys: node.signingKeys, log: log)
+            ids: node.ids, trace: node.trace, signingKeys: node.signingKeys,
+            watch: reporters.watch, log: log)
     }
 
     /// Takes all addresses or none: a port in use shows before the first mail is accepted.
@@ -185,6 +191,7 @@ package struct MailServer: Sendable {
             group.addTask { await deliverer.run() }
             await withDiscardingTaskGroup { services in
                 services.addTask { await keepHouse() }
+                services.addTask { await reporters.run() }
                 services.addTask { await security.run() }
                 services.addTask { await keys.run() }
                 services.addTask { await health.run { await publisher.publish($0) } }
@@ -196,6 +203,7 @@ package struct MailServer: Sendable {
                 deliverer.stop(within: Self.stoppingGrace)
                 services.cancelAll()
             }
+            await reporters.finish()
         }
     }
 
@@ -353,6 +361,7 @@ package struct MailServer: Sendable {
         inspector.sealer = { [keys = node.signingKeys, time = surroundings.time] domain in
             keys.sealer(of: domain, at: time.timestamp)
         }
+        reporters.attend(&inspector)
         return inspector
     }
 
@@ -364,6 +373,7 @@ package struct MailServer: Sendable {
                 try await gatekeeper.prune(
                     verdictsBefore: surroundings.time.timestamp + .days(-node.trace.days))
                 try await node.mailboxes.deleteAbandoned()
+                try await reporters.prune()
             } catch {
                 log.warning("housekeeping did not finish, it will be tried again: \(error)")
             }

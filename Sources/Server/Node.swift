@@ -8,6 +8,7 @@ package import Logging
 package import Mail
 package import MessageStore
 package import Reception
+package import ReportStore
 package import Spool
 package import Storage
 package import World
@@ -28,11 +29,12 @@ package struct Node: Sendable {
     package let peers: ZonePeers
     package let defence: DefenceRecords
     package let signingKeys: SigningKeys
+    package let reports: Reports
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
         .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore, .maintenance,
-        .zonePeers, .defence, .keyRing,
+        .zonePeers, .defence, .keyRing, .reportStore,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
@@ -56,6 +58,8 @@ package struct Node: Sendable {
         zones = Zones(store: store, time: surroundings.time)
         defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey
+        reports = Reports(
+            store: store, time: surroundings.time, entropy: surroundings.entropy)
         peers = ZonePeers(
             store: store, time: surroundings.time, entropy: surroundings.entropy,
             secretKey: secretKey)

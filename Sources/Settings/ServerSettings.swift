@@ -27,6 +27,7 @@ package struct ServerSettings: Sendable, Equatable {
     /// Keywords, in upper case, that replies to EHLO leave out.
     package var hiddenExtensions: Set<String> = []
     package var sending: Sending
+    package var reports = Reports()
     package var nameServer = NameServerSettings()
     package var defence = DefenceSettings()
     package var authentication = AuthenticationSettings()
@@ -42,6 +43,22 @@ package struct ServerSettings: Sendable, Equatable {
     package var user: String?
     /// Nil: the user's own group.
     package var group: String?
+
+    /// What is reported to other domains, and where theirs are expected.
+    package struct Reports: Sendable, Equatable {
+        /// Whether domains that ask for reports on mail and TLS get them.
+        package var isSending = true
+        /// Whether they also get reports on single messages that failed (RFC 9991).
+        package var sendsFailures = false
+        /// Who reports, for people; nil: the host's name.
+        package var organization: String?
+        /// From whom; nil: the host's postmaster.
+        package var sender: Address?
+        /// Local parts or addresses whose mail is looked at for reports; nil: the usual ones.
+        package var readsAt: [String]?
+
+        package init() {}
+    }
 
     /// What the name server tells and grants.
     package struct NameServerSettings: Sendable, Equatable {

@@ -122,6 +122,13 @@ package struct SettingKey: Sendable {
         .init(
             "dkim.confirmation-minutes",
             "How long a new key must have been seen in the DNS before it signs; default 10."),
+        .init("reports.send", "yes or no: to domains that ask, on mail and TLS; default yes."),
+        .init("reports.failures", "yes or no: also on single messages that fail; default no."),
+        .init("reports.organization", "Who reports, for people; default: host-name."),
+        .init("reports.from", "From whom reports come; default postmaster at host-name."),
+        .init(
+            "reports.read-at", list: true,
+            "Mailboxes here that get reports; default postmaster, dmarc, tlsrpt, abuse; or none."),
         .init(
             "name-server.identity",
             "What the name server calls itself to those who ask (NSID, id.server)."),

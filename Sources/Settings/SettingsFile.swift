@@ -250,6 +250,7 @@ package struct SettingsFile {
         try readLifetimes(&settings)
         settings.sending.tellsPostmaster = try flag("sending.tell-postmaster")
         settings.sending.rewritesSenders = try flag("sending.rewrite-senders", default: true)
+        try readReports(&settings.reports)
         try readNameServer(&settings.nameServer)
         try readDefence(&settings.defence)
         try readSigning(&settings.signing)
@@ -277,6 +278,24 @@ package struct SettingsFile {
 
     private func domains(_ name: String) throws(SettingsError) -> [String] {
         try list(name, "a domain such as example.org") { (try? Domain($0))?.name }
+    }
+
+    private func readReports(_ settings: inout ServerSettings.Reports) throws(SettingsError) {
+        if text("reports.send") != nil { settings.isSending = try flag("reports.send") }
+        settings.sendsFailures = try flag("reports.failures")
+        settings.organization = text("reports.organization")
+        if let sender = text("reports.from") {
+            guard let address = try? Address(sender) else {
+                throw wrong("reports.from", sender, "an address such as reports@example.org")
+            }
+            settings.sender = address
+        }
+        if texts("reports.read-at") != nil {
+            let names = try list("reports.read-at", "a local part, an address, or `none`") {
+                $0.utf8.contains(0x20) ? nil : $0
+            }
+            settings.readsAt = names == ["none"] ? [] : names
+        }
     }
 
     private func readNameServer(

@@ -18,11 +18,11 @@ struct FloorTests {
         ],
         [
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",
-            "DefenceStore",
+            "DefenceStore", "ReportStore",
         ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
-            "Probe", "Filtering",
+            "Probe", "Filtering", "Reporting",
         ],
         [
             "CUnbound", "CSockets", "COpenSSL", "LiveWorld", "SimulatedWorld", "Settings", "Server",
@@ -40,9 +40,10 @@ struct FloorTests {
         "Spool": ["Storage", "Journal", "MessageStore"],
         "ZoneStore": ["Storage"],
         "DefenceStore": ["Storage", "Journal"],
+        "ReportStore": ["Storage"],
         "Reception": ["Filtering"],
         "KeyRing": ["Storage"],
-        "Control": ["Delivery", "NameService"],
+        "Control": ["Delivery", "NameService", "Reporting"],
         "ZoneCheck": ["SPF", "DKIM", "DMARC", "TransportSecurity"],
         "DMARC": ["SPF", "DKIM"],
         "ARC": ["DKIM"],
@@ -72,6 +73,7 @@ struct FloorTests {
         "Access": ["Logging"],
         "Filtering": ["Logging", "CoreMetrics"],
         "NameService": ["Logging"],
+        "Reporting": ["Logging"],
         "Metering": ["CoreMetrics"],
         "Control": [
             "AsyncHTTPClient", "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1",

@@ -32,7 +32,7 @@ enum Offline {
                     defence: node.defence,
                     host: MailHost(settings), keys: keys,
                     time: Live.surroundings.time, author: "command line",
-                    language: settings.language))
+                    language: settings.language, reports: node.reports))
         }
     }
 }

@@ -76,7 +76,8 @@ struct Serve: AsyncParsableCommand {
                     author: "control socket", language: running.language,
                     delivery: .init(
                         wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) }),
-                    exchangers: .init(drains: mail.drains, health: mail.health)),
+                    exchangers: .init(drains: mail.drains, health: mail.health),
+                    reports: node.reports),
                 ownCommands: [
                     "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
                     "maildrop.take": { arguments throws(ControlFailure) in

@@ -7,5 +7,7 @@ struct DMARCCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmarc",
         abstract: "Whether the domain in From stands behind a message (RFC 9989, RFC 9990).",
-        subcommands: [Check.self, ParseRecord.self, ParseReport.self])
+        subcommands: [
+            Report.self, Import.self, Check.self, ParseRecord.self, ParseReport.self,
+        ])
 }

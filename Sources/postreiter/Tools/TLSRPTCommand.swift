@@ -10,7 +10,7 @@ import World
 struct TLSRPTCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tlsrpt", abstract: "Reports on TLS between servers (RFC 8460).",
-        subcommands: [ParseReport.self, ParseRecord.self])
+        subcommands: [Report.self, ParseReport.self, ParseRecord.self])
 
     /// What a report says.
     struct ParseReport: AsyncParsableCommand {

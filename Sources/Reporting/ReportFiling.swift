@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import Directory
+import Feedback
+import MIME
+import Mail
+package import ReportStore
+
+/// Keeps reports about the domains that are hosted here.
+package struct ReportFiling: Sendable {
+    private let reports: Reports
+    private let registry: Registry
+    private let authservID: String?
+
+    /// `authservID` is that of the Authentication-Results that are believed; nil: none are.
+    package init(reports: Reports, registry: Registry, authservID: String? = nil) {
+        self.reports = reports
+        self.registry = registry
+        self.authservID = authservID
+    }
+
+    /// Keeps the report in a mail or file; nil for one that does not count.
+    ///
+    /// Throws `ReportFailure` for what is no report.
+    package func file(_ octets: [UInt8]) async throws -> Reports.Filing? {
+        let report = try IncomingReport(opening: octets)
+        let authenticity = authenticity(of: octets)
+        // RFC 8460 §3: reports that lack a signature must be ignored.
+        if case .transport = report, authenticity == .failed { return nil }
+        return try await reports.file(report, isAuthentic: authenticity == .passed) { name in
+            guard let domain = try? Domain(name),
+                case .local? = try? registry.responsibility(for: domain)
+            else { return false }
+            return true
+        }
+    }
+
+    /// What this host's own Authentication-Results say of the mail that carried a report.
+    private enum Authenticity {
+        case passed, failed, unknown
+    }
+
+    private func authenticity(of octets: [UInt8]) -> Authenticity {
+        // Ours stands above all others (RFC 8601 §4); those with our name are taken out of what
+        // comes in.
+        guard let authservID,
+            let value = HeaderScan.value(of: "Authentication-Results", in: octets[...])
+        else { return .unknown }
+        let text = String(lossy: value).asciiLowercased
+        let name = text.drop { $0.isWhitespace }.prefix { $0 != ";" && !$0.isWhitespace }
+        guard name == authservID.asciiLowercased else { return .unknown }
+        return text.contains("dkim=pass") ? .passed : .failed
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import DNS
+import Feedback
+import Journal
+package import Logging
+import Mail
+package import ReportStore
+package import Spool
+package import World
+
+/// Sends the reports that other domains ask for: on messages (RFC 9990), on TLS (RFC 8460).
+package struct ReportSender: Sendable {
+    private let settings: ReportingSettings
+    private let reports: Reports
+    private let intake: Intake
+    private let destinations: ReportDestinations
+    private let time: any Time
+    private let entropy: any Entropy
+    private let sign: Signing
+    private let log: Logger
+
+    /// Fields that go above a message of ours, given whole: its DKIM signatures.
+    ///
+    /// RFC 8460 §3 demands them of reports on TLS; they are what makes reports pass DMARC.
+    package typealias Signing = @Sendable (_ message: [UInt8]) async -> [UInt8]
+
+    /// How often what was observed is written.
+    static let flushInterval = Duration.minutes(1)
+    /// Where the DNS or the store does not answer.
+    static let pause = Duration.minutes(30)
+    /// RFC 8460 §5.5: a day; what is older than that interests nobody.
+    static let patience = Duration.days(2)
+    /// "A commonly observed receiver limit is ten megabytes" (RFC 8460 §5.2).
+    static let maximumMessageOctets = 10_000_000
+
+    /// `sign` is asked for each report.
+    package init(
+        _ settings: ReportingSettings, reports: Reports, intake: Intake, resolver: any Resolver,
+        time: any Time, entropy: any Entropy, sign: @escaping Signing = { _ in [] }, log: Logger
+    ) {
+        self.settings = settings
+        self.reports = reports
+        self.intake = intake
+        destinations = ReportDestinations(resolver: resolver)
+        self.time = time
+        self.entropy = entropy
+        self.sign = sign
+        self.log = log
+    }
+
+    /// Writes what is observed and sends what is due, until the task is cancelled.
+    package func run() async {
+        var next = Timestamp(seconds: 0)
+        while !Task.isCancelled {
+            if time.timestamp >= next {
+                await sendDue()
+                next = await nextLook()
+            }
+            try? await time.sleep(for: Self.flushInterval)
+            if await flush() { next = min(next, await nextLook()) }
+        }
+    }
+
+    /// When a report is due, but not at once: what could not be sent is not to be tried in a circle.
+    private func nextLook() async -> Timestamp {
+        let soon = time.timestamp + Self.flushInterval
+        do {
+            guard let due = try await reports.nextDue() else { return soon + .days(1) }
+            return max(due, soon)
+        } catch {
+            return soon
+        }
+    }
+
+    /// Writes what has been observed; says whether that was anything.
+    @discardableResult
+    package func flush() async -> Bool {
+        do {
+            let (written, leftOut) = try await reports.flush()
+            if leftOut > 0 {
+                log.warning("\(leftOut) observations found no room and are in no report")
+            }
+            return written > 0
+        } catch {
+            log.warning("observations for reports were not written, they are kept: \(error)")
+            return false
+        }
+    }
+
+    /// Sends the reports whose time has come.
+    package func sendDue() async {
+        do {
+            while true {
+                let due = try await reports.due()
+                for period in due {
+                    guard !Task.isCancelled else { return }
+                    try await send(period)
+                }
+                if due.isEmpty { return }
+            }
+        } catch {
+            log.warning("reports that are due were not sent, it will be tried again: \(error)")
+        }
+    }
+
+    /// After this the period has ended or is due later; else it throws.
+    private func send(_ period: Period) async throws {
+        do {
+            guard settings.isSending else {
+                return try await reports.end(period, "reports are turned off")
+            }
+            guard time.timestamp - period.end < Self.patience + Reports.spread else {
+                return try await reports.end(period, "it could not be sent in time")
+            }
+            switch period.kind {
+            case .aggregate: try await sendAggregate(period)
+            case .transport: try await sendTransport(period)
+            case .feedback: try await reports.end(period, "these are not sent by day")
+            }
+        } catch {
+            log.warning("the report about \(period.domain) was not sent: \(error)")
+            try await reports.postpone(period, by: Self.pause)
+        }
+    }
+
+    // MARK: Messages
+
+    private func sendAggregate(_ period: Period) async throws {
+        guard case (var report, let addresses)? = try await reports.aggregate(of: period) else {
+            return try await reports.end(period, "there is nothing to report")
+        }
+        let found = await destinations.verified(addresses, for: period.domain)
+        guard !found.isTemporary else { return try await reports.postpone(period, by: Self.pause) }
+        guard !found.mail.isEmpty else { return try await reports.end(period, found.reason) }
+        report.organization = settings.organization
+        report.email = settings.sender.description
+        report.generator = "Postreiter"
+        // RFC 9990 §3.5.1: unique, and the same whenever this report is made.
+        report.reportID = "\(period.begin.seconds).\(period.domain)@\(settings.hostName)"
+        let mail = mail(to: found.mail)
+        var message = mail.message(report, entropy: entropy)
+        if message.count > Self.maximumMessageOctets {
+            // The records with the fewest messages come last.
+            report.errors = ["there were more records than a report can carry"]
+            report.records.removeLast(report.records.count / 2)
+            message = mail.message(report, entropy: entropy)
+        }
+        try await post(message, to: found.mail, period)
+    }
+
+    // MARK: TLS
+
+    private func sendTransport(_ period: Period) async throws {
+        guard var report = try await reports.transport(of: period) else {
+            return try await reports.end(period, "there is nothing to report")
+        }
+        let found = await destinations.transport(for: period.domain)
+        guard !found.isTemporary else { return try await reports.postpone(period, by: Self.pause) }
+        guard !found.mail.isEmpty else { return try await reports.end(period, found.reason) }
+        report.organization = settings.organization
+        report.contact = settings.sender.description
+        report.reportID = "\(period.begin.seconds).\(period.domain)@\(settings.hostName)"
+        let message = mail(to: found.mail).message(
+            report, about: period.domain, entropy: entropy)
+        try await post(message, to: found.mail, period)
+    }
+
+    // MARK: Mail
+
+    private func mail(to recipients: [Address]) -> ReportMail {
+        ReportMail(
+            from: settings.sender, to: recipients, host: settings.hostName, at: time.timestamp)
+    }
+
+    /// Accepts the report for delivery and ends its period, in one transaction.
+    private func post(_ message: [UInt8], to recipients: [Address], _ period: Period) async throws {
+        // No reverse-path: nothing that comes back would be of use.
+        var envelope = Envelope(
+            from: .null, to: recipients.map { Envelope.Recipient($0, notify: .never) },
+            body: .sevenBit, isInternational: recipients.contains { $0.isInternational })
+        // RFC 8460 §3: despite any failures of TLS.
+        envelope.requests.waivesTLSPolicy = period.kind == .transport
+        let fields = await sign(message)
+        var draft = intake.open()
+        do {
+            try await draft.append(message[...])
+        } catch {
+            await draft.discard()
+            throw error
+        }
+        draft.prepend(fields)
+        let now = time.timestamp
+        let names = recipients.map(\.description).joined(separator: ", ")
+        let id = try await draft.commit(
+            Acceptance(
+                envelope, source: [.init(.report, "\(period.domain) \(period.kind.rawValue)")])
+        ) { transaction in
+            try Reports.end(period, "sent to \(names)", at: now, in: transaction)
+        }
+        log.info("\(id): the report about \(period.domain) goes to \(names)")
+    }
+}
