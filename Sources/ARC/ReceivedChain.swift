@@ -98,7 +98,7 @@ package struct ReceivedChain: Sendable {
                 let first = field.value.prefix { $0 != UInt8(ascii: ";") }
                 text = TagList(first)?["i"]
             } else {
-                text = TagList(field.value)?["i"]
+                text = TagList(field.value, isField: true)?["i"]
             }
             guard let text, (1...2).contains(text.utf8.count), text.utf8.allSatisfy(\.isDigit),
                 let number = Int(text), (1...ReceivedChain.maximumInstances).contains(number)
@@ -114,11 +114,14 @@ struct Seal: Sendable {
     let status: ReceivedChain.Status
     let algorithm: Algorithm
     let octets: [UInt8]
+    /// In lower case and A-labels (RFC 8616 §5).
     let domain: String
     let selector: String
 
     init(_ value: some Collection<UInt8>) throws(DKIMProblem) {
-        guard let tags = TagList(value) else { throw .init(.permerror, "a seal is no tag list") }
+        guard let tags = TagList(value, isField: true) else {
+            throw .init(.permerror, "a seal is no tag list")
+        }
         // §4.1.3: it signs the chain and nothing else.
         for forbidden in ["h", "bh", "c", "l"] where tags[forbidden] != nil {
             throw .init(.permerror, "a seal has \(forbidden)=")
@@ -126,7 +129,8 @@ struct Seal: Sendable {
         guard let instance = tags["i"].flatMap({ Int($0) }),
             let status = tags["cv"].flatMap({ ReceivedChain.Status(rawValue: $0.lowercased()) }),
             let algorithm = tags["a"].flatMap({ Algorithm(rawValue: $0.lowercased()) }),
-            let domain = tags["d"], !domain.isEmpty, let selector = tags["s"], !selector.isEmpty,
+            let domain = tags["d"].flatMap({ Signature.aLabels($0) }), !domain.isEmpty,
+            let selector = tags["s"].flatMap({ Signature.aLabels($0) }), !selector.isEmpty,
             let data = tags.octets(of: "b"),
             let octets = Base64.decode(data, skipsSpace: true),
             !octets.isEmpty

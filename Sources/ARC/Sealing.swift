@@ -119,7 +119,7 @@ extension ReceivedChain {
     /// §5.1 step 1: whoever found it failed has said so.
     fileprivate var hasFailedBefore: Bool {
         header.all(named: "arc-seal".utf8).contains { field in
-            guard let tags = TagList(field.value) else { return false }
+            guard let tags = TagList(field.value, isField: true) else { return false }
             return tags["i"] == "\(highestInstance)" && tags["cv"] == "fail"
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Mail
 
 /// What a DKIM-Signature field says (RFC 6376 §3.5), or an ARC-Message-Signature, which is made the
 /// same way (RFC 8617 §4.1.2).
@@ -12,15 +13,15 @@ package struct Signature: Sendable {
     package let bodyHash: [UInt8]
     package let headerForm: Canonicalization
     package let bodyForm: Canonicalization
-    /// `d=`, in lower case.
+    /// `d=`, in lower case and A-labels.
     package let domain: String
     /// `h=`, in lower case.
     package let headers: [ArraySlice<UInt8>]
-    /// `i=`: on whose behalf; the domain where nothing is said.
+    /// `i=`: on whose behalf; the domain where nothing is said; its domain in A-labels.
     package let identity: String
     /// `l=`: how many octets of the body count; nil: all.
     package let bodyLength: Int?
-    /// `s=`.
+    /// `s=`, in A-labels.
     package let selector: String
     /// `t=`, seconds since 1970.
     package let time: Int64?
@@ -42,14 +43,15 @@ package struct Signature: Sendable {
     ///
     /// `isSeal`: of an ARC set, which has an instance instead of a version.
     package init(_ value: some Collection<UInt8>, isSeal: Bool = false) throws(Fault) {
-        guard let tags = TagList(value) else {
+        guard let tags = TagList(value, isField: true) else {
             throw Fault(problem: .init(.permerror, "it is no list of tags"))
         }
         do throws(DKIMProblem) {
             try self.init(tags, isSeal: isSeal)
         } catch {
             throw Fault(
-                problem: error, domain: tags["d"], selector: tags["s"], algorithm: tags["a"])
+                problem: error, domain: tags["d"].flatMap { Self.aLabels($0) },
+                selector: tags["s"].flatMap { Self.aLabels($0) }, algorithm: tags["a"])
         }
     }
 
@@ -72,11 +74,12 @@ package struct Signature: Sendable {
         else { throw .init(.permerror, "nobody knows the canonicalization \(tags["c"] ?? "")") }
         headerForm = header
         bodyForm = body
-        domain = try required("d").lowercased()
-        selector = try required("s")
-        guard Self.isDomain(domain), Self.isDomain(selector) else {
-            throw .init(.permerror, "d= and s= do not make a domain name")
-        }
+        guard let domain = Self.aLabels(try required("d"))?.asciiLowercased,
+            let selector = Self.aLabels(try required("s")), Self.isDomain(domain),
+            Self.isDomain(selector)
+        else { throw .init(.permerror, "d= and s= do not make a domain name") }
+        self.domain = domain
+        self.selector = selector
         headers = try Self.headers(tags)
         guard headers.contains(where: { $0.elementsEqual("from".utf8) }) else {
             throw .init(.permerror, "From is not signed")
@@ -146,29 +149,41 @@ package struct Signature: Sendable {
     /// §3.5: `i=` is in the domain of `d=`, or below it.
     private static func identity(_ text: String?, _ domain: String) throws(DKIMProblem) -> String {
         guard let text else { return "@" + domain }
-        guard let at = text.lastIndex(of: "@") else {
+        // An octet, not a character: with a combining mark behind it that would be another one.
+        guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else {
             throw .init(.permerror, "i= has no domain")
         }
-        let own = text[text.index(after: at)...].lowercased()
+        let written = String(text[text.utf8.index(after: at)...])
+        // RFC 8616 §5: U-labels and A-labels may stand side by side.
+        guard let labels = aLabels(written) else {
+            throw .init(.permerror, "i= has no domain that the DNS could hold")
+        }
+        let own = labels.asciiLowercased
         guard own == domain || own.hasSuffix("." + domain) else {
             throw .init(.permerror, "i= is not in the domain of d=")
         }
-        return text
+        return written.isASCII ? text : text[..<at] + "@" + own
+    }
+
+    /// A domain name, or a part of one, as the DNS has it (RFC 8616 §3): U-labels as A-labels,
+    /// ASCII as it is written; nil for what has no such form.
+    package static func aLabels(_ text: String) -> String? {
+        text.isASCII ? text : try? InternationalDomain.toASCII(text)
     }
 
     private static func isDomain(_ text: String) -> Bool {
         text.utf8.count <= 253
-            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
-                (1...63).contains($0.utf8.count)
-                    && $0.utf8.allSatisfy {
-                        $0.isAlphanumeric || $0 == 0x2D || $0 == 0x5F || $0 > 0x7F
-                    }
-            }
+            && text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+                .allSatisfy {
+                    (1...63).contains($0.count)
+                        && $0.allSatisfy { $0.isAlphanumeric || $0 == 0x2D || $0 == 0x5F }
+                }
     }
 
     /// `i=` without its local part.
     package var identityDomain: Substring {
-        identity.lastIndex(of: "@").map { identity[identity.index(after: $0)...] } ?? identity[...]
+        identity.utf8.lastIndex(of: UInt8(ascii: "@"))
+            .map { identity[identity.utf8.index(after: $0)...] } ?? identity[...]
     }
 
     /// A field whose `b=` is empty, as it is part of what is signed (§3.7).

@@ -8,6 +8,9 @@ import Bytes
 /// tag-list  =  tag-spec *( ";" tag-spec ) [ ";" ]
 /// tag-spec  =  [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
 /// tag-name  =  ALPHA *ALNUMPUNC
+/// tag-value =  [ tval *( 1*(WSP / FWS) tval ) ]
+/// tval      =  1*VALCHAR
+/// VALCHAR   =  %x21-3A / %x3C-7E / UTF8-non-ascii     ; the last in fields only, RFC 8616 §5
 /// ```
 package struct TagList: Sendable {
     /// More are in no list of anybody's; each is compared with those before it.
@@ -31,13 +34,16 @@ package struct TagList: Sendable {
     package var firstName: String? { found.first.map { String(lossy: octets[$0.name]) } }
 
     /// Nil if a part is no tag, a tag stands twice, or there are too many.
-    package init?(_ text: some Collection<UInt8>) {
+    ///
+    /// `isField`: of a header field, whose values may be UTF-8 (RFC 8616 §5); records in the DNS
+    /// stay ASCII (§3).
+    package init?(_ text: some Collection<UInt8>, isField: Bool = false) {
         octets = Array(text)
-        guard let found = octets.withUnsafeBytes({ Self.read($0) }) else { return nil }
+        guard let found = octets.withUnsafeBytes({ Self.read($0, isField) }) else { return nil }
         self.found = found
     }
 
-    private static func read(_ text: UnsafeRawBufferPointer) -> [Tag]? {
+    private static func read(_ text: UnsafeRawBufferPointer, _ isField: Bool) -> [Tag]? {
         var tags: [Tag] = []
         tags.reserveCapacity(16)
         var start = 0
@@ -51,7 +57,7 @@ package struct TagList: Sendable {
             guard equals < part.upperBound else { return nil }
             let name = trimmed(text, part.lowerBound..<equals)
             let value = trimmed(text, equals + 1..<part.upperBound)
-            guard isName(text, name), isValue(text, value), tags.count < maximumTags,
+            guard isName(text, name), isValue(text, value, isField), tags.count < maximumTags,
                 !tags.contains(where: { isSame(text, $0.name, name) })
             else { return nil }
             tags.append(Tag(name: name, value: value))
@@ -64,12 +70,17 @@ package struct TagList: Sendable {
         return name.allSatisfy { text[$0].isAlphanumeric || text[$0] == UInt8(ascii: "_") }
     }
 
-    private static func isValue(_ text: UnsafeRawBufferPointer, _ value: Range<Int>) -> Bool {
+    private static func isValue(
+        _ text: UnsafeRawBufferPointer, _ value: Range<Int>, _ isField: Bool
+    ) -> Bool {
+        var isASCII = true
         for index in value {
             let octet = text[index]
-            guard octet > 0x20 && octet < 0x7F || octet.isSpaceOrLineEnd else { return false }
+            if octet > 0x20 && octet < 0x7F || octet.isSpaceOrLineEnd { continue }
+            guard isField, octet > 0x7F else { return false }
+            isASCII = false
         }
-        return true
+        return isASCII || String(validating: text[value], as: UTF8.self) != nil
     }
 
     private static func isSame(

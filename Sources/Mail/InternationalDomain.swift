@@ -5,8 +5,14 @@ package import Bytes
 
 /// Between U-labels and A-labels (RFC 5890 §2.3.2.1), by way of Punycode (RFC 3492).
 package enum InternationalDomain {
+    /// The longest name that a domain of 253 octets can come from: four octets of UTF-8 for each.
+    private static let maximumOctets = 1012
+
     /// Each label that is not ASCII as `xn--` and Punycode, after lower case and NFC.
     package static func toASCII(_ text: String) throws(SyntaxError) -> String {
+        guard text.utf8.count <= maximumOctets else {
+            throw SyntaxError(at: maximumOctets, expected: "the end of a domain before that")
+        }
         // RFC 3490 §3.1 (1): the ideographic full stops count as dots.
         let labels = text.split(omittingEmptySubsequences: false) { ".。．｡".contains($0) }
         var result: [String] = []

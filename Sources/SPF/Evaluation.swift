@@ -173,6 +173,7 @@ struct Evaluation {
         _ spec: DomainSpec, _ domain: Name
     ) async throws(Abort) -> Bool {
         try count()
+        guard namesDomain(spec) else { return false }
         guard let target = await name(spec, domain) else {
             throw .permanent("include names no domain")
         }
@@ -284,13 +285,15 @@ struct Evaluation {
         return await name(spec, domain)
     }
 
+    /// RFC 8616 §4: no name holds a local part that is not ASCII, and such a term matches nothing.
+    private func namesDomain(_ spec: DomainSpec) -> Bool {
+        !spec.text.namesLocalPart || client.localPart.allSatisfy { $0 < 0x80 }
+    }
+
     /// The name that a term means; nil for what is none (§4.8).
     private mutating func name(_ spec: DomainSpec, _ domain: Name) async -> Name? {
         if let plain = spec.plain { return Name(dotted: plain) }
-        // RFC 8616 §4: no name holds a local part that is not ASCII.
-        guard !spec.text.namesLocalPart || client.localPart.allSatisfy({ $0 < 0x80 }) else {
-            return nil
-        }
+        guard namesDomain(spec) else { return nil }
         var text = await expand(spec.text, domain)[...]
         if text.last == UInt8(ascii: ".") { text.removeLast() }
         // §7.3: of what is too long for a name, whole labels go on the left.

@@ -2,6 +2,7 @@
 
 package import Bytes
 package import DNS
+import Mail
 package import World
 
 /// Whether a client may send mail for a domain: `check_host()` (RFC 7208 §4).
@@ -9,25 +10,32 @@ package struct HostCheck: Sendable {
     /// Who sends, and for whom.
     package struct Client: Sendable {
         package let address: IPAddress
-        /// What it called itself, for the macro `h`.
+        /// What it called itself, for the macro `h`; in A-labels.
         package let hello: [UInt8]
         /// Before the `@`; `postmaster` where there is none (§4.3).
         package let localPart: [UInt8]
-        /// Behind the `@`, or what it called itself.
+        /// Behind the `@`, or what it called itself; in A-labels, empty for what has none.
         package let domain: [UInt8]
 
         /// An empty `sender` stands for the HELO identity (§2.4).
         package init(address: IPAddress, hello: String, sender: String) {
             self.address = address.unmapped
-            self.hello = Array(hello.utf8)
+            self.hello = Self.aLabels(Array(hello.utf8)[...])
             let octets = Array((sender.isEmpty ? "postmaster@" + hello : sender).utf8)
             if let at = octets.lastIndex(of: UInt8(ascii: "@")) {
                 localPart = at == 0 ? Array("postmaster".utf8) : Array(octets[..<at])
-                domain = Array(octets[(at + 1)...])
+                domain = Self.aLabels(octets[(at + 1)...])
             } else {
                 localPart = Array("postmaster".utf8)
-                domain = octets
+                domain = Self.aLabels(octets[...])
             }
+        }
+
+        /// RFC 8616 §4: U-labels become A-labels before anything is asked or expanded.
+        private static func aLabels(_ name: ArraySlice<UInt8>) -> [UInt8] {
+            guard name.contains(where: { $0 > 0x7F }) else { return Array(name) }
+            return (try? InternationalDomain.toASCII(String(lossy: name))).map { Array($0.utf8) }
+                ?? []
         }
     }
 

@@ -348,6 +348,36 @@ struct HostCheckTests {
         }
     }
 
+    @Test(
+        "U-labels are asked for as A-labels, and no local part beyond ASCII matches (RFC 8616 §4)",
+        arguments: [
+            ("ip4:192.0.2.1", "user@bücher.example", SPFResult.pass),
+            ("ip4:192.0.2.1", "user@BU\u{308}CHER.example", .pass),
+            ("ip4:192.0.2.1", "jörg@bücher.example", .pass), ("ip4:192.0.2.1", "", .pass),
+            ("ip4:192.0.2.1", "user@bucher.example", .none),
+            ("ip4:192.0.2.1", "user@bücher-.example", .none),
+            ("exists:%{o}.x.example.org", "user@bücher.example", .pass),
+            ("exists:%{d}.x.example.org", "jörg@bücher.example", .pass),
+            ("exists:%{h}.x.example.org", "user@bücher.example", .pass),
+            ("include:%{l}.x.example.org", "user@bücher.example", .pass),
+            ("exists:%{s}.x.example.org", "jörg@bücher.example", .fail),
+            ("a:%{l}.x.example.org", "jörg@bücher.example", .fail),
+            ("include:%{l}.x.example.org", "jörg@bücher.example", .fail),
+            ("include:%{l}.x.example.org ip4:192.0.2.1", "jörg@bücher.example", .pass),
+        ])
+    func international(terms: String, sender: String, result: SPFResult) async throws {
+        let names = """
+            xn--bcher-kva.example TXT v=spf1 \(terms) -all
+            xn--bcher-kva.example.x.example.org A 127.0.0.2
+            user.x.example.org TXT v=spf1 ip4:192.0.2.1 -all
+            jörg.x.example.org A 192.0.2.1
+            jörg.x.example.org TXT v=spf1 ip4:192.0.2.1 -all
+            """
+        let verdict = try await verdict(
+            names, ip: "192.0.2.1", sender: sender, hello: "bücher.example")
+        #expect(verdict.result == result, "\(verdict.problem ?? "") \(verdict.steps)")
+    }
+
     @Test("two records, or one that is not ASCII, are an error; others beside one are not")
     func selection() async throws {
         for (records, result) in [

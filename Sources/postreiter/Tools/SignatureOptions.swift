@@ -74,6 +74,9 @@ struct SigningOptions: ParsableArguments {
         guard let key = LiveSigningKey(pem: text) else {
             throw CommandFailure.data("\(key) holds no RSA or Ed25519 key that can sign")
         }
-        return Signer.Identity(domain: domain, selector: selector, key: key)
+        guard let name = Signature.aLabels(domain), let keyName = Signature.aLabels(selector) else {
+            throw CommandFailure.usage("`\(selector)._domainkey.\(domain)` is no domain name")
+        }
+        return Signer.Identity(domain: name, selector: keyName, key: key)
     }
 }
