@@ -39,7 +39,16 @@ package struct MessageExamination: Sendable {
     }
 
     /// Asks for keys and policies, and says what all of it comes to.
-    package mutating func finish(_ sender: SenderFacts) async -> Findings {
+    package func finish(_ sender: SenderFacts) async -> Findings {
+        var work = self
+        guard needsBody, let executor = examiner.executor else { return await work.verify(sender) }
+        return await withTaskExecutorPreference(executor) { [work] in
+            var work = work
+            return await work.verify(sender)
+        }
+    }
+
+    private mutating func verify(_ sender: SenderFacts) async -> Findings {
         let resolver = examiner.resolver
         let now = examiner.now
         let verified = await signatures.finish(resolver: resolver, now: now)

@@ -15,6 +15,9 @@ package struct MessageExaminer: Sendable {
     /// In whose name results are written (RFC 8601 §2.5).
     package let authservID: String
     private let hostCheck: HostCheck
+    /// Where signatures are verified, which takes more processor time than all the rest: other
+    /// sessions of the same loop do not wait for it; nil: where it is asked for.
+    package var executor: (any TaskExecutor)?
 
     /// More signatures than anybody sends for a good reason are not looked at: each may cost a
     /// question and a public-key operation.

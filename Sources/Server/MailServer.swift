@@ -352,11 +352,11 @@ package struct MailServer: Sendable {
         policy.trustedSealers = wanted.trustedSealers
         policy.knownForwarders = wanted.forwarders
         policy.ownNetworks = settings.trust.networks
-        var inspector = Inspector(
-            MessageExaminer(
-                authservID: wanted.id ?? settings.hostName.name, resolver: resolver,
-                time: surroundings.time, cryptography: cryptography),
-            policy: policy, log: log)
+        var examiner = MessageExaminer(
+            authservID: wanted.id ?? settings.hostName.name, resolver: resolver,
+            time: surroundings.time, cryptography: cryptography)
+        examiner.executor = node.workExecutor
+        var inspector = Inspector(examiner, policy: policy, log: log)
         inspector.requiresSenderDomain = wanted.requiresSenderDomain
         inspector.sealer = { [keys = node.signingKeys, time = surroundings.time] domain in
             keys.sealer(of: domain, at: time.timestamp)

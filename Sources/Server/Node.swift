@@ -26,6 +26,8 @@ package struct Node: Sendable {
     package let ids: QueueIDSource
     package let zones: Zones
     package let secretKey: any SecretKeySource
+    /// For what takes much processor time; nil: there is one thread for everything.
+    let workExecutor: (any TaskExecutor)?
     package let peers: ZonePeers
     package let defence: DefenceRecords
     package let signingKeys: SigningKeys
@@ -58,6 +60,7 @@ package struct Node: Sendable {
         zones = Zones(store: store, time: surroundings.time)
         defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey
+        workExecutor = passwordExecutor
         reports = Reports(
             store: store, time: surroundings.time, entropy: surroundings.entropy)
         peers = ZonePeers(
