@@ -166,6 +166,12 @@ struct SigningKeyCommands {
     private func text(_ finding: KeyFinding, _ status: KeyStatus) -> Wording {
         let domain = status.keys.domain
         return switch finding {
+        case .unsigned where status.keys.keys.contains { $0.state == .visible }:
+            Wording(
+                "Mail of \(domain) goes without a signature: its keys were seen in the DNS only "
+                    + "just now.",
+                "Mail von \(domain) geht ohne Signatur: Die Schlüssel sind im DNS erst seit "
+                    + "eben zu sehen.")
         case .unsigned:
             Wording(
                 "Mail of \(domain) goes without a signature: no key of it was seen in the DNS.",

@@ -242,7 +242,10 @@ struct SMTPDialogue: ~Copyable {
             refusal = await visit?.begin(
                 transaction, account: account?.login, clientName: client.name)
         }
-        session.answer(refusal.map { .refuse($0) } ?? .accept())
+        guard let refusal else { return session.answer(.accept()) }
+        service.log.info(
+            "refused mail from <\(transaction.reversePath)> at \(client.host): \(refusal)")
+        session.answer(.refuse(refusal))
     }
 
     private mutating func judgeRecipient(

@@ -178,6 +178,8 @@ struct SetupPlan {
             resolver: [\(at(2053))]
             sending:
               port: 2525
+            dkim:
+              confirmation-minutes: 0
 
             """ + rights
     }

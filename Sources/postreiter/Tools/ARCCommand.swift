@@ -70,6 +70,14 @@ struct ARCCommand: AsyncParsableCommand {
             let fields = try sealing.finish(ReceivedChain(message.header), verdict.status)
                 .map { String(lossy: $0.dropLast(2)) }
             if output.json { return Output.json(["headers": JSON(fields)]) }
+            guard !fields.isEmpty else {
+                Output.error(
+                    """
+                    not sealed: there is no Authentication-Results of \(authservID) in it, or its \
+                    chain has failed before or is full
+                    """)
+                throw ExitCode(1)
+            }
             for field in fields { Output.line(field) }
         }
     }
