@@ -5,8 +5,14 @@ package import World
 
 /// The mailboxes of all accounts and the messages in them.
 package struct Mailboxes: Sendable {
-    private let store: any Store
-    private let bodies: any BodyFiles
+    let store: any Store
+    let bodies: any BodyFiles
+    /// Tells who looks at them of each change.
+    package let changes: MailboxChanges
+    let uidCache = UIDCache()
+    let time: any Time
+    /// How long what was removed can be brought back; its octets are kept as long.
+    package var undeleteWindow = Duration.zero
 
     /// The one mailbox every account has (RFC 9051 §5.1).
     package static let inbox = "INBOX"
@@ -15,9 +21,15 @@ package struct Mailboxes: Sendable {
     /// No listing holds more messages: POP3 clients read them all into memory, as do we.
     package static let listLimit = 100_000
 
-    package init(store: any Store, bodies: any BodyFiles) {
+    /// `changes` is told by whoever delivers into them.
+    package init(
+        store: any Store, bodies: any BodyFiles, time: any Time,
+        changes: MailboxChanges = MailboxChanges()
+    ) {
         self.store = store
         self.bodies = bodies
+        self.time = time
+        self.changes = changes
     }
 
     /// One message in a mailbox.
@@ -46,40 +58,69 @@ package struct Mailboxes: Sendable {
         mailbox name: String = inbox, at time: Timestamp, passingReference: Bool = false,
         in transaction: any Transaction
     ) throws(StorageFailure) -> UInt32 {
-        let (mailbox, uid) = try nextUID(account, name, time, transaction)
+        let size = octets + prefix.utf8.count
+        let place = try nextPlace(account, name, octets: size, time, transaction)
         if !passingReference { try Content.retain(content, in: transaction) }
-        try transaction.execute(
-            """
-            INSERT INTO mailbox_message
-                (mailbox_id, uid, content_id, octets, internal_date, flags, prefix)
-            VALUES (?, ?, ?, ?, ?, 0, ?)
-            """,
-            [
-                .integer(mailbox), .integer(uid), .integer(content.value),
-                .integer(Int64(octets + prefix.utf8.count)), .integer(time.milliseconds),
-                .text(prefix),
-            ])
-        return UInt32(uid)
+        try insert(
+            Arrival(
+                content: content, octets: size, flags: [], internalDate: time, prefix: prefix),
+            at: place, saved: time, in: transaction)
+        return UInt32(truncatingIfNeeded: place.uid)
     }
 
-    private static func nextUID(
-        _ account: Int64, _ name: String, _ time: Timestamp, _ transaction: any Transaction
-    ) throws(StorageFailure) -> (mailbox: Int64, uid: Int64) {
+    /// A message on its way into a mailbox.
+    struct Arrival {
+        let content: Content.ID
+        /// As clients read it, `prefix` included.
+        let octets: Int
+        let flags: MessageFlags
+        let internalDate: Timestamp
+        let prefix: String
+    }
+
+    /// Where it goes.
+    struct Place {
+        let mailbox: Int64
+        let uid: Int64
+        let modSequence: Int64
+    }
+
+    static func insert(
+        _ arrival: Arrival, at place: Place, saved: Timestamp, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        try transaction.execute(
+            """
+            INSERT INTO mailbox_message (mailbox_id, uid, content_id, octets, internal_date, flags,
+                prefix, modseq, saved)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .integer(place.mailbox), .integer(place.uid), .integer(arrival.content.value),
+                .integer(Int64(arrival.octets)), .integer(arrival.internalDate.milliseconds),
+                .integer(arrival.flags.rawValue), .text(arrival.prefix),
+                .integer(place.modSequence), .integer(saved.milliseconds),
+            ])
+    }
+
+    /// Counts an unseen message into the mailbox, making it if it is the first.
+    private static func nextPlace(
+        _ account: Int64, _ name: String, octets: Int, _ time: Timestamp,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> Place {
         while true {
             let found = try transaction.first(
                 """
-                UPDATE mailbox SET uid_next = uid_next + 1 WHERE account_id = ? AND name = ?
-                RETURNING id, uid_next
+                UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
+                    messages = messages + 1, unseen = unseen + 1, octets = octets + ?
+                WHERE account_id = ? AND name = ? RETURNING id, uid_next, highest_modseq
                 """,
-                [.integer(account), .text(name)]
-            ) { (mailbox: $0.integer(0), uid: $0.integer(1) - 1) }
+                [.integer(Int64(octets)), .integer(account), .text(name)]
+            ) {
+                Place(
+                    mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2))
+            }
             if let found { return found }
-            try transaction.execute(
-                """
-                INSERT INTO mailbox (account_id, name, uid_validity, uid_next)
-                VALUES (?, ?, ?, 1)
-                """,
-                [.integer(account), .text(name), .integer(max(1, time.seconds))])
+            try insert(name, nil, account, time, transaction)
         }
     }
 
@@ -114,34 +155,6 @@ package struct Mailboxes: Sendable {
             top: lines)
     }
 
-    /// Removes messages, all in one transaction; returns how many were there.
-    @discardableResult
-    package func delete(
-        _ uids: [UInt32], of account: Int64, mailbox name: String = inbox
-    ) async throws -> Int {
-        let (count, files) = try await store.write { transaction in
-            var files: [String] = []
-            var count = 0
-            for uid in uids {
-                let content = try transaction.first(
-                    """
-                    DELETE FROM mailbox_message WHERE uid = ? AND mailbox_id =
-                        (SELECT id FROM mailbox WHERE account_id = ? AND name = ?)
-                    RETURNING content_id
-                    """,
-                    [.integer(Int64(uid)), .integer(account), .text(name)]
-                ) { Content.ID(value: $0.integer(0)) }
-                guard let content else { continue }
-                count += 1
-                if let file = try Content.release(content, in: transaction) { files.append(file) }
-            }
-            return (count, files)
-        }
-        // Should this fail, the files are orphans, and collected.
-        for file in files { try? await bodies.remove(file) }
-        return count
-    }
-
     /// Takes all mailboxes away from an account that goes, in the transaction that removes it.
     ///
     /// Nobody finds them any more; `deleteAbandoned` removes them.
@@ -152,59 +165,11 @@ package struct Mailboxes: Sendable {
         // The name makes room for another one, should the account come back and go again.
         try transaction.execute(
             """
-            UPDATE mailbox SET account_id = -account_id, name = name || '#' || id
+            UPDATE mailbox SET account_id = -account_id, name = name || '#' || id,
+                abandoned_until = 0
             WHERE account_id = ?
             """,
             [.integer(account)])
-    }
-
-    /// Removes what was abandoned; returns how many messages there were, and their octets.
-    ///
-    /// In transactions of `deletedTogether` messages, so that others are not kept waiting. What a
-    /// crash leaves, the next call removes.
-    @discardableResult
-    package func deleteAbandoned() async throws -> (messages: Int, octets: Int) {
-        var total = (messages: 0, octets: 0)
-        while true {
-            let (count, octets, files) = try await store.write { try Self.deleteSome($0) }
-            // Should this fail, the files are orphans, and collected.
-            for file in files { try? await bodies.remove(file) }
-            total.messages += count
-            total.octets += octets
-            if count < Self.deletedTogether { return total }
-        }
-    }
-
-    static let deletedTogether = 500
-
-    private static func deleteSome(
-        _ transaction: any Transaction
-    ) throws(StorageFailure) -> (count: Int, octets: Int, files: [String]) {
-        let messages = try transaction.all(
-            """
-            SELECT message.mailbox_id, message.uid, message.content_id, message.octets
-            FROM mailbox JOIN mailbox_message message ON message.mailbox_id = mailbox.id
-            WHERE mailbox.account_id < 0 LIMIT ?
-            """,
-            [.integer(Int64(deletedTogether))]
-        ) {
-            (
-                mailbox: $0.integer(0), uid: $0.integer(1), content: $0.integer(2),
-                octets: Int($0.integer(3))
-            )
-        }
-        var files: [String] = []
-        for message in messages {
-            try transaction.execute(
-                "DELETE FROM mailbox_message WHERE mailbox_id = ? AND uid = ?",
-                [.integer(message.mailbox), .integer(message.uid)])
-            let content = Content.ID(value: message.content)
-            if let file = try Content.release(content, in: transaction) { files.append(file) }
-        }
-        if messages.count < deletedTogether {
-            try transaction.execute("DELETE FROM mailbox WHERE account_id < 0", [])
-        }
-        return (messages.count, messages.reduce(0) { $0 + $1.octets }, files)
     }
 
     /// How many messages an account has, and their octets, over all its mailboxes.
@@ -212,9 +177,8 @@ package struct Mailboxes: Sendable {
         try await store.read { transaction in
             try transaction.first(
                 """
-                SELECT count(*), COALESCE(sum(message.octets), 0)
-                FROM mailbox JOIN mailbox_message message ON message.mailbox_id = mailbox.id
-                WHERE mailbox.account_id = ?
+                SELECT COALESCE(sum(messages), 0), COALESCE(sum(octets), 0)
+                FROM mailbox WHERE account_id = ?
                 """,
                 [.integer(account)]
             ) { (messages: Int($0.integer(0)), octets: Int($0.integer(1))) }
@@ -262,5 +226,46 @@ extension Migrations {
             """,
             // Octets of `content_body` that come before those of the file.
             "ALTER TABLE content ADD COLUMN head_octets INTEGER NOT NULL DEFAULT 0",
+            // What IMAP knows of mailboxes: counters, changes in their order, what is gone.
+            """
+            ALTER TABLE mailbox ADD COLUMN highest_modseq INTEGER NOT NULL DEFAULT 1;
+            ALTER TABLE mailbox ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE mailbox ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE mailbox ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE mailbox ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE mailbox ADD COLUMN special_use TEXT;
+            ALTER TABLE mailbox ADD COLUMN is_subscribed INTEGER NOT NULL DEFAULT 1;
+            ALTER TABLE mailbox ADD COLUMN abandoned_until INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE mailbox_message ADD COLUMN modseq INTEGER NOT NULL DEFAULT 1;
+            ALTER TABLE mailbox_message ADD COLUMN changed INTEGER;
+            ALTER TABLE mailbox_message ADD COLUMN saved INTEGER NOT NULL DEFAULT 0;
+            UPDATE mailbox_message SET saved = internal_date;
+            UPDATE mailbox SET special_use = '\\Junk' WHERE name = 'Junk';
+            UPDATE mailbox SET
+                messages = (SELECT count(*) FROM mailbox_message WHERE mailbox_id = mailbox.id),
+                unseen = (SELECT count(*) FROM mailbox_message WHERE mailbox_id = mailbox.id),
+                octets = (SELECT COALESCE(sum(octets), 0) FROM mailbox_message
+                    WHERE mailbox_id = mailbox.id);
+            CREATE INDEX mailbox_message_changed ON mailbox_message (mailbox_id, changed)
+                WHERE changed IS NOT NULL;
+            CREATE TABLE mailbox_keyword (
+                mailbox_id INTEGER NOT NULL,
+                bit INTEGER NOT NULL,
+                name TEXT NOT NULL,
+                PRIMARY KEY (mailbox_id, bit)
+            ) WITHOUT ROWID;
+            CREATE TABLE mailbox_expunged (
+                mailbox_id INTEGER NOT NULL,
+                modseq INTEGER NOT NULL,
+                uid INTEGER NOT NULL,
+                content_id INTEGER,
+                octets INTEGER NOT NULL,
+                internal_date INTEGER NOT NULL,
+                flags INTEGER NOT NULL,
+                prefix TEXT NOT NULL,
+                expunged_at INTEGER NOT NULL,
+                PRIMARY KEY (mailbox_id, modseq, uid)
+            ) WITHOUT ROWID;
+            """,
         ])
 }

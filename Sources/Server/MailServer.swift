@@ -373,6 +373,7 @@ package struct MailServer: Sendable {
                 try await gatekeeper.prune(
                     verdictsBefore: surroundings.time.timestamp + .days(-node.trace.days))
                 try await node.mailboxes.deleteAbandoned()
+                try await node.mailboxes.purge()
                 try await reporters.prune()
             } catch {
                 log.warning("housekeeping did not finish, it will be tried again: \(error)")

@@ -56,7 +56,9 @@ package struct Node: Sendable {
         trace = Trace(store: store, days: journalDays)
         spooler = Spooler(
             store: store, bodies: bodies, ids: ids, time: surroundings.time, node: name)
-        mailboxes = Mailboxes(store: store, bodies: bodies)
+        mailboxes = Mailboxes(
+            store: store, bodies: bodies, time: surroundings.time,
+            changes: spooler.mailboxChanges)
         zones = Zones(store: store, time: surroundings.time)
         defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey

@@ -2,9 +2,9 @@
 
 package import Journal
 import Mail
-import MessageStore
+package import MessageStore
 package import Storage
-import World
+package import World
 
 /// A message on its way in: written piece by piece, then committed once, or discarded.
 ///
@@ -91,6 +91,21 @@ package struct Draft: ~Copyable, Sendable {
         }
     }
 
+    /// Ends the writing: the octets are ready for `Intake.file`.
+    ///
+    /// A large body is on the disk; if it is never filed, it is an orphan and is collected.
+    package consuming func finish() async throws -> Finished {
+        let octets = octets
+        return Finished(id: id, octets: octets, body: try await finishBody())
+    }
+
+    /// A message that has all its octets and belongs to nobody yet.
+    package struct Finished: Sendable {
+        package let id: QueueID
+        package let octets: Int
+        fileprivate let body: Content.Body
+    }
+
     /// Forgets the message.
     package consuming func discard() async { await file?.discard() }
 
@@ -131,6 +146,51 @@ package struct Draft: ~Copyable, Sendable {
         switch error as? StorageFailure {
         case .full, .constraint: await file?.discard()
         default: break
+        }
+    }
+}
+
+extension Intake {
+    /// Puts messages straight into a mailbox, all or none (RFC 9051 §6.3.12 APPEND); returns their
+    /// UIDs.
+    ///
+    /// Nothing is delivered: no recipients, no trace. Throws `MailboxRefusal` and
+    /// `StorageFailure`; then nothing has been filed.
+    package func file(
+        _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
+        in mailbox: Mailbox, at time: Timestamp
+    ) async throws -> [UInt32] {
+        do {
+            let uids = try await spooler.store.write { transaction in
+                let appended = try messages.map { message, flags, date in
+                    let content = Content.ID(value: message.id.value)
+                    try Content.insert(
+                        content, octets: message.octets, message.body, in: transaction)
+                    return Mailboxes.Appended(
+                        content: content, octets: message.octets, flags: flags,
+                        internalDate: date)
+                }
+                return try Mailboxes.append(
+                    appended, to: mailbox.id, at: time, in: transaction)
+            }
+            spooler.mailboxChanges.signal(mailbox.account)
+            return uids
+        } catch {
+            await discard(messages.map(\.message), after: error)
+            throw error
+        }
+    }
+
+    /// Forgets messages that were not filed.
+    package func discard(_ messages: [Draft.Finished], after error: (any Error)? = nil) async {
+        // Only a definite refusal says that no row names the file.
+        switch error {
+        case nil, is MailboxRefusal, StorageFailure.full?, StorageFailure.constraint?: break
+        default: return
+        }
+        for message in messages {
+            guard case .file(let name, _) = message.body else { continue }
+            try? await spooler.bodies.remove(name)
         }
     }
 }

@@ -64,6 +64,16 @@ package struct Conclusion: Sendable {
         self.notice = notice
     }
 
+    /// Whose mailboxes got something, if all its settlements count.
+    fileprivate var accounts: [Int64] {
+        settlements.compactMap { settlement in
+            guard case .deliveredLocally(let account, _, _) = settlement.result else {
+                return nil
+            }
+            return account
+        }
+    }
+
     /// A message of our own, small enough for a row (`Content.rowLimitOctets`).
     package struct Notice: Sendable {
         package var id: QueueID
@@ -109,6 +119,7 @@ extension Spooler {
             }
             return settled
         }
+        for account in conclusions.flatMap(\.accounts) { mailboxChanges.signal(account) }
         // Should this fail, the files are orphans, and collected.
         for file in settled.files { try? await bodies.remove(file) }
         return settled

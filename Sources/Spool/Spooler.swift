@@ -18,6 +18,8 @@ package struct Spooler: Sendable {
     let node: String
     package let lifetimes: Lifetimes
     let fresh = FreshBodies()
+    /// Told of what was delivered into mailboxes.
+    package let mailboxChanges = MailboxChanges()
 
     /// How long an attempt may take before the recipient counts as abandoned.
     ///

@@ -47,7 +47,8 @@ private struct Site: Sendable {
                 try await registry.add(domain: LocalDomain(Domain("example.org")), by: "test")
                 let account = try await registry.addAccount(
                     Address("anna@example.org"), password: "correct horse", by: "test")
-                let mailboxes = Mailboxes(store: store, bodies: disk.bodies)
+                let mailboxes = Mailboxes(
+                    store: store, bodies: disk.bodies, time: simulation)
                 let site = Site(
                     simulation: simulation, network: network, store: store, disk: disk,
                     registry: registry, mailboxes: mailboxes, client: client,

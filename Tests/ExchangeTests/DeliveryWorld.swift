@@ -108,7 +108,8 @@ final class DeliveryWorld: @unchecked Sendable {
         try await deliverer.prepare()
         parts = Parts(
             store: store, spooler: spooler, intake: intake,
-            mailboxes: Mailboxes(store: store, bodies: disk.bodies), trace: trace,
+            mailboxes: Mailboxes(store: store, bodies: disk.bodies, time: simulation),
+            trace: trace,
             registry: registry, deliverer: deliverer)
         return deliverer
     }

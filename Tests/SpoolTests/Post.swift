@@ -51,7 +51,8 @@ struct Post: Sendable {
         let ids = QueueIDSource(time: clock, entropy: Counter())
         spooler = Spooler(store: store, bodies: bodies, ids: ids, time: clock, node: node)
         intake = Intake(spooler, handover: handover)
-        mailboxes = Mailboxes(store: store, bodies: bodies)
+        mailboxes = Mailboxes(
+            store: store, bodies: bodies, time: clock, changes: spooler.mailboxChanges)
         trace = Trace(store: store)
     }
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+package import World
+
+/// Messages that come into a mailbox otherwise than by delivery: APPEND, COPY, MOVE.
+extension Mailboxes {
+    /// Where copies went (RFC 4315 §3 COPYUID): pairs, in the order of the copies.
+    package struct Copies: Hashable, Sendable {
+        package let uidValidity: UInt32
+        package fileprivate(set) var sources: [UInt32] = []
+        package fileprivate(set) var targets: [UInt32] = []
+    }
+
+    /// What a client appends (RFC 9051 §6.3.12).
+    package struct Appended: Sendable {
+        package var content: Content.ID
+        package var octets: Int
+        package var flags: [String]
+        package var internalDate: Timestamp
+
+        package init(
+            content: Content.ID, octets: Int, flags: [String], internalDate: Timestamp
+        ) {
+            self.content = content
+            self.octets = octets
+            self.flags = flags
+            self.internalDate = internalDate
+        }
+    }
+
+    /// Files contents that were just inserted, whose one reference becomes the mailbox's.
+    ///
+    /// Part of the transaction that inserts them; `signal` is the caller's, once it is committed.
+    /// Throws `MailboxRefusal`. Returns the UIDs.
+    package static func append(
+        _ messages: [Appended], to mailbox: Mailbox.ID, at time: Timestamp,
+        in transaction: any Transaction
+    ) throws -> [UInt32] {
+        guard try find(mailbox, in: transaction) != nil else { throw MailboxRefusal.nonexistent }
+        return try messages.map { message in
+            let flags = try flags(named: message.flags, in: mailbox, transaction)
+            return try file(
+                Arrival(
+                    content: message.content, octets: message.octets, flags: flags,
+                    internalDate: message.internalDate, prefix: ""),
+                in: mailbox, at: time, in: transaction)
+        }
+    }
+
+    /// Counts a message in and inserts its row; its reference is the caller's to pass.
+    @discardableResult
+    static func file(
+        _ arrival: Arrival, in mailbox: Mailbox.ID, at time: Timestamp,
+        in transaction: any Transaction
+    ) throws(StorageFailure) -> UInt32 {
+        let place = try transaction.first(
+            """
+            UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
+                messages = messages + 1, unseen = unseen + ?, deleted = deleted + ?,
+                octets = octets + ?
+            WHERE id = ? RETURNING id, uid_next, highest_modseq
+            """,
+            [
+                .integer(arrival.flags.contains(.seen) ? 0 : 1),
+                .integer(arrival.flags.contains(.deleted) ? 1 : 0),
+                .integer(Int64(arrival.octets)), .integer(mailbox.value),
+            ]
+        ) {
+            Place(mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2))
+        }
+        guard let place else { throw .corrupt("the mailbox has gone") }
+        try insert(arrival, at: place, saved: time, in: transaction)
+        return UInt32(truncatingIfNeeded: place.uid)
+    }
+
+    /// Copies messages with flags and dates (RFC 9051 §6.4.7), all or none; throws
+    /// `MailboxRefusal`.
+    package func copy(
+        _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID
+    ) async throws -> Copies {
+        let time = time.timestamp
+        let (copies, account) = try await store.write { transaction in
+            guard let box = try Self.find(target, in: transaction) else {
+                throw MailboxRefusal.nonexistent
+            }
+            var copies = Copies(uidValidity: box.uidValidity)
+            let rows = try Self.rows(uids, of: source, in: transaction)
+            try Self.copy(rows, from: source, to: target, at: time, &copies, transaction) {
+                try Content.retain($0.content, in: transaction)
+            }
+            return (copies, box.account)
+        }
+        changes.signal(account)
+        return copies
+    }
+
+    /// Moves messages (RFC 6851), all or none; throws `MailboxRefusal`.
+    ///
+    /// Their contents pass over: there is nothing to bring back.
+    package func move(
+        _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID
+    ) async throws -> Copies {
+        let time = time.timestamp
+        let (copies, accounts) = try await store.write { transaction in
+            guard let box = try Self.find(source, in: transaction),
+                let targetBox = try Self.find(target, in: transaction)
+            else { throw MailboxRefusal.nonexistent }
+            let rows = try Self.rows(uids, of: source, in: transaction)
+            let copies = try Self.move(rows, of: box, to: targetBox, at: time, transaction)
+            return (copies, Set([box.account, targetBox.account]))
+        }
+        for account in accounts.sorted() { changes.signal(account) }
+        return copies
+    }
+
+    static func moveAll(
+        of source: Mailbox, to target: Mailbox, at time: Timestamp,
+        in transaction: any Transaction
+    ) throws {
+        let rows = try rows([1...UInt32.max], of: source.id, in: transaction)
+        _ = try move(rows, of: source, to: target, at: time, transaction)
+    }
+
+    private static func move(
+        _ rows: [MessageRow], of source: Mailbox, to target: Mailbox, at time: Timestamp,
+        _ transaction: any Transaction
+    ) throws -> Copies {
+        var copies = Copies(uidValidity: target.uidValidity)
+        try copy(rows, from: source.id, to: target.id, at: time, &copies, transaction) { _ in }
+        // Into itself is a way to get new UIDs: the counter has moved on meanwhile.
+        let last = try find(source.id, in: transaction)?.highestModSequence
+        let modSequence = (last ?? source.highestModSequence) + 1
+        for row in rows {
+            try remove(
+                row, from: source.id, modSequence, keepsContent: false, at: time,
+                in: transaction)
+        }
+        try uncount(rows, in: source.id, modSequence, transaction)
+        return copies
+    }
+
+    private static func copy(
+        _ rows: [MessageRow], from source: Mailbox.ID, to target: Mailbox.ID, at time: Timestamp,
+        _ copies: inout Copies, _ transaction: any Transaction,
+        retain: (MessageRow) throws -> Void
+    ) throws {
+        let names = try keywords(of: source, in: transaction)
+        var translated: [MessageFlags: MessageFlags] = [:]
+        for row in rows {
+            try retain(row)
+            let flags: MessageFlags
+            if let known = translated[row.flags] {
+                flags = known
+            } else {
+                flags = try Self.flags(
+                    named: names.names(of: row.flags), in: target, transaction)
+                translated[row.flags] = flags
+            }
+            let uid = try file(
+                Arrival(
+                    content: row.content, octets: row.octets, flags: flags,
+                    internalDate: row.internalDate, prefix: row.prefix),
+                in: target, at: time, in: transaction)
+            copies.sources.append(row.uid)
+            copies.targets.append(uid)
+        }
+    }
+
+    /// The rows of these UIDs, rising; ranges that overlap give each once.
+    static func rows(
+        _ uids: [ClosedRange<UInt32>], of mailbox: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> [MessageRow] {
+        var rows: [MessageRow] = []
+        for range in disjoint(uids) {
+            rows += try transaction.all(
+                """
+                SELECT uid, content_id, octets, internal_date, saved, flags,
+                    COALESCE(changed, modseq), prefix
+                FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
+                """,
+                [
+                    .integer(mailbox.value), .integer(Int64(range.lowerBound)),
+                    .integer(Int64(range.upperBound)),
+                ], MessageRow.init)
+        }
+        return rows
+    }
+
+    /// Rising and without overlap.
+    static func disjoint(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
+        var result: [ClosedRange<UInt32>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = result.last, range.lowerBound <= last.upperBound {
+                result[result.count - 1] =
+                    last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                result.append(range)
+            }
+        }
+        return result
+    }
+}

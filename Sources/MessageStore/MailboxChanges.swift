@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Synchronization
+
+/// Tells who watches an account's mailboxes that something in them has changed.
+///
+/// A signal without content: what has changed is read from the store, so none can be missed and
+/// many at once cost one look. In memory, for the sessions of this node.
+package final class MailboxChanges: Sendable {
+    /// Ends the watching with `MailboxChanges.end`.
+    package struct Watch: Hashable, Sendable {
+        fileprivate let account: Int64
+        fileprivate let number: UInt64
+    }
+
+    private struct State {
+        var watchers: [Int64: [(number: UInt64, wake: @Sendable () -> Void)]] = [:]
+        var last: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Calls `wake` after each committed change of the account's mailboxes, until `end`.
+    ///
+    /// It is called wherever the change was made, and must return at once.
+    package func watch(_ account: Int64, wake: @escaping @Sendable () -> Void) -> Watch {
+        state.withLock { state in
+            state.last += 1
+            state.watchers[account, default: []].append((state.last, wake))
+            return Watch(account: account, number: state.last)
+        }
+    }
+
+    /// Wakes no more; a call that is under way may still end.
+    package func end(_ watch: Watch) {
+        state.withLock { state in
+            state.watchers[watch.account]?.removeAll { $0.number == watch.number }
+            if state.watchers[watch.account]?.isEmpty == true {
+                state.watchers[watch.account] = nil
+            }
+        }
+    }
+
+    /// To be called once the change is committed.
+    package func signal(_ account: Int64) {
+        let wakes = state.withLock { $0.watchers[account] } ?? []
+        for watcher in wakes { watcher.wake() }
+    }
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+import World
+
+/// Mailboxes as a whole: made, found, named, given up.
+extension Mailboxes {
+    /// Parts the levels of a name.
+    package static let delimiter: Character = "/"
+    /// More would make each LIST a burden.
+    package static let mailboxLimit = 10_000
+    /// Octets of a name in UTF-8.
+    package static let nameLimitOctets = 1000
+
+    /// What every account finds when it first looks (RFC 6154 §2).
+    package static let initial: [(name: String, use: String)] = [
+        ("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Junk", "\\Junk"), ("Trash", "\\Trash"),
+        ("Archive", "\\Archive"),
+    ]
+
+    /// All mailboxes of an account, by name in the order of octets.
+    package func all(of account: Int64) throws -> [Mailbox] {
+        try store.lookUp { try Self.all(of: account, in: $0) }
+    }
+
+    static func all(
+        of account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) -> [Mailbox] {
+        try transaction.all(
+            """
+            SELECT id, account_id, name, uid_validity, uid_next, highest_modseq, messages, unseen,
+                deleted, octets, special_use, is_subscribed
+            FROM mailbox WHERE account_id = ? ORDER BY name
+            """,
+            [.integer(account)], Mailbox.init)
+    }
+
+    /// The mailbox of a name; nil if there is none.
+    package func find(_ name: String, of account: Int64) throws -> Mailbox? {
+        try store.lookUp { try Self.find(name, of: account, in: $0) }
+    }
+
+    static func find(
+        _ name: String, of account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) -> Mailbox? {
+        try transaction.first(
+            """
+            SELECT id, account_id, name, uid_validity, uid_next, highest_modseq, messages, unseen,
+                deleted, octets, special_use, is_subscribed
+            FROM mailbox WHERE account_id = ? AND name = ?
+            """,
+            [.integer(account), .text(name)], Mailbox.init)
+    }
+
+    /// The mailbox as it is now; nil if it is gone.
+    package func find(_ id: Mailbox.ID) throws -> Mailbox? {
+        try store.lookUp { try Self.find(id, in: $0) }
+    }
+
+    static func find(
+        _ id: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> Mailbox? {
+        try transaction.first(
+            """
+            SELECT id, account_id, name, uid_validity, uid_next, highest_modseq, messages, unseen,
+                deleted, octets, special_use, is_subscribed
+            FROM mailbox WHERE id = ? AND account_id >= 0
+            """,
+            [.integer(id.value)], Mailbox.init)
+    }
+
+    /// Makes INBOX and the mailboxes of `initial` for an account that has no mailbox but INBOX.
+    package func furnish(_ account: Int64) async throws {
+        let time = time.timestamp
+        let names = try all(of: account).map(\.name)
+        guard names.allSatisfy({ $0 == Self.inbox || $0 == Self.junk }) else { return }
+        try await store.write { transaction in
+            if try Self.find(Self.inbox, of: account, in: transaction) == nil {
+                try Self.insert(Self.inbox, nil, account, time, transaction)
+            }
+            for (name, use) in Self.initial
+            where try Self.find(name, of: account, in: transaction) == nil {
+                try Self.insert(name, use, account, time, transaction)
+            }
+        }
+        changes.signal(account)
+    }
+
+    /// Makes a mailbox (RFC 9051 §6.3.4); throws `MailboxRefusal`.
+    @discardableResult
+    package func create(
+        _ name: String, use: String? = nil, of account: Int64
+    ) async throws -> Mailbox {
+        let time = time.timestamp
+        let mailbox = try await store.write { transaction in
+            let all = try Self.all(of: account, in: transaction)
+            guard !all.contains(where: { $0.name == name }) else { throw MailboxRefusal.exists }
+            guard all.count < Self.mailboxLimit else { throw MailboxRefusal.limit }
+            guard use == nil || !all.contains(where: { $0.specialUse == use }) else {
+                throw MailboxRefusal.useTaken
+            }
+            try Self.insert(name, use, account, time, transaction)
+            guard let made = try Self.find(name, of: account, in: transaction) else {
+                throw StorageFailure.corrupt("a mailbox that was made is not there")
+            }
+            return made
+        }
+        changes.signal(account)
+        return mailbox
+    }
+
+    /// A name that is used anew gets a UIDVALIDITY above all that were (RFC 9051 §2.3.1.1).
+    static func insert(
+        _ name: String, _ use: String?, _ account: Int64, _ time: Timestamp,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        let last =
+            try transaction.first(
+                "SELECT max(uid_validity) FROM mailbox WHERE account_id IN (?1, -?1)",
+                [.integer(account)]
+            ) { $0.integer(0) } ?? 0
+        let isJunk = name == junk && use == nil
+        try transaction.execute(
+            """
+            INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use)
+            VALUES (?, ?, ?, 1, ?)
+            """,
+            [
+                .integer(account), .text(name), .integer(max(1, time.seconds, last + 1)),
+                .text(optional: isJunk ? "\\Junk" : use),
+            ])
+    }
+
+    /// Gives a mailbox and those below it another name (RFC 9051 §6.3.6).
+    ///
+    /// INBOX itself stays: its messages move into a new mailbox of that name.
+    package func rename(
+        _ name: String, to newName: String, of account: Int64
+    ) async throws {
+        let time = time.timestamp
+        try await store.write { transaction in
+            let all = try Self.all(of: account, in: transaction)
+            guard let mailbox = all.first(where: { $0.name == name }) else {
+                throw MailboxRefusal.nonexistent
+            }
+            guard !all.contains(where: { $0.name == newName }) else {
+                throw MailboxRefusal.exists
+            }
+            if name == Self.inbox {
+                try Self.insert(newName, nil, account, time, transaction)
+                guard let target = try Self.find(newName, of: account, in: transaction) else {
+                    throw StorageFailure.corrupt("a mailbox that was made is not there")
+                }
+                try Self.moveAll(of: mailbox, to: target, at: time, in: transaction)
+                return
+            }
+            let below = all.filter { $0.name.hasPrefix(name + String(Self.delimiter)) }
+            for child in [mailbox] + below {
+                let suffix = child.name.dropFirst(name.count)
+                guard (newName + suffix).utf8.count <= Self.nameLimitOctets else {
+                    throw MailboxRefusal.limit
+                }
+                try transaction.execute(
+                    "UPDATE mailbox SET name = ? WHERE id = ?",
+                    [.text(newName + suffix), .integer(child.id.value)])
+            }
+        }
+        changes.signal(account)
+    }
+
+    /// Gives a mailbox up with all its messages (RFC 9051 §6.3.5); those below it stay.
+    package func remove(_ name: String, of account: Int64) async throws {
+        guard name != Self.inbox else { throw MailboxRefusal.inbox }
+        let (window, time) = (undeleteWindow, time.timestamp)
+        try await store.write { transaction in
+            // The name makes room for another one.
+            let count = try transaction.execute(
+                """
+                UPDATE mailbox SET account_id = -account_id, name = name || '#' || id,
+                    abandoned_until = ?
+                WHERE account_id = ? AND name = ?
+                """,
+                [
+                    .integer((time + window).milliseconds), .integer(account), .text(name),
+                ])
+            guard count == 1 else { throw MailboxRefusal.nonexistent }
+        }
+        changes.signal(account)
+        if window == .zero { try await deleteAbandoned() }
+    }
+
+    /// RFC 9051 §6.3.7 and §6.3.8; a name without a mailbox cannot be subscribed to.
+    package func subscribe(
+        _ isSubscribed: Bool, to name: String, of account: Int64
+    ) async throws {
+        try await store.write { transaction in
+            let count = try transaction.execute(
+                "UPDATE mailbox SET is_subscribed = ? WHERE account_id = ? AND name = ?",
+                [.integer(isSubscribed ? 1 : 0), .integer(account), .text(name)])
+            guard count == 1 else { throw MailboxRefusal.nonexistent }
+        }
+        changes.signal(account)
+    }
+
+    /// The keywords of a mailbox.
+    package func keywords(of mailbox: Mailbox.ID) throws -> Keywords {
+        try store.lookUp { try Self.keywords(of: mailbox, in: $0) }
+    }
+
+    static func keywords(
+        of mailbox: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> Keywords {
+        Keywords(
+            try transaction.all(
+                "SELECT name FROM mailbox_keyword WHERE mailbox_id = ? ORDER BY bit",
+                [.integer(mailbox.value)]
+            ) { $0.text(0) })
+    }
+
+    /// The flags of these names, making keywords that are new; throws `.limit` if there are too
+    /// many.
+    static func flags(
+        named names: [String], in mailbox: Mailbox.ID, _ transaction: any Transaction
+    ) throws -> MessageFlags {
+        var flags = MessageFlags()
+        var keywords: Keywords?
+        for name in names {
+            if let common = Keywords().flag(named: name) {
+                flags.insert(common)
+                continue
+            }
+            var known = try keywords ?? Self.keywords(of: mailbox, in: transaction)
+            if let flag = known.flag(named: name) {
+                flags.insert(flag)
+            } else {
+                guard let flag = known.add(name) else { throw MailboxRefusal.limit }
+                try transaction.execute(
+                    "INSERT INTO mailbox_keyword (mailbox_id, bit, name) VALUES (?, ?, ?)",
+                    [
+                        .integer(mailbox.value),
+                        .integer(Int64(flag.rawValue.trailingZeroBitCount)), .text(name),
+                    ])
+                flags.insert(flag)
+            }
+            keywords = known
+        }
+        return flags
+    }
+}
