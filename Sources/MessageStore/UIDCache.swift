@@ -13,7 +13,7 @@ final class UIDCache: Sendable {
         var uids: [ClosedRange<UInt32>]
     }
 
-    /// Ranges in all; a full cache starts anew. 8 octets each.
+    /// Ranges in all, of 8 octets; a full cache starts anew.
     static let capacity = 1 << 20
 
     private struct State {
