@@ -75,6 +75,7 @@ let cores: [Target] = [
     module("MIME", on: ["Bytes", "Mail", "World"]),
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
+    module("IMAP", on: ["Bytes", "World", "MIME"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SPF", on: ["Bytes", "Mail", "World", "DNS"]),
     module("DKIM", on: ["Bytes", "Mail", "DNS"]),
@@ -109,6 +110,7 @@ let cores: [Target] = [
     tests("MIMETests", on: ["Bytes", "Mail", "World", "MIME"]),
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
+    tests("IMAPTests", on: ["Bytes", "World", "IMAP"]),
     tests(
         "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
     tests(

@@ -7,7 +7,7 @@ struct FloorTests {
     /// From the ground up; a module stands on floors below its own.
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
-        ["DNS", "MIME", "SASL", "SMTP", "POP3", "Milter"],
+        ["DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "Milter"],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
             "Forwarding",
@@ -33,6 +33,7 @@ struct FloorTests {
     /// Neighbours of the same floor that a module may stand on all the same.
     private static let neighbours: [String: Set<String>] = [
         "Mail": ["Bytes", "World"],
+        "IMAP": ["MIME"],
         "World": ["Bytes"],
         "Journal": ["Storage"],
         "MessageStore": ["Storage"],
