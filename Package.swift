@@ -76,6 +76,7 @@ let cores: [Target] = [
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("IMAP", on: ["Bytes", "World", "MIME"]),
+    module("Summary", on: ["Bytes", "Mail", "World", "MIME", "IMAP"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SPF", on: ["Bytes", "Mail", "World", "DNS"]),
     module("DKIM", on: ["Bytes", "Mail", "DNS"]),
@@ -111,6 +112,7 @@ let cores: [Target] = [
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("IMAPTests", on: ["Bytes", "World", "IMAP"]),
+    tests("SummaryTests", on: ["Bytes", "Mail", "MIME", "IMAP", "Summary"]),
     tests(
         "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
     tests(

@@ -11,6 +11,7 @@ struct FloorTests {
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
             "Forwarding",
+            "Summary",
             "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import MIME
+
+/// What SORT and THREAD (RFC 5256, RFC 5957) and searches by date compare.
+///
+/// Sort keys are compared as octets; see `Folding.sortKey(_:)`. What is missing is empty.
+package struct MessageFacts: Hashable, Sendable {
+    /// Nil where the field is missing or says no date: then INTERNALDATE counts (RFC 5256 §2.2).
+    package var sentDate: SentDate?
+    /// The sort key of the base subject (RFC 5256 §2.1).
+    package var subject: [UInt8] = []
+    /// Whether the subject says that it is a reply or a forward.
+    package var isReplyOrForward = false
+    /// The sort keys of the first addresses' local parts: SORT FROM, TO, CC.
+    package var from: [UInt8] = []
+    package var to: [UInt8] = []
+    package var cc: [UInt8] = []
+    /// The sort keys of the first addresses as people see them: SORT DISPLAYFROM, DISPLAYTO.
+    package var displayFrom: [UInt8] = []
+    package var displayTo: [UInt8] = []
+    /// What stands between the angle brackets of `Message-ID`; nil without a usable one.
+    package var messageID: [UInt8]?
+    /// The message's ancestors, the oldest first: `References`, or else one of `In-Reply-To`.
+    package var references: [[UInt8]] = []
+
+    /// Of more ancestors the first and the latest are kept: a thread needs its root and its links.
+    package static let maximumReferences = 100
+
+    init() {}
+
+    init(_ envelope: EnvelopeWriter) {
+        let source = envelope.source
+        sentDate = envelope.value(.date).flatMap { SentDate(Array(source[$0])) }
+        if let value = envelope.value(.subject) {
+            let base = BaseSubject(HeaderText.decoded(source, value))
+            subject = Folding.sortKey(base.text)
+            isReplyOrForward = base.isReplyOrForward
+        }
+        from = Self.localPart(envelope.firstFrom)
+        to = Self.localPart(envelope.firstTo)
+        cc = Self.localPart(envelope.firstCc)
+        displayFrom = Self.display(envelope.firstFrom)
+        displayTo = Self.display(envelope.firstTo)
+        messageID = Self.identifiers(envelope, .messageID).first
+        references = Self.identifiers(envelope, .references)
+        if references.isEmpty {
+            // RFC 5256 §3, REFERENCES (1): the first valid one.
+            references = Array(Self.identifiers(envelope, .inReplyTo).prefix(1))
+        } else if references.count > Self.maximumReferences {
+            references.removeSubrange(1...(references.count - Self.maximumReferences))
+        }
+    }
+
+    private static func identifiers(
+        _ envelope: EnvelopeWriter, _ name: KnownField.Name
+    ) -> [[UInt8]] {
+        guard let value = envelope.value(name) else { return [] }
+        return MessageIdentifier.parse(Array(envelope.source[value])[...]).map {
+            Array($0.value.utf8)
+        }
+    }
+
+    private static func localPart(_ address: AddressWriter.First?) -> [UInt8] {
+        address.map { Folding.sortKey($0.localPart) } ?? []
+    }
+
+    /// RFC 5957 §3: the display name, or else the address.
+    private static func display(_ address: AddressWriter.First?) -> [UInt8] {
+        guard let address else { return [] }
+        let name = HeaderText.decoded(address.name)
+        guard name.allSatisfy(\.isSpaceOrLineEnd) else { return Folding.sortKey(name) }
+        let domain = address.domain.isEmpty ? [] : [UInt8(ascii: "@")] + address.domain
+        return Folding.sortKey(address.localPart + domain)
+    }
+
+    // MARK: Stored form
+
+    package var encoded: [UInt8] {
+        var writer = CompactWriter()
+        writer.number(
+            (sentDate == nil ? 0 : 1) | (isReplyOrForward ? 2 : 0) | (messageID == nil ? 0 : 4))
+        if let sentDate {
+            writer.signed(Int(sentDate.seconds))
+            writer.signed(sentDate.offsetMinutes)
+        }
+        for key in [subject, from, to, cc, displayFrom, displayTo] { writer.string(key) }
+        if let messageID { writer.string(messageID) }
+        writer.strings(references)
+        return writer.octets
+    }
+
+    /// Reads the stored form; nil if it is damaged.
+    package init?(encoded: some Collection<UInt8>) {
+        var reader = CompactReader(Array(encoded)[...])
+        guard let flags = reader.byte(), flags < 8 else { return nil }
+        if flags & 1 != 0 {
+            guard let seconds = reader.signed(), let offset = reader.signed() else { return nil }
+            sentDate = SentDate(seconds: Int64(seconds), offsetMinutes: offset)
+        }
+        isReplyOrForward = flags & 2 != 0
+        var keys: [[UInt8]] = []
+        for _ in 0..<6 {
+            guard let key = reader.string() else { return nil }
+            keys.append(Array(key))
+        }
+        (subject, from, to) = (keys[0], keys[1], keys[2])
+        (cc, displayFrom, displayTo) = (keys[3], keys[4], keys[5])
+        if flags & 4 != 0 {
+            guard let identifier = reader.string() else { return nil }
+            messageID = Array(identifier)
+        }
+        guard let references = reader.strings(), reader.isAtEnd else { return nil }
+        self.references = references
+    }
+}

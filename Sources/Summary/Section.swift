@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// What a FETCH of `BODY[…]` names (RFC 9051 §6.4.5.1).
+package struct Section: Hashable, Sendable {
+    package enum Text: Hashable, Sendable {
+        /// No text specifier: all of it.
+        case all
+        case header
+        /// Only the fields of these names, or all but them; names as the client wrote them.
+        case headerFields([[UInt8]], isExcluding: Bool)
+        case mime
+        case text
+    }
+
+    /// The part numbers, the outermost first; empty for the message itself.
+    package var path: [Int]
+    package var text: Text
+
+    package init(path: [Int] = [], _ text: Text = .all) {
+        self.path = path
+        self.text = text
+    }
+}
+
+extension Layout {
+    /// Where the octets of a section stand.
+    package struct Extent: Hashable, Sendable {
+        /// Whether the fields that stand before the content in a mailbox belong to it, in front.
+        package let includesPrefix: Bool
+        /// Octets of the content.
+        package let range: Range<Int>
+        /// Which of the header fields there count; nil if the octets are sent as they stand.
+        package let filter: HeaderFilter?
+    }
+
+    /// Where a section stands; nil if the message has no such part, which is sent as NIL.
+    package func extent(of section: Section) -> Extent? {
+        guard !section.path.isEmpty else { return extent(ofMessage: 0, section.text) }
+        guard let index = part(at: section.path) else { return nil }
+        let part = parts[index]
+        switch section.text {
+        case .all:
+            return Extent(includesPrefix: false, range: part.body, filter: nil)
+        case .mime:
+            // The only part of a message that has no others has that message's header.
+            return Extent(includesPrefix: index == 0, range: part.header, filter: nil)
+        case .header, .headerFields, .text:
+            // Only a message within has a header of RFC 5322 (§6.4.5.1).
+            guard part.kind == .message else { return nil }
+            return extent(ofMessage: index + 1, section.text)
+        }
+    }
+
+    private func extent(ofMessage index: Int, _ text: Section.Text) -> Extent? {
+        let part = parts[index]
+        let isOutermost = index == 0
+        switch text {
+        case .all:
+            return Extent(
+                includesPrefix: isOutermost, range: part.header.lowerBound..<part.body.upperBound,
+                filter: nil)
+        case .header:
+            return Extent(includesPrefix: isOutermost, range: part.header, filter: nil)
+        case .headerFields(let names, let isExcluding):
+            return Extent(
+                includesPrefix: isOutermost, range: part.header,
+                filter: HeaderFilter(names, isExcluding: isExcluding))
+        case .text:
+            return Extent(includesPrefix: false, range: part.body, filter: nil)
+        case .mime:
+            return nil
+        }
+    }
+
+    /// The index of a part; nil if there is none.
+    ///
+    /// The parts of a message within are numbered as if they were those of the part that holds it;
+    /// a message or part that is no multipart has itself as its part 1.
+    func part(at path: [Int]) -> Int? {
+        var index = 0
+        var isPart = false
+        for number in path {
+            if isPart {
+                switch parts[index].kind {
+                case .message: index += 1
+                case .multipart: break
+                case .leaf: return nil
+                }
+            }
+            isPart = true
+            if parts[index].kind == .multipart {
+                guard let child = child(number, of: index) else { return nil }
+                index = child
+            } else if number != 1 {
+                return nil
+            }
+        }
+        return index
+    }
+
+    private func child(_ number: Int, of parent: Int) -> Int? {
+        guard number >= 1 else { return nil }
+        var index = parent + 1
+        for _ in 1..<number {
+            guard index < parts[parent].treeEnd else { return nil }
+            index = parts[index].treeEnd
+        }
+        return index < parts[parent].treeEnd ? index : nil
+    }
+}
+
+extension Layout {
+    /// What BINARY and BINARY.SIZE (RFC 9051 §6.4.5) find.
+    package enum Binary: Hashable, Sendable {
+        /// The octets as they stand.
+        case verbatim(Extent)
+        /// They have to be decoded; see `ContentDecoder`.
+        case encoded(Range<Int>, Encoding, isText: Bool)
+        /// `NO [UNKNOWN-CTE]` (RFC 9051 §7.1).
+        case unknownEncoding
+        /// A multipart or a message within, of which these items must not be asked.
+        case notLeaf
+    }
+
+    /// Where the decoded content of a part is found; nil if there is no such part.
+    package func binary(at path: [Int]) -> Binary? {
+        guard !path.isEmpty else { return extent(of: Section()).map { .verbatim($0) } }
+        guard let index = part(at: path) else { return nil }
+        let part = parts[index]
+        guard part.kind == .leaf else { return .notLeaf }
+        if part.encoding == .unknown { return .unknownEncoding }
+        if part.encoding.isIdentity {
+            return .verbatim(Extent(includesPrefix: false, range: part.body, filter: nil))
+        }
+        return .encoded(part.body, part.encoding, isText: part.isText)
+    }
+}
