@@ -26,7 +26,7 @@ package struct BaseSubject: Hashable, Sendable {
         var end: Int
         var isReplyOrForward = false
 
-        /// (1): tabs, line ends and runs of spaces become one space.
+        /// Step 1: tabs, line ends and runs of spaces become one space.
         init(_ subject: some Collection<UInt8>) {
             text.reserveCapacity(min(subject.count, maximumOctets))
             for octet in subject {
@@ -47,7 +47,7 @@ package struct BaseSubject: Hashable, Sendable {
             } while removeForward()
         }
 
-        /// (2) `subj-trailer = "(fwd)" / WSP`
+        // Step 2: subj-trailer = "(fwd)" / WSP
         private mutating func removeTrailers() {
             while true {
                 if end > start, text[end - 1] == .space {
@@ -61,7 +61,7 @@ package struct BaseSubject: Hashable, Sendable {
             }
         }
 
-        /// (3) `subj-leader = (*subj-blob subj-refwd) / WSP`
+        // Step 3: subj-leader = (*subj-blob subj-refwd) / WSP
         private mutating func removeLeader() -> Bool {
             guard start < end else { return false }
             if text[start] == .space {
@@ -86,14 +86,14 @@ package struct BaseSubject: Hashable, Sendable {
             return true
         }
 
-        /// (4): a blob before the rest, unless it is all there is.
+        /// Step 4: a blob before the rest, unless it is all there is.
         private mutating func removeBlob() -> Bool {
             guard let next = blob(at: start), next < end else { return false }
             start = next
             return true
         }
 
-        /// (6) `subj-fwd = "[fwd:" subject "]"`
+        // Step 6: subj-fwd = "[fwd:" subject "]"
         private mutating func removeForward() -> Bool {
             guard end - start >= 6, matches("[fwd:", at: start), text[end - 1] == UInt8(ascii: "]")
             else { return false }

@@ -90,7 +90,7 @@ struct StructureWriter {
     /// the grammar has no other form for it.
     private func isBroken(_ type: MediaType) -> Bool { type.isMultipart || type.kind == .message }
 
-    /// ` body-fld-dsp SP body-fld-lang SP body-fld-loc`
+    /// Disposition, language and location.
     private func extensions(_ part: Part, to output: inout ResponseText) {
         output.space()
         disposition(value(.contentDisposition, of: part), to: &output)

@@ -1,28 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
-
-/// What a FETCH of `BODY[…]` names (RFC 9051 §6.4.5.1).
-package struct Section: Hashable, Sendable {
-    package enum Text: Hashable, Sendable {
-        /// No text specifier: all of it.
-        case all
-        case header
-        /// Only the fields of these names, or all but them; names as the client wrote them.
-        case headerFields([[UInt8]], isExcluding: Bool)
-        case mime
-        case text
-    }
-
-    /// The part numbers, the outermost first; empty for the message itself.
-    package var path: [Int]
-    package var text: Text
-
-    package init(path: [Int] = [], _ text: Text = .all) {
-        self.path = path
-        self.text = text
-    }
-}
+package import IMAP
 
 extension Layout {
     /// Where the octets of a section stand.
@@ -37,36 +15,40 @@ extension Layout {
 
     /// Where a section stands; nil if the message has no such part, which is sent as NIL.
     package func extent(of section: Section) -> Extent? {
-        guard !section.path.isEmpty else { return extent(ofMessage: 0, section.text) }
-        guard let index = part(at: section.path) else { return nil }
+        guard !section.part.isEmpty else { return extent(ofMessage: 0, section.text) }
+        guard let index = part(at: section.part) else { return nil }
         let part = parts[index]
         switch section.text {
-        case .all:
+        case nil:
             return Extent(includesPrefix: false, range: part.body, filter: nil)
         case .mime:
             // The only part of a message that has no others has that message's header.
             return Extent(includesPrefix: index == 0, range: part.header, filter: nil)
-        case .header, .headerFields, .text:
+        case .header, .fields, .fieldsNot, .text:
             // Only a message within has a header of RFC 5322 (§6.4.5.1).
             guard part.kind == .message else { return nil }
             return extent(ofMessage: index + 1, section.text)
         }
     }
 
-    private func extent(ofMessage index: Int, _ text: Section.Text) -> Extent? {
+    private func extent(ofMessage index: Int, _ text: Section.Text?) -> Extent? {
         let part = parts[index]
         let isOutermost = index == 0
         switch text {
-        case .all:
+        case nil:
             return Extent(
                 includesPrefix: isOutermost, range: part.header.lowerBound..<part.body.upperBound,
                 filter: nil)
         case .header:
             return Extent(includesPrefix: isOutermost, range: part.header, filter: nil)
-        case .headerFields(let names, let isExcluding):
+        case .fields(let names):
             return Extent(
                 includesPrefix: isOutermost, range: part.header,
-                filter: HeaderFilter(names, isExcluding: isExcluding))
+                filter: HeaderFilter(names, isExcluding: false))
+        case .fieldsNot(let names):
+            return Extent(
+                includesPrefix: isOutermost, range: part.header,
+                filter: HeaderFilter(names, isExcluding: true))
         case .text:
             return Extent(includesPrefix: false, range: part.body, filter: nil)
         case .mime:
@@ -78,7 +60,7 @@ extension Layout {
     ///
     /// The parts of a message within are numbered as if they were those of the part that holds it;
     /// a message or part that is no multipart has itself as its part 1.
-    func part(at path: [Int]) -> Int? {
+    func part(at path: [UInt32]) -> Int? {
         var index = 0
         var isPart = false
         for number in path {
@@ -100,7 +82,7 @@ extension Layout {
         return index
     }
 
-    private func child(_ number: Int, of parent: Int) -> Int? {
+    private func child(_ number: UInt32, of parent: Int) -> Int? {
         guard number >= 1 else { return nil }
         var index = parent + 1
         for _ in 1..<number {
@@ -125,7 +107,7 @@ extension Layout {
     }
 
     /// Where the decoded content of a part is found; nil if there is no such part.
-    package func binary(at path: [Int]) -> Binary? {
+    package func binary(at path: [UInt32]) -> Binary? {
         guard !path.isEmpty else { return extent(of: Section()).map { .verbatim($0) } }
         guard let index = part(at: path) else { return nil }
         let part = parts[index]
@@ -135,5 +117,24 @@ extension Layout {
             return .verbatim(Extent(includesPrefix: false, range: part.body, filter: nil))
         }
         return .encoded(part.body, part.encoding, isText: part.isText)
+    }
+}
+
+extension Layout.Extent {
+    /// What is sent of the prefix and of the content, for octets that are not filtered.
+    ///
+    /// `prefixOctets` is the size of the fields that stand before the content in a mailbox.
+    package func slices(
+        _ partial: Partial? = nil, prefixOctets: Int
+    ) -> (prefix: Range<Int>, content: Range<Int>) {
+        let prefix = includesPrefix ? prefixOctets : 0
+        let total = prefix + range.count
+        let wanted = partial?.range(of: total) ?? 0..<total
+        let start = range.lowerBound - prefix
+        let behind = max(prefix, wanted.lowerBound)..<max(prefix, wanted.upperBound)
+        return (
+            min(wanted.lowerBound, prefix)..<min(wanted.upperBound, prefix),
+            (start + behind.lowerBound)..<(start + behind.upperBound)
+        )
     }
 }
