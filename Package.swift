@@ -203,7 +203,7 @@ let house: [Target] = [
             "Maintenance", "Storage", "ZoneTransfer",
         ], [crypto]),
     module(
-        "KeyRing", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife", "Storage"]),
+        "KeyRing", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "ARC", "KeyLife", "Storage"]),
     module(
         "DefenceStore", on: ["Bytes", "World", "Storage", "Journal", "Defence"]),
     module(

@@ -69,6 +69,26 @@ package struct ChainValidation: Sendable {
         }
     }
 
+    /// Whether the newest set holds, whatever those below it do: it was made over this message and
+    /// these sets by whoever has its key.
+    package mutating func finishNewest(resolver: any Resolver) async -> Bool {
+        guard let link = chain.links.last else { return false }
+        let digests = bodies.finish()
+        do throws(DKIMProblem) {
+            let seal = try Seal(link.seal.value)
+            try await verifySignature(chain.links.count - 1, digests, resolver)
+            // §5.1.2: a chain that has failed is sealed alone.
+            try await SignatureClaim(
+                octets: seal.octets,
+                signed: ReceivedChain.sealedOctets(seal.status == .fail ? [link] : chain.links),
+                algorithm: seal.algorithm, domain: seal.domain, selector: seal.selector
+            ).verify(policy, cryptography, resolver)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Steps 2 and 3: the form of the seals.
     private func readSeals() throws(DKIMProblem) -> [Seal] {
         var seals: [Seal] = []

@@ -12,6 +12,8 @@ package struct Sealing: Sendable {
         package var identity: Signer.Identity
         /// Of the message signature.
         package var headers = Signer.usualHeaders + ["dkim-signature"]
+        /// `h=` of the message signature as it is, in place of `headers`; nil: it is made of those.
+        package var names: [ArraySlice<UInt8>]?
         /// Seconds since 1970; nil: it is not said.
         package var time: Int64?
 
@@ -52,9 +54,32 @@ package struct Sealing: Sendable {
         let resultsField = try Self.field(
             "ARC-Authentication-Results: i=\(instance); \(settings.authservID);\r\n\t"
                 + results.joined(separator: ";\r\n\t"))
-        let signature = try messageSignature(instance, of: chain.header, digest)
+        return try set(
+            instance, resultsField, status, behind: chain.links, of: chain.header, digest)
+    }
+
+    /// The newest set of a chain made anew, as `finish` gives it: for a message that this server has
+    /// changed since it sealed it.
+    ///
+    /// `chain` is that of the header as it goes on, the old set still in it; its results and its
+    /// `cv=` stay. Throws for a chain without a whole set.
+    package mutating func renew(_ chain: ReceivedChain) throws -> [[UInt8]] {
+        let digest = bodies.finish().values.first?.value ?? []
+        guard let old = chain.links.last else {
+            throw DKIMProblem(.permerror, "there is no set")
+        }
+        return try set(
+            chain.links.count, old.authenticationResults, Seal(old.seal.value).status,
+            behind: Array(chain.links.dropLast()), of: chain.header, digest)
+    }
+
+    private func set(
+        _ instance: Int, _ resultsField: FieldList.Field, _ status: ReceivedChain.Status,
+        behind links: [ReceivedChain.Link], of header: FieldList, _ digest: [UInt8]
+    ) throws -> [[UInt8]] {
+        let signature = try messageSignature(instance, of: header, digest)
         // §5.1.2: a chain that fails is sealed alone.
-        let earlier = status == .fail ? [] : chain.links
+        let earlier = status == .fail ? [] : links
         let algorithm = Self.algorithm(settings.identity)
         var seal = TagWriter("ARC-Seal: i=\(instance);")
         seal.add("a=\(algorithm);")
@@ -79,9 +104,10 @@ package struct Sealing: Sendable {
         _ instance: Int, of header: FieldList, _ bodyHash: [UInt8]
     ) throws -> FieldList.Field {
         // RFC 6376 §5.4: From is named even where there is none.
-        let names = settings.headers.filter {
-            $0 == "from" || header.count(named: $0.utf8) > 0
-        }.map { Array($0.utf8)[...] }
+        let names =
+            settings.names
+            ?? settings.headers.filter { $0 == "from" || header.count(named: $0.utf8) > 0 }
+            .map { Array($0.utf8)[...] }
         var lines = TagWriter("ARC-Message-Signature: i=\(instance);")
         lines.add("a=\(Self.algorithm(settings.identity));")
         lines.add("c=relaxed/relaxed;")

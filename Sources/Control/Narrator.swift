@@ -116,6 +116,11 @@ struct Narrator {
         if let verdict = fact[.verdict] {
             text += say(" It is put aside (Junk): \(verdict).", " Sie kommt in Junk: \(verdict).")
         }
+        for change in fact.fields where change.key == .filtered {
+            text += say(
+                " Filters changed it: \(change.value).",
+                " Filter haben sie geändert: \(change.value).")
+        }
         if let other = fact[.about] {
             text += say(" It tells what became of \(other).", " Sie sagt, was aus \(other) wurde.")
         }

@@ -25,6 +25,8 @@ package struct Signer: Sendable {
         package var headers = Signer.usualHeaders
         /// Signed once more than it is there, so that nobody adds another (§8.15).
         package var oversigned = ["from", "to", "cc", "subject", "date", "reply-to", "message-id"]
+        /// `h=` as it is, in place of `headers` and `oversigned`; nil: it is made of those.
+        package var names: [ArraySlice<UInt8>]?
         /// Seconds since 1970; nil: it is not said.
         package var time: Int64?
         /// Seconds since 1970; nil: it holds for ever.
@@ -42,7 +44,8 @@ package struct Signer: Sendable {
         "content-id", "content-description", "sender", "auto-submitted",
     ]
 
-    private let header: FieldList
+    /// What is signed besides the body; it may change until `finish`.
+    package var header: FieldList
     private let settings: Settings
     private var bodies: BodyHashing
 
@@ -88,6 +91,7 @@ package struct Signer: Sendable {
 
     /// Every name as often as it is there, some once more.
     private var signedNames: [ArraySlice<UInt8>] {
+        if let names = settings.names { return names }
         var names: [ArraySlice<UInt8>] = []
         for name in settings.headers {
             let octets = Array(name.utf8)[...]

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KeyRing
 import MIME
 import Mail
 import MessageStore
 import SMTP
 import Spool
+import World
 
 /// In which form a message can go to a certain host.
 enum Carriage {
@@ -55,12 +57,41 @@ extension Deliverer {
             form.body = extensions.is8BitMIME ? .eightBitMIME : .sevenBit
             form.octets = changes.estimatedOctets
             if !changes.isEmpty { form.changes = changes }
-            return .form(form)
         } catch {
             let lacking = message.body == .binaryMIME ? "BINARYMIME" : "8BITMIME"
             let text = Diagnosis.lacksExtension.text(lacking, error.diagnosis.text())
             return .refused(.permanent(.init(EnhancedStatus(5, 6, 3), text)))
         }
+        guard let changes = form.changes else { return .form(form) }
+        do {
+            let signed = try await renewed(changes, of: message)
+            form.octets = signed.estimatedOctets
+            form.changes = signed
+            return .form(form)
+        } catch {
+            let text = Diagnosis.unreadable.text("\(error)")
+            return .refused(.transient(.init(EnhancedStatus(4, 3, 0), text)))
+        }
+    }
+
+    /// RFC 6376 §5.3: a change breaks the signatures of the message; those of ours are made anew
+    /// over what the host gets, and so is our seal of what we forward (RFC 8617).
+    private func renewed(
+        _ changes: TransportChanges, of message: SpooledMessage
+    ) async throws -> TransportChanges {
+        guard var renewal = signingKeys?.renewal(at: time.timestamp) else { return changes }
+        var converter = TransportConverter(changes)
+        var reader = spooler.read(message)
+        while let piece = try await reader.next() {
+            renewal.take(before: piece)
+            if renewal.isIdle { return changes }
+            renewal.take(after: converter.convert(piece))
+        }
+        renewal.take(after: converter.finish())
+        guard let (header, octets) = await renewal.finish() else { return changes }
+        var changes = changes
+        changes.replaceHeader(octets, by: header)
+        return changes
     }
 
     private func survey(

@@ -25,7 +25,7 @@ struct MilterConversation {
         self.filter = filter
         self.surroundings = surroundings
         session = Milter.ClientSession(
-            Options(actions: [.addFields, .changeFields, .quarantine], steps: .known))
+            Options(actions: .known, steps: .known))
     }
 
     /// It wants the message to be forgotten.
@@ -35,6 +35,11 @@ struct MilterConversation {
     var modifications: [Modification] {
         if discards { return [.quarantine("to be discarded")] }
         return isDoneWithMessage || failure != nil ? [] : session.modifications
+    }
+
+    /// The body it puts in the place of the message's own, after `endOfMessage`.
+    var newBody: [UInt8]? {
+        discards || isDoneWithMessage || failure != nil ? nil : session.newBody
     }
 
     /// A new message begins: what was said of the last one counts no more.

@@ -26,6 +26,10 @@ package actor Visit {
         package var verdict: Verdict?
         /// Changes of the header that filters want.
         var modifications: [Modification] = []
+        /// Changes of the envelope that filters want.
+        package var envelope = EnvelopeChanges()
+        /// The body that filters put in the place of the message's own; nil: that one stays.
+        package var body: [UInt8]?
 
         package init() {}
 
@@ -55,6 +59,8 @@ package actor Visit {
     private struct MessageState {
         var sender = ReversePath.null
         var account: Address?
+        /// Its content is whatever octets.
+        var isBinary = false
         var hello = ""
         var recipients: [String] = []
         var listings: [DNSListing]?
@@ -114,6 +120,7 @@ package actor Visit {
         message.sender = transaction.reversePath
         message.account = account
         message.hello = transaction.hello.name
+        message.isBinary = transaction.parameters.body == .binaryMIME
         clientName = clientName ?? name
         guard !filters.isEmpty else { return nil }
         for index in filters.indices { filters[index].beginMessage() }
@@ -319,9 +326,11 @@ package actor Visit {
             conclusion.reply = reply
             return conclusion
         }
-        let modifications = filters.flatMap(\.modifications)
-        conclusion.modifications = modifications
-        let quarantine = modifications.compactMap { modification -> String? in
+        guard takeWishes(&conclusion) else {
+            conclusion.reply = .putOffByFilter
+            return conclusion
+        }
+        let quarantine = conclusion.modifications.compactMap { modification -> String? in
             if case .quarantine(let reason) = modification { reason } else { nil }
         }.first
         do throws(Reply) {
@@ -332,6 +341,32 @@ package actor Visit {
         }
         message = MessageState()
         return conclusion
+    }
+
+    /// Takes what filters want changed; false: one that must be heeded wants what cannot be.
+    private func takeWishes(_ conclusion: inout Conclusion) -> Bool {
+        for filter in filters {
+            var envelope = conclusion.envelope
+            do throws(Reply) {
+                try envelope.take(filter.modifications)
+            } catch {
+                gatekeeper.meters.filterFailures.increment()
+                gatekeeper.log.warning(
+                    """
+                    the filter \(filter.filter) wants an envelope that cannot be: \(error); \
+                    correct its configuration
+                    """)
+                if filter.filter.isRequired { return false }
+                continue
+            }
+            conclusion.envelope = envelope
+            conclusion.modifications += filter.modifications
+            // Each has seen the message as it came: the last one's body is the one.
+            conclusion.body =
+                filter.newBody.map { message.isBinary ? $0 : $0.withNetworkLineEnds }
+                ?? conclusion.body
+        }
+        return true
     }
 
     /// Throws a refusal only if the scanner must have been asked, and cannot be.
@@ -459,6 +494,27 @@ package actor Visit {
             }
         }
         return nil
+    }
+}
+
+extension [UInt8] {
+    /// As text goes over SMTP (RFC 5321 §2.3.8): filters are C programs, and may end lines their
+    /// way. Every line has its end, and there is no NUL.
+    fileprivate var withNetworkLineEnds: [UInt8] {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(count + count / 32)
+        var last: UInt8 = 0
+        for octet in self where octet != 0 {
+            if last == .carriageReturn, octet != .lineFeed { octets.append(.lineFeed) }
+            if octet == .lineFeed, last != .carriageReturn { octets.append(.carriageReturn) }
+            octets.append(octet)
+            last = octet
+        }
+        if last == .carriageReturn { octets.append(.lineFeed) }
+        if last != 0, last != .lineFeed, last != .carriageReturn {
+            octets += [.carriageReturn, .lineFeed]
+        }
+        return octets
     }
 }
 

@@ -27,7 +27,7 @@ package struct Fact: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         /// We took responsibility: sender, client, helo, protocolName, tls, account, octets,
         /// messageID, until (when its sender wants it released), results and verdict (what was found
-        /// out about its sender); `recipient` if there is only one.
+        /// out about its sender), filtered; `recipient` if there is only one.
         case accepted
         /// One of several recipients of an accepted message; `original` if an alias led to it.
         case addressed
@@ -50,7 +50,7 @@ package struct Fact: Hashable, Sendable {
         case held
         /// An operator let it go on.
         case released
-        /// An operator deleted it.
+        /// An operator deleted it, or a filter took the recipient away.
         case deleted
         /// It goes on as another message, because the address is an alias: continuation (its queue
         /// id).
@@ -92,6 +92,8 @@ package struct Fact: Hashable, Sendable {
         case scope, subject
         /// What SPF, DKIM, DMARC and ARC came to, and what was done for it.
         case results, verdict
+        /// What filters have changed of its envelope or body.
+        case filtered
     }
 
     /// A detail.

@@ -29,6 +29,9 @@ package struct MessageSigning: Sendable {
         "content-type", "content-transfer-encoding",
     ]
 
+    /// The header will be sent so, and not as it was said before.
+    package mutating func change(header: [UInt8]) { signer.header = FieldList(header) }
+
     /// Takes the next piece of the body, which begins behind the empty line.
     package mutating func update(_ piece: ArraySlice<UInt8>) {
         piece.withUnsafeBytes { signer.update($0) }

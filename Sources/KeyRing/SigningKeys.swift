@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 package import DKIM
 package import KeyLife
 package import Mail
@@ -107,6 +108,35 @@ package final class SigningKeys: Sendable {
         else { return nil }
         entry.uses[identity.selector]?.last.store(now.milliseconds, ordering: .relaxed)
         return identity
+    }
+
+    /// What signs for a domain now; empty: nothing does.
+    func identities(of domain: Domain, at now: Timestamp) -> [Signer.Identity] {
+        guard let entry = entries.withLock({ $0[domain] }) else { return [] }
+        for identity in entry.identities {
+            entry.uses[identity.selector]?.last.store(now.milliseconds, ordering: .relaxed)
+        }
+        return entry.identities
+    }
+
+    /// Whether the private half of a domain's key is here.
+    func holds(_ selector: String, of domain: Domain) -> Bool {
+        entries.withLock { $0[domain] }?.signers[selector.asciiLowercased] != nil
+    }
+
+    /// What stands in the DNS of a key whose private half is here.
+    func record(_ selector: String, of domain: Domain) -> String? {
+        guard let entry = entries.withLock({ $0[domain] }),
+            entry.signers[selector.asciiLowercased] != nil
+        else { return nil }
+        return entry.keys[selector.asciiLowercased]?.record
+    }
+
+    /// Begins to look for signatures of ours in a message that must be changed on its way; nil:
+    /// there are no keys at all.
+    package func renewal(at now: Timestamp) -> SignatureRenewal? {
+        guard let cryptography, entries.withLock({ !$0.isEmpty }) else { return nil }
+        return SignatureRenewal(self, cryptography, at: now)
     }
 
     /// Begins to sign a message by its author: for the first of these domains that has keys.

@@ -94,6 +94,14 @@ package struct TransportChanges: Sendable {
 
     package var isEmpty: Bool { changes.isEmpty }
 
+    /// Puts another header, empty line included, in the place of the first `octets` of the message;
+    /// what was to be changed there is not.
+    package mutating func replaceHeader(_ octets: Int, by header: [UInt8]) {
+        changes.removeAll { $0.range.lowerBound < octets }
+        changes.insert(Change(range: 0..<octets, action: .replace(header)), at: 0)
+        estimatedOctets += max(0, header.count - octets)
+    }
+
     init(octets: Int) { estimatedOctets = octets }
 
     init(

@@ -29,7 +29,6 @@ package enum Modification: Hashable, Sendable {
     case addRecipient(String, parameters: String)
     case deleteRecipient(String)
     case changeSender(String, parameters: String)
-    case replaceBody([UInt8])
     case quarantine(String)
 
     /// What must have been agreed for it; one of these is enough.
@@ -40,7 +39,6 @@ package enum Modification: Hashable, Sendable {
         case .addRecipient: [.addRecipients, .addRecipientsWithParameters]
         case .deleteRecipient: .deleteRecipients
         case .changeSender: .changeSender
-        case .replaceBody: .replaceBody
         case .quarantine: .quarantine
         }
     }

@@ -68,9 +68,10 @@ package struct ClientSession: Sendable {
     /// Fields and recipients that a filter may add or change; a new body may take more packets.
     static let maximumModifications = 1_000
     /// What all of them may hold: a header with them stays smaller than 1 MiB.
-    ///
-    /// A body is never replaced by a larger one.
     static let maximumModificationOctets = 128 << 10
+    /// Of a new body, which is held in memory until its message is taken: more than the largest
+    /// message that servers commonly take.
+    static let maximumNewBodyOctets = 64 << 20
 
     private let offer: Options
     private var state = State.idle
@@ -82,6 +83,9 @@ package struct ClientSession: Sendable {
     package private(set) var agreed: Options
     /// What the filter wants changed, complete when `endOfMessage` is answered.
     package private(set) var modifications: [Modification] = []
+    /// The body that the filter puts in the place of the message's own, complete when `endOfMessage`
+    /// is answered; nil: that one stays.
+    package private(set) var newBody: [UInt8]?
 
     /// `offer` is what this side can do.
     package init(_ offer: Options) {
@@ -197,6 +201,7 @@ package struct ClientSession: Sendable {
         skipped = []
         modifications = []
         modificationOctets = 0
+        newBody = nil
     }
 
     private mutating func take(_ command: UInt8, _ data: [UInt8]) {
@@ -282,8 +287,9 @@ package struct ClientSession: Sendable {
     // MARK: - Modifications
 
     private mutating func note(_ command: UInt8, _ data: [UInt8]) throws(Fault) {
+        if command == UInt8(ascii: "b") { return try takeBody(data) }
         guard let modification = Self.modification(command, data) else {
-            throw "+2-behimq".utf8.contains(command) ? .malformed(command) : .unexpected(command)
+            throw "+2-ehimq".utf8.contains(command) ? .malformed(command) : .unexpected(command)
         }
         guard !agreed.actions.isDisjoint(with: modification.permission) else {
             throw .notOffered
@@ -293,6 +299,16 @@ package struct ClientSession: Sendable {
             modificationOctets <= Self.maximumModificationOctets
         else { throw .tooManyModifications }
         modifications.append(modification)
+    }
+
+    /// The next chunk of a new body (SMFIR_REPLBODY).
+    private mutating func takeBody(_ chunk: [UInt8]) throws(Fault) {
+        guard agreed.actions.contains(.replaceBody) else { throw .notOffered }
+        guard (newBody?.count ?? 0) + chunk.count <= Self.maximumNewBodyOctets else {
+            throw .tooManyModifications
+        }
+        newBody = newBody ?? []
+        newBody?.append(contentsOf: chunk)
     }
 
     private static func modification(_ command: UInt8, _ data: [UInt8]) -> Modification? {
@@ -306,7 +322,6 @@ package struct ClientSession: Sendable {
             return command == UInt8(ascii: "i")
                 ? .insertField(index: index, name: name, value: value)
                 : .changeField(occurrence: max(1, index), name: name, value: value)
-        case UInt8(ascii: "b"): return .replaceBody(data)
         default: break
         }
         guard let first = texts.first, texts.count >= 2 else { return nil }

@@ -30,6 +30,9 @@ package struct Options: Hashable, Sendable {
         package static let quarantine = Self(rawValue: 0x20)
         package static let changeSender = Self(rawValue: 0x40)
         package static let addRecipientsWithParameters = Self(rawValue: 0x80)
+
+        /// All that this side can do; not SMFIF_SETSYMLIST: every macro there is is sent anyway.
+        package static let known = Self(rawValue: 0xFF)
     }
 
     /// What a filter does not want to hear, or does not answer (SMFIP_).

@@ -20,7 +20,11 @@ import World
 /// end it is committed whole, or it has never been here.
 struct IncomingMessage: ~Copyable {
     private let transaction: ServerSession.Transaction
-    private let recipients: RecipientList
+    private var recipients: RecipientList
+    /// As MAIL said, or as filters want it.
+    private var reversePath: ReversePath
+    private var isInternational: Bool
+    private let policy: ReceptionPolicy
     private let account: Account?
     private let client: Client
     private let sender: SenderFacts?
@@ -39,6 +43,9 @@ struct IncomingMessage: ~Copyable {
     private var source: [Fact.Field] = []
     /// Of a submission whose domain signs.
     private var signing: MessageSigning?
+    private var authors: [Domain] = []
+    /// Recipients that filters have taken away.
+    private var removed: [Fact] = []
     /// Filters and scores; nil without a gatekeeper.
     private var watch: Watch?
     /// Once set, what still comes is read and forgotten.
@@ -51,14 +58,18 @@ struct IncomingMessage: ~Copyable {
 
     init(
         _ transaction: ServerSession.Transaction, recipients: RecipientList,
-        account: Account?, client: Client, sender: SenderFacts?, visit: Visit?, service: SMTPService
+        account: Account?, client: Client, sender: SenderFacts?, visit: Visit?,
+        policy: ReceptionPolicy, service: SMTPService
     ) {
         self.transaction = transaction
         self.recipients = recipients
         self.account = account
         self.client = client.named(by: sender)
         self.sender = sender
+        self.policy = policy
         self.service = service
+        reversePath = transaction.reversePath
+        isInternational = transaction.parameters.isInternational
         received = service.surroundings.time.timestamp
         body = transaction.parameters.body
         requests = transaction.parameters.requests
@@ -97,13 +108,12 @@ struct IncomingMessage: ~Copyable {
             throw refusal
         }
         if let fields = signing?.finish() { draft.prepend(fields) }
-        let parameters = transaction.parameters
         var acceptance = Acceptance(
             Envelope(
-                from: transaction.reversePath, to: recipients.all, body: body,
-                isInternational: parameters.isInternational, requests: requests),
+                from: reversePath, to: recipients.all, body: body,
+                isInternational: isInternational, requests: requests),
             messageID: messageID, source: origin + source)
-        let usual = service.intake.lifetimes.lifetime(from: transaction.reversePath)
+        let usual = service.intake.lifetimes.lifetime(from: reversePath)
         acceptance.expires = received + recipients.lifetime(usual: usual)
         let (log, summary) = (service.log, summary)
         let alongside = alongside
@@ -155,7 +165,6 @@ struct IncomingMessage: ~Copyable {
         ).octets
         var written = header.octets
         var additions: [UInt8] = []
-        var authors: [Domain] = []
         if let account {
             var submission = SubmissionHeader(header.octets, scan)
             try await submission.judge(account, in: service.registry)
@@ -193,8 +202,12 @@ struct IncomingMessage: ~Copyable {
     private mutating func concludeInspection() async {
         let result = refusal == nil ? await inspection?.conclude(for: recipients.domains) : nil
         if let result { await follow(result) }
-        await weigh(result?.findings)
-        if let result { draft.prepend(result.fields) }
+        let ending = await weigh(result?.findings)
+        guard let result else { return }
+        draft.prepend(result.fields)
+        // What is sealed is what goes on: after the filters.
+        draft.prepend(
+            inspection?.seal(result, header: ending?.edited, body: ending?.conclusion.body) ?? [])
     }
 
     /// What the domain of the author wants.
@@ -207,7 +220,21 @@ struct IncomingMessage: ~Copyable {
             let reply = Reply(rejecting: result.decision)
             refusal = reply
             service.log.info("refused \(summary): \(reply)", metadata: ["id": "\(draft.id)"])
-            await service.intake.note(refused(reply, because: result.decision.reason))
+            await noteRefusal(reply, because: result.decision.reason)
+        }
+    }
+
+    /// A refusal stands whether or not it can be written down.
+    private func noteRefusal(_ reply: Reply, because reason: String?) async {
+        do {
+            try await service.intake.note(refused(reply, because: reason))
+        } catch {
+            service.log.warning(
+                """
+                the journal does not know that \(draft.id) was refused, as the store failed: \
+                \(error); the client has been told, but `trace` will not find it: see that the disk \
+                of the data folder has space and works
+                """, metadata: ["id": "\(draft.id)"])
         }
     }
 
@@ -224,22 +251,120 @@ struct IncomingMessage: ~Copyable {
     }
 
     /// What filters and the score say to it.
-    private mutating func weigh(_ findings: Findings?) async {
-        guard watch != nil else { return }
-        guard refusal == nil, let (conclusion, header) = await watch?.conclude(findings) else {
+    private mutating func weigh(_ findings: Findings?) async -> Watch.Ending? {
+        guard watch != nil else { return nil }
+        guard refusal == nil, let ending = await watch?.conclude(findings) else {
             await watch?.abandon()
-            return
+            return nil
         }
+        let conclusion = ending.conclusion
         if conclusion.isJunk { requests.isJunk = true }
-        draft.prepend(conclusion.fields + header)
-        guard let reply = conclusion.reply else { return }
+        if let reply = conclusion.reply {
+            await refuse(reply)
+        } else {
+            do throws(Reply) {
+                try await follow(ending)
+            } catch {
+                await refuse(error)
+            }
+        }
+        return ending
+    }
+
+    /// What filters want changed, and what they have said is put above it.
+    private mutating func follow(_ ending: Watch.Ending) async throws(Reply) {
+        let conclusion = ending.conclusion
+        try await follow(conclusion.envelope)
+        if let edited = ending.edited { note(edited) }
+        if let body = conclusion.body {
+            await draft.clear()
+            try await append(body[...])
+            signing = service.signingKeys?.signing(
+                ending.edited ?? ending.header, forFirstOf: authors, at: received)
+            signing?.update(body[...])
+            source.append(Fact.Field(.filtered, "its body was replaced"))
+        }
+        draft.prepend(conclusion.fields + ending.octets)
+    }
+
+    /// The header has become another one: that is what is signed.
+    private mutating func note(_ edited: [UInt8]) {
+        signing?.change(header: edited)
+        if body == .sevenBit, edited[...].holdsEightBit { body = .eightBitMIME }
+    }
+
+    /// What filters want of the envelope.
+    ///
+    /// Whom they add goes the way that anybody goes, but they may name hosts elsewhere. One who
+    /// cannot be reached here is left out: no sender can do anything about that.
+    private mutating func follow(_ changes: EnvelopeChanges) async throws(Reply) {
+        var words: [String] = []
+        if let (path, parameters) = changes.sender {
+            words.append("its sender was <\(reversePath)>")
+            reversePath = path
+            requests.returned = parameters.requests.returned ?? requests.returned
+            requests.envelopeID = parameters.requests.envelopeID ?? requests.envelopeID
+        }
+        for change in changes.recipients {
+            switch change {
+            case .add(let path, let parameters):
+                let isAdded = try await add(path, parameters)
+                words.append(isAdded ? "added <\(path)>" : "<\(path)> cannot be added")
+            case .remove(let path):
+                remove(path)
+                words.append("removed <\(path)>")
+            }
+        }
+        guard !changes.isEmpty else { return }
+        guard !recipients.all.isEmpty else { throw .noRecipientLeft }
+        let addresses = recipients.all.map(\.address) + [reversePath.address].compactMap(\.self)
+        isInternational = isInternational || addresses.contains { !$0.description.isASCII }
+        source.append(Fact.Field(.filtered, words.joined(separator: "; ")))
+    }
+
+    private mutating func add(
+        _ path: ForwardPath, _ parameters: RecipientParameters
+    ) async throws(Reply) -> Bool {
+        do throws(Reply) {
+            var placement = try await policy.judgeRecipient(
+                path, account: account, mayRelay: true)
+            placement.pass(on: parameters)
+            guard recipients.add(placement) else { throw .tooManyRecipients }
+            return true
+        } catch {
+            guard error.isPermanentNegative else { throw error }
+            service.log.warning(
+                """
+                a filter has added the recipient <\(path)>, who cannot be had: \(error); correct \
+                its configuration
+                """, metadata: ["id": "\(draft.id)"])
+            return false
+        }
+    }
+
+    private mutating func remove(_ path: ForwardPath) {
+        let now = service.surroundings.time.timestamp
+        removed += recipients.remove(path).prefix(Self.maximumRefusedRecipients).map { recipient in
+            Fact(
+                .deleted, of: draft.id, at: now, recipient: recipient.address,
+                text: "a filter has taken this recipient away")
+        }
+    }
+
+    /// Filters or the score do not want it.
+    private mutating func refuse(_ reply: Reply) async {
         refusal = reply
         service.log.info("refused \(summary): \(reply)", metadata: ["id": "\(draft.id)"])
-        await service.intake.note(refused(reply, because: reply.lines.joined(separator: " ")))
+        await noteRefusal(reply, because: reply.lines.joined(separator: " "))
         guard let verdict = watch?.verdict, let gatekeeper = service.configuration.gatekeeper
         else { return }
-        // A failure to keep why is nobody's harm.
-        try? await gatekeeper.records.verdicts.record(verdict, of: draft.id, at: received)
+        do {
+            try await gatekeeper.records.verdicts.record(verdict, of: draft.id, at: received)
+        } catch {
+            service.log.warning(
+                "`explain spam \(draft.id)` will not know why it was refused, as the store failed: \(error)",
+                metadata: ["id": "\(draft.id)"])
+        }
     }
 
     /// What is to be committed with the message: what it was taken for, and who knows whom.
@@ -252,9 +377,11 @@ struct IncomingMessage: ~Copyable {
                 from: transaction.reversePath.description,
                 to: recipients.all.prefix(Self.maximumAcquaintances).map(\.address.description))
         let (verdict, id, now) = (watch?.verdict, draft.id, received)
-        guard verdict != nil || acquaintance != nil else { return nil }
+        let removed = removed
+        guard verdict != nil || acquaintance != nil || !removed.isEmpty else { return nil }
         return { transaction in
             try acquaintance?(transaction)
+            try Trace.record(removed, in: transaction)
             if let verdict { try Verdicts.record(verdict, of: id, at: now, in: transaction) }
         }
     }
@@ -277,13 +404,15 @@ struct IncomingMessage: ~Copyable {
         let whom = recipients.only.map { "<\($0.address)>" } ?? "\(recipients.all.count) recipients"
         let priority = transaction.parameters.requests.priority
         return """
-            \(draft.octets) octets from <\(transaction.reversePath)> at \(client.host) for \(whom)\
+            \(draft.octets) octets from <\(reversePath)> at \(client.host) for \(whom)\
             \(priority == 0 ? "" : ", priority \(priority)")
             """
     }
 }
 
 extension Reply {
+    static let noRecipientLeft = Reply(
+        550, 5, 7, 1, "A filter of this site has left this message no recipient")
     static let headerTooLarge = Reply(
         552, 5, 3, 4, "The header is larger than this server takes (256 KiB)")
 

@@ -47,6 +47,7 @@ struct Inspection {
     private let inspector: Inspector
     private let sender: SenderFacts
     private let kept: [UInt8]
+    private let identity: Signer.Identity?
     /// For reports; empty if there are none.
     private let header: [UInt8]
     private var examination: MessageExamination
@@ -57,7 +58,9 @@ struct Inspection {
 
     /// What came of it.
     struct Result {
-        /// To stand above the message.
+        /// The field that says what was found.
+        let results: [UInt8]
+        /// To stand above the message: that field, and the one for SPF.
         var fields: [UInt8]
         var decision: InboundPolicy.Decision
         /// What the journal keeps.
@@ -72,14 +75,18 @@ struct Inspection {
         self.inspector = inspector
         self.sender = sender
         self.kept = identity == nil ? [] : kept
+        self.identity = identity
         self.header = inspector.report == nil ? [] : header
         examination = inspector.examiner.examine(header: header)
-        sealing = identity.map { identity in
-            var settings = Sealing.Settings(
-                authservID: inspector.examiner.authservID, identity: identity)
-            settings.time = inspector.examiner.now
-            return Sealing(settings: settings, cryptography: inspector.examiner.cryptography)
-        }
+        sealing = identity.map { Self.sealing($0, inspector.examiner) }
+    }
+
+    private static func sealing(
+        _ identity: Signer.Identity, _ examiner: MessageExaminer
+    ) -> Sealing {
+        var settings = Sealing.Settings(authservID: examiner.authservID, identity: identity)
+        settings.time = examiner.now
+        return Sealing(settings: settings, cryptography: examiner.cryptography)
     }
 
     /// Takes the next piece of the body.
@@ -99,13 +106,12 @@ struct Inspection {
         inspector.report?(findings, decision, header)
         let authservID = inspector.examiner.authservID
         let results = findings.authenticationResults(authservID: authservID)
-        let seals = seal(results, findings)
         var facts = [Fact.Field(.results, findings.summary)]
         if decision.action != .accept, let reason = decision.reason {
             facts.append(Fact.Field(.verdict, reason))
         }
         return Result(
-            fields: seals + results + sender.receivedSPF(receiver: authservID),
+            results: results, fields: results + sender.receivedSPF(receiver: authservID),
             decision: decision, facts: facts, findings: findings)
     }
 
@@ -123,12 +129,19 @@ struct Inspection {
         }
     }
 
-    /// The set of fields that vouches for what we found, where the message goes on to others.
-    private mutating func seal(_ results: [UInt8], _ findings: Findings) -> [UInt8] {
-        guard sealing != nil else { return [] }
-        let chain = ReceivedChain(FieldList(results + kept))
+    /// The set of fields that vouches for what we found, where the message goes on to others; to
+    /// stand above everything else.
+    ///
+    /// `header` and `body`: what filters have put in the place of those that came.
+    mutating func seal(_ result: Result, header: [UInt8]?, body: [UInt8]?) -> [UInt8] {
+        guard let identity else { return [] }
+        if let body {
+            sealing = Self.sealing(identity, inspector.examiner)
+            body.withUnsafeBytes { sealing?.update($0) }
+        }
+        let chain = ReceivedChain(FieldList(result.results + (header ?? kept)))
         do {
-            return try sealing?.finish(chain, findings.chain.status).flatMap { $0 } ?? []
+            return try sealing?.finish(chain, result.findings.chain.status).flatMap { $0 } ?? []
         } catch {
             inspector.log.warning("a forwarded message was not sealed: \(error)")
             return []

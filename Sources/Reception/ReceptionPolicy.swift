@@ -48,9 +48,9 @@ struct ReceptionPolicy: Sendable {
     /// Where a recipient leads, or the refusal.
     ///
     /// Never an open relay: a recipient is local, a known one of a relay domain, or the client has
-    /// proved who it is.
+    /// proved who it is; `mayRelay`: a program of this site names it.
     func judgeRecipient(
-        _ path: ForwardPath, account: Account?
+        _ path: ForwardPath, account: Account?, mayRelay: Bool = false
     ) async throws(Reply) -> Placement {
         let path = try resolve(path)
         let verdict = await registry.judge(path)
@@ -73,7 +73,7 @@ struct ReceptionPolicy: Sendable {
                 [Envelope.Recipient(address)],
                 lifetime: domain.lifetimeSeconds.map { .seconds($0) })
         case .notOurs:
-            guard account != nil else { throw .relayingDenied }
+            guard account != nil || mayRelay else { throw .relayingDenied }
             // Should its domain turn out to take no mail, the sender gets a notification, which
             // says more than a mail program shows of a refusal.
             return Placement([Envelope.Recipient(try address(path))])
@@ -204,6 +204,15 @@ struct RecipientList {
             domains.append(domain)
         }
         return domains
+    }
+
+    /// Takes away whoever was asked for by this path; returns them.
+    mutating func remove(_ path: ForwardPath) -> [Envelope.Recipient] {
+        guard case .address(let address) = path else { return [] }
+        let removed = all.filter { ($0.original ?? $0.address) == address }
+        all.removeAll { ($0.original ?? $0.address) == address }
+        for recipient in removed { known.remove(recipient.address) }
+        return removed
     }
 
     /// The recipient, if there is just one.

@@ -279,7 +279,7 @@ struct SMTPDialogue: ~Copyable {
     private mutating func openDraft(_ transaction: ServerSession.Transaction) async {
         var message = IncomingMessage(
             transaction, recipients: recipients, account: account,
-            client: client, sender: sender, visit: visit, service: service)
+            client: client, sender: sender, visit: visit, policy: policy, service: service)
         do throws(Reply) {
             try await message.open()
             incoming = consume message

@@ -46,16 +46,29 @@ struct Watch {
         if let reply = await visit.body(octets) { throw reply }
     }
 
+    /// What the end of a message comes to.
+    struct Ending {
+        let conclusion: Visit.Conclusion
+        /// The header that was held back, with what stands above it; empty if none was.
+        var octets: [UInt8] = []
+        /// The header without that, as it came; empty if none was held back.
+        var header: [UInt8] = []
+        /// The same, if filters have changed it.
+        var edited: [UInt8]?
+    }
+
     /// The content is complete; `findings` says who sent it.
-    ///
-    /// Returns what is done, and the header that was held back.
-    mutating func conclude(_ findings: Findings?) async -> (Visit.Conclusion, header: [UInt8]) {
+    mutating func conclude(_ findings: Findings?) async -> Ending {
         let conclusion = await visit.conclude(authentication: findings?.weighed ?? [])
         verdict = conclusion.verdict
-        guard let held else { return (conclusion, []) }
+        var ending = Ending(conclusion: conclusion)
+        guard let held else { return ending }
         let edited = conclusion.edited(held.header)
-        let header = edited.count <= Self.maximumHeaderOctets ? edited : held.header
-        return (conclusion, held.above + header)
+        let isEdited = edited != held.header && edited.count <= Self.maximumHeaderOctets
+        ending.header = held.header
+        if isEdited { ending.edited = edited }
+        ending.octets = held.above + (isEdited ? edited : held.header)
+        return ending
     }
 
     /// The message is not taken, for a reason of others.

@@ -47,6 +47,15 @@ package struct Draft: ~Copyable, Sendable {
         head = fields + head
     }
 
+    /// Forgets what has been appended and put above it, so that other octets take its place.
+    package mutating func clear() async {
+        (octets, head, buffer) = (0, [], [])
+        guard let file else { return }
+        await file.discard()
+        self.file = nil
+        intake.noteClosed(file: id.description)
+    }
+
     private mutating func writePiece() async throws(StorageFailure) {
         if file == nil {
             intake.noteOpen(file: id.description)

@@ -27,9 +27,11 @@ package final class Intake: Sendable {
     /// Its id is known at once: the Received field names it.
     package func open() -> Draft { Draft(self, spooler.ids.next()) }
 
-    /// Keeps what happened to a message that was not accepted; a failure to do so is nobody's harm.
-    package func note(_ facts: [Fact]) async {
-        _ = try? await spooler.store.write { try Trace.record(facts, in: $0) }
+    /// Keeps what happened to a message that was not accepted.
+    ///
+    /// A failure is to be told, and changes nothing else: nothing was promised to anybody.
+    package func note(_ facts: [Fact]) async throws {
+        try await spooler.store.write { try Trace.record(facts, in: $0) }
     }
 
     /// Removes body files that no message refers to: drafts that a crash or a failed commit left.

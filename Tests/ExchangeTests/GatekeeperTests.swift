@@ -258,6 +258,8 @@ struct FilterTests {
         /// Of the body, in all.
         var bodyOctets = 0
         var isSilentFrom: Character?
+        /// What it asks leave for.
+        var actions: UInt8 = 0x31
 
         init(_ answers: [Character: [String]]) { self.answers = answers }
 
@@ -289,7 +291,8 @@ struct FilterTests {
             }
             if command == isSilentFrom { return }
             if command == "O" {
-                write([UInt8(ascii: "O"), 0, 0, 0, 6, 0, 0, 0, 0x31, 0, 0, 0, 0], to: connection)
+                write(
+                    [UInt8(ascii: "O"), 0, 0, 0, 6, 0, 0, 0, actions, 0, 0, 0, 0], to: connection)
             } else if !"AQ".contains(command) {
                 for text in answers[command] ?? ["c"] { write(Array(text.utf8), to: connection) }
             }
@@ -369,6 +372,86 @@ struct FilterTests {
         #expect(
             milter.heard[1].hasPrefix("C[192.0.2.1]|4") && milter.heard[1].hasSuffix("192.0.2.1|"))
         #expect(milter.heard.last == "Q")
+    }
+
+    @Test("A filter changes the sender and the recipients, and whom it adds may be anywhere")
+    func envelope() throws {
+        // answers, reply, sender, recipients
+        let rows: [([String], String, String, [String])] = [
+            (
+                ["-<anna@here.example>\0", "+<y@far.example>\0", "+z@far.example\0"], "250 2.0.0",
+                "x@good.example", ["ben@here.example", "y@far.example", "z@far.example"]
+            ),
+            // An alias of ours leads where it leads; whoever is there already is there once.
+            (
+                ["-<anna@here.example>\0", "+<all@here.example>\0"], "250 2.0.0", "x@good.example",
+                ["ben@here.example", "anna@here.example"]
+            ),
+            // Unknown here: the others have it.
+            (
+                ["+<nobody@here.example>\0"], "250 2.0.0", "x@good.example",
+                ["anna@here.example", "ben@here.example"]
+            ),
+            (
+                ["2<y@far.example>\0NOTIFY=NEVER\0", "e<new@here.example>\0ENVID=7\0"], "250 2.0.0",
+                "new@here.example", ["anna@here.example", "ben@here.example", "y@far.example"]
+            ),
+            (["e<>\0"], "250 2.0.0", "", ["anna@here.example", "ben@here.example"]),
+            (["-<anna@here.example>\0", "-<ben@here.example>\0"], "550 5.7.1", "", []),
+            (["+not an address\0"], "451 4.7.1", "", []),
+            (["e<a@b>\0X=1\0"], "451 4.7.1", "", []),
+        ]
+        for (answers, reply, sender, recipients) in rows {
+            let milter = FakeMilter(["E": answers + ["c"]])
+            milter.actions = 0xFF
+            try Self.run(milter) { world, said in
+                #expect(said.contains { $0.hasPrefix(reply) && $0 != said.last }, "\(said)")
+                let accepted = try await world.accepted()
+                #expect(
+                    Set(accepted.map { "\($0.recipient.address)" }) == Set(recipients),
+                    "\(answers)")
+                #expect(accepted.count == recipients.count)
+                #expect(
+                    accepted.allSatisfy { "\($0.recipient.message.reversePath)" == sender },
+                    "\(answers)")
+                let added = accepted.first { "\($0.recipient.address)" == "y@far.example" }
+                if answers[0].hasPrefix("2") {
+                    #expect(added?.recipient.notify == .never)
+                    #expect(added?.recipient.message.requests.envelopeID == "7")
+                }
+                guard let first = accepted.first, let store = world.store else { return }
+                let facts = try await Trace(store: store).facts(of: first.recipient.message.id)
+                #expect(facts.contains { $0[.filtered] != nil })
+                let isTaken = answers[0] == "-<anna@here.example>\0"
+                #expect(
+                    facts.contains {
+                        $0.kind == .deleted && $0.recipient?.description == "anna@here.example"
+                    } == isTaken)
+            }
+        }
+    }
+
+    @Test("A filter writes a new body, long or short, whatever ends its lines")
+    func body() throws {
+        let long = Array(repeating: String(repeating: "x", count: 98), count: 9_000)
+        for body in [["Hi."], long] {
+            let milter = FakeMilter([
+                "E": ["bone\ntw", "bo\r\nthr\0ee\rfour \u{FC}", "m\0\0\0\u{1}X-Old\02\0", "c"]
+            ])
+            milter.actions = 0xFF
+            try Self.run(milter, body: body) { world, said in
+                #expect(said.contains { $0.hasPrefix("250 2.0.0 queued") })
+                let accepted = try #require(try await world.accepted().first)
+                #expect(
+                    accepted.text.hasSuffix(
+                        "X-Old: 2\r\nTo: a,\r\n\tb\r\n\r\n"
+                            + "one\r\ntwo\r\nthree\r\nfour \u{FC}\r\n"),
+                    "\(accepted.text.suffix(300))")
+                #expect(accepted.text.utf8.count < 1_000)
+                #expect(accepted.recipient.message.octets == accepted.text.utf8.count)
+                #expect(accepted.recipient.message.body == .eightBitMIME)
+            }
+        }
     }
 
     @Test("A long body comes in pieces, and the header is still changed")

@@ -164,6 +164,72 @@ struct SigningKeysTests {
         }
     }
 
+    private static let changedHeader =
+        Array(
+            String(lossy: header.dropLast(2)).utf8)
+        + Array("Content-Transfer-Encoding: quoted-printable\r\n\r\n".utf8)
+    private static let changedBody = Array("One line=20\r\nand another  one\r\n".utf8)
+
+    /// What becomes of a signed message that is changed on its way.
+    private static func renewed(
+        _ keys: SigningKeys, _ top: [UInt8], _ bench: Bench, piece size: Int,
+        body: [UInt8] = body
+    ) async -> [UInt8]? {
+        guard var renewal = keys.renewal(at: bench.time.timestamp) else { return nil }
+        var (before, after) = (top + header + body, top + changedHeader + changedBody)
+        while !before.isEmpty || !after.isEmpty {
+            renewal.take(before: Array(before.prefix(size)))
+            renewal.take(after: Array(after.prefix(size)))
+            before.removeFirst(min(size, before.count))
+            after.removeFirst(min(size, after.count))
+        }
+        guard let (octets, count) = await renewal.finish() else { return nil }
+        #expect(count == top.count + header.count)
+        return octets
+    }
+
+    @Test("A message that is changed on its way is signed anew, if the signature on it was ours")
+    func renewal() throws {
+        try withBench { bench in
+            let keys = try bench.active()
+            let zone = Zone(keys: try #require(keys.keys(of: bench.domain)))
+            var signing = try #require(
+                keys.signing(Self.header, for: bench.domain, at: bench.time.timestamp))
+            signing.update(Self.body[...])
+            let fields = signing.finish()
+            let foreign = Array("DKIM-Signature: v=1; a=rsa-sha256; d=x.test; s=s\r\n".utf8)
+            for size in [1, 50, 10_000] {
+                let header = try #require(
+                    await Self.renewed(keys, foreign + fields, bench, piece: size))
+                #expect(
+                    header.starts(with: foreign)
+                        && header.suffix(4).elementsEqual([13, 10, 13, 10]))
+                var verification = Verification(
+                    header: FieldList(header), cryptography: bench.cryptography)
+                Self.changedBody.withUnsafeBytes { verification.update($0) }
+                let (_, findings) = await verification.finish(
+                    resolver: zone, now: bench.time.timestamp.seconds)
+                #expect(findings.map(\.result) == [.permerror, .pass, .pass])
+                // What nobody could add before, nobody can add now.
+                for added in ["Subject: x", "Content-Transfer-Encoding: 8bit"] {
+                    var other = Verification(
+                        header: FieldList(Array((added + "\r\n").utf8) + header),
+                        cryptography: bench.cryptography)
+                    Self.changedBody.withUnsafeBytes { other.update($0) }
+                    let (result, _) = await other.finish(
+                        resolver: zone, now: bench.time.timestamp.seconds)
+                    #expect(result != .pass, "\(added)")
+                }
+            }
+            // Somebody else's message in our name, and one without any signature.
+            let forged = await Self.renewed(
+                keys, fields, bench, piece: 50, body: Array("Send money.\r\n".utf8))
+            #expect(forged == nil)
+            #expect(await Self.renewed(keys, foreign, bench, piece: 50) == nil)
+            #expect(await Self.renewed(keys, [], bench, piece: 50) == nil)
+        }
+    }
+
     @Test("Keys are there again after a restart, with their life and their private halves")
     func restart() throws {
         try withBench { bench in

@@ -223,7 +223,6 @@ struct ClientSessionTests {
             Change("-", "<a@b>\0", .deleteRecipient("<a@b>")), Change("-", "<a@b>", nil),
             Change("e", "<a@b>\0", .changeSender("<a@b>", parameters: "")),
             Change("q", "virus\0", .quarantine("virus")),
-            Change("b", [1, 0, 2], .replaceBody([1, 0, 2])),
         ])
     func modifications(_ change: Change) {
         var filter = Conversation.all()
@@ -283,8 +282,25 @@ struct ClientSessionTests {
         #expect(filter.log.last == "= failed: it wants too many changes of one message")
         filter = .all()
         filter.tell(.endOfMessage)
-        for _ in 0...64 { filter.hear("b", [UInt8](repeating: 1, count: 65_535)) }
+        for _ in 0...1_024 { filter.hear("b", [UInt8](repeating: 1, count: 65_535)) }
         #expect(filter.log.last == "= failed: it wants too many changes of one message")
+    }
+
+    @Test("A new body is put together of its chunks, may be empty, and belongs to one message")
+    func newBody() {
+        var filter = Conversation.all()
+        for chunks: [[UInt8]] in [[[1, 0], [2]], [[]], []] {
+            filter.tell(.sender("<>", parameters: []))
+            filter.hear("c")
+            filter.tell(.endOfMessage)
+            for chunk in chunks { filter.hear("b", chunk) }
+            filter.hear("c")
+            #expect(filter.session.newBody == (chunks.isEmpty ? nil : chunks.flatMap(\.self)))
+        }
+        filter = .agreed([.addFields])
+        filter.tell(.endOfMessage)
+        filter.hear("b", [1])
+        #expect(filter.log.last == "= failed: it wants what is not offered to it")
     }
 
     @Test("The end of the connection is told once, and nothing after it")

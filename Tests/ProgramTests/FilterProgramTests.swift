@@ -132,6 +132,92 @@ struct FilterProgramTests {
         }
     }
 
+    /// A milter as people write them: it changes whatever a milter may.
+    private static let editor = #"""
+        #include <libmilter/mfapi.h>
+        #include <string.h>
+        #include <sysexits.h>
+
+        static sfsistat end(SMFICTX *context) {
+          const char *body = "A new body,\nwith gr\xc3\xbc\xc3\x9f" "en.\n";
+          if (smfi_chgheader(context, "Subject", 1, "changed") != MI_SUCCESS
+              || smfi_addheader(context, "MIME-Version", "1.0") != MI_SUCCESS
+              || smfi_addheader(context, "Content-Type", "text/plain; charset=utf-8")
+                 != MI_SUCCESS
+              || smfi_addheader(context, "Content-Transfer-Encoding", "8bit") != MI_SUCCESS
+              || smfi_chgfrom(context, "<alice+bounces@own.test>", "RET=HDRS") != MI_SUCCESS
+              || smfi_delrcpt(context, "<x@elsewhere.test>") != MI_SUCCESS
+              || smfi_addrcpt_par(context, "<alice@own.test>", "NOTIFY=NEVER") != MI_SUCCESS
+              || smfi_replacebody(context, (unsigned char *)body, strlen(body)) != MI_SUCCESS)
+            return SMFIS_TEMPFAIL;
+          return SMFIS_CONTINUE;
+        }
+
+        int main(int count, char **arguments) {
+          struct smfiDesc description = {
+            "editor", SMFI_VERSION,
+            SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR
+              | SMFIF_DELRCPT | SMFIF_CHGFROM,
+            0, 0, 0, 0, 0, 0, 0, end, 0, 0, 0, 0, 0
+          };
+          if (count != 2 || smfi_setconn(arguments[1]) == MI_FAILURE
+              || smfi_register(description) == MI_FAILURE)
+            return EX_UNAVAILABLE;
+          return smfi_main();
+        }
+
+        """#
+
+    @Test(
+        "A milter built on libmilter changes sender, recipients, header and body, and then we sign",
+        .installed("cc", "openssl", "curl", "swaks", "dig", "dkimverify"),
+        .enabled(
+            if: FileManager.default.fileExists(atPath: "/usr/include/libmilter/mfapi.h"),
+            "libmilter-dev is not installed"))
+    func editor() async throws {
+        try await withStage { stage in
+            let source = try stage.write(Self.editor, to: "editor.c")
+            let program = stage.path("editor")
+            let made = try await stage.run(
+                "cc", ["-o", program, source, "-lmilter", "-lpthread"])
+            try #require(made.status == 0, "\(made.output)")
+            let socket = stage.path("editor.sock")
+            let filter = try stage.start(program, ["unix:\(socket)"])
+            let listens = await isTrue(within: .seconds(30)) {
+                FileManager.default.fileExists(atPath: socket)
+            }
+            try #require(listens, "\(filter.output)")
+            let host = try await Postreiter(
+                stage,
+                environment: [
+                    "POSTREITER_DEFENCE_FILTERS": "unix:\(socket)",
+                    "POSTREITER_DKIM_CONFIRMATION_MINUTES": "0",
+                ])
+            let signs = await isTrue(within: .seconds(100)) {
+                let status = try? await host.command("dkim", "status", "own.test", "--json")
+                return (status?.output.components(separatedBy: "\"signing\":true,").count ?? 0) > 2
+            }
+            try #require(signs, "\(host.log)")
+            let sent = try await host.submit(to: "x@elsewhere.test", subject: "as it was")
+            #expect(sent.output.contains("250 2.0.0"), "\(sent.output)\n\(host.log)")
+            let message = try #require(try await host.mailbox(count: 1).first, "\(host.log)")
+            #expect(message.contains("Return-Path: <alice+bounces@own.test>"), "\(message)")
+            #expect(message.contains("\r\nSubject: changed\r\n"), "\(message)")
+            #expect(
+                message.hasSuffix("\r\n\r\nA new body,\r\nwith grüßen.\r\n"), "\(message)")
+            let findings = try await ConversionProgramTests.findings(message, host, stage)
+            #expect(
+                findings == ["dkim own.test pass", "dkim own.test pass", "arc none"],
+                "\(findings)\n\(message)")
+            let story = try await host.command("trace", "alice@own.test").output
+            for part in [
+                "Filters changed it: its sender was <alice@own.test>; removed <x@elsewhere.test>; "
+                    + "added <alice@own.test>", "its body was replaced",
+                "It was deleted for <x@elsewhere.test>",
+            ] { #expect(story.contains(part), "\(part)\n\(story)") }
+        }
+    }
+
     @Test(
         "rspamd's symbols and action count, and explain spam tells of them",
         .installed("rspamd", "openssl", "curl"), .asRoot)
