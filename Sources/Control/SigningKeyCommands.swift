@@ -140,6 +140,9 @@ struct SigningKeyCommands {
                         "secret.key aus einer Sicherung holen, oder `postreiter dkim rotate`."),
                     isAlarming: true))
         }
+        for key in status.keys.keys {
+            findings += self.findings(status.servers[key.selector], of: key)
+        }
         if let trouble = status.trouble {
             findings.append(
                 json(
@@ -151,6 +154,66 @@ struct SigningKeyCommands {
                         "It is tried again every five minutes.",
                         "Alle fünf Minuten wird es wieder versucht."), isAlarming: true))
         }
+        return findings
+    }
+
+    /// What the name servers themselves say of a key that is not in use yet, or is faulty.
+    private func findings(
+        _ servers: [AuthorityCheck.Sighting]?, of key: DomainKey
+    ) -> [JSON] {
+        guard let servers, key.isDoubted else { return [] }
+        var findings: [JSON] = []
+        var reached = 0
+        for server in servers {
+            let name = server.address.map { "\(server.server) [\($0)]" } ?? "\(server.server)"
+            switch server.sighting {
+            case .right: reached += 1
+            case .wrong(let fault):
+                reached += 1
+                findings.append(
+                    json(
+                        "server-lacks-key",
+                        Wording(
+                            "The name server \(name) does not show the record of \(key.selector): "
+                                + "\(words(fault).english).",
+                            "Der Nameserver \(name) zeigt den Eintrag für \(key.selector) nicht: "
+                                + "\(words(fault).german)."),
+                        Wording(
+                            "The key is used when all name servers show it: see that this one gets "
+                                + "the zone (NOTIFY, zone transfer).",
+                            "Der Schlüssel wird benutzt, wenn alle Nameserver ihn zeigen: Prüfen, ob "
+                                + "dieser die Zone bekommt (NOTIFY, Zonentransfer)."),
+                        isAlarming: false))
+            case .failure(let failure):
+                findings.append(
+                    json(
+                        "server-not-asked",
+                        Wording(
+                            "The name server \(name) could not be asked for \(key.selector) from "
+                                + "here: \(failure).",
+                            "Der Nameserver \(name) war von hier nicht nach \(key.selector) zu "
+                                + "fragen: \(failure)."),
+                        Wording(
+                            "The key does not wait for it.",
+                            "Der Schlüssel wartet nicht auf ihn."),
+                        isAlarming: false))
+            }
+        }
+        guard reached == 0 else { return findings }
+        findings.append(
+            json(
+                "servers-not-asked",
+                Wording(
+                    "None of the name servers could be asked for \(key.selector): what the resolver "
+                        + "of this server sees counts alone.",
+                    "Keiner der Nameserver war nach \(key.selector) zu fragen: Es zählt allein, was "
+                        + "der Resolver dieses Servers sieht."),
+                Wording(
+                    "If a firewall keeps this server from asking others than its resolver (port "
+                        + "53), that is all right.",
+                    "Lässt eine Firewall diesen Server nur seinen Resolver fragen (Port 53), ist "
+                        + "das in Ordnung."),
+                isAlarming: false))
         return findings
     }
 

@@ -23,6 +23,9 @@ package struct StubSession: Sendable {
         package var shortestAttempt: Duration = .milliseconds(300)
         /// Whether the way to the servers can be trusted, so that AD counts (RFC 4035 §4.9.3).
         package var trustsAuthenticData = false
+        /// Whether servers are asked for what they say of their own zones: without recursion, and
+        /// nothing else counts (RFC 1034 §4.3.1).
+        package var asksAuthorities = false
 
         package init() {}
     }
@@ -81,7 +84,7 @@ package struct StubSession: Sendable {
 
     private func query() -> [UInt8] {
         var header = Header(id: id)
-        header.isRecursionDesired = true
+        header.isRecursionDesired = !policy.asksAuthorities
         header.isAuthenticData = policy.trustsAuthenticData
         var writer = MessageWriter()
         writer.begin(header, limit: Message.maximumOctets)
@@ -142,7 +145,12 @@ package struct StubSession: Sendable {
 
     private mutating func judge(_ message: Message) {
         switch message.responseCode {
-        case .noError, .nameError: follow(message)
+        case .noError, .nameError:
+            if policy.asksAuthorities, !message.header.isAuthoritative {
+                dismiss(.malformed("the server does not serve the zone"))
+            } else {
+                follow(message)
+            }
         case .formatError where usesEDNS, .notImplemented where usesEDNS: usesEDNS = false
         case .refused: dismiss(.refused)
         case .serverFailure: dismiss(.serverFailure)

@@ -498,8 +498,9 @@ package actor Visit {
 }
 
 extension [UInt8] {
-    /// As text goes over SMTP (RFC 5321 §2.3.8): filters are C programs, and may end lines their
-    /// way. Every line has its end, and there is no NUL.
+    /// As text goes over SMTP (RFC 5321 §2.3.8): every line has its end, and there is no NUL.
+    ///
+    /// Filters are C programs, and may end lines their own way.
     fileprivate var withNetworkLineEnds: [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(count + count / 32)

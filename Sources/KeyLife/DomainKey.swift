@@ -81,6 +81,9 @@ package struct DomainKey: Hashable, Sendable {
     /// Whether nobody needs to wait for it any more: it signs or would sign if it were asked.
     var canSign: Bool { (state == .active || state == .retired) && fault == nil }
 
+    /// Whether it is not used, and would be if its record were right everywhere.
+    package var isDoubted: Bool { isAwaited || fault != nil && state != .revoked }
+
     /// Whether it is on its way to sign.
     package var isAwaited: Bool { state == .made || state == .published || state == .visible }
 }

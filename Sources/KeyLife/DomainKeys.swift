@@ -47,6 +47,8 @@ package struct DomainKeys: Hashable, Sendable {
     package var madeEdwards = 0
     /// The zone does not hold yet what `keys` says.
     package var isPending = false
+    /// Since when the domain is not looked after here any more; nil: it is.
+    package var departed: Timestamp?
 
     package init(_ domain: Domain) { self.domain = domain }
 
@@ -55,6 +57,7 @@ package struct DomainKeys: Hashable, Sendable {
     /// The key that signs: the newest that is in use, or the one before it while that one's record
     /// is wrong; nil: mail goes without a signature of this kind.
     package func signing(_ kind: KeyKind) -> DomainKey? {
+        guard departed == nil else { return nil }
         let able = keys.filter { $0.kind == kind && $0.canSign }
         return able.last { $0.state == .active } ?? able.last
     }
@@ -148,6 +151,7 @@ package struct DomainKeys: Hashable, Sendable {
     package mutating func advance(
         to now: Timestamp, _ rules: KeyRules, isAutomatic: Bool, rotates: Bool, _ maker: Maker
     ) throws -> [Event] {
+        departed = nil
         var events: [Event] = []
         for index in keys.indices where keys[index].state == .retired {
             let last = max(keys[index].used ?? keys[index].since, keys[index].since)
@@ -162,6 +166,23 @@ package struct DomainKeys: Hashable, Sendable {
         guard isAutomatic else { return events }
         for kind in rules.kinds where needsKey(kind, now, rules, rotates: rotates) {
             events.append(try make(kind, nil, now, maker))
+        }
+        return events
+    }
+
+    /// Does what is due for a domain that has gone: nothing signs for it from now on.
+    ///
+    /// Keys that have never signed go at once, the others so long after their last signature as is
+    /// usual: what was signed may be on its way until then. With the last one nothing is left.
+    package mutating func leave(at now: Timestamp, _ rules: KeyRules) -> [Event] {
+        departed = departed ?? now
+        var events: [Event] = []
+        for key in keys {
+            let isNeeded = key.used.map { now < $0 + .seconds(rules.kept) } ?? false
+            guard key.state == .revoked || !isNeeded else { continue }
+            keys.removeAll { $0.selector == key.selector }
+            isPending = true
+            events.append(.removed(key))
         }
         return events
     }

@@ -21,12 +21,12 @@ struct KeyRows {
         try transaction.execute("DELETE FROM signing_key WHERE domain = ?", [domain])
         try transaction.execute(
             """
-            INSERT INTO signing_domain (domain, made_rsa, made_ed25519, pending)
-            VALUES (?, ?, ?, ?)
+            INSERT INTO signing_domain (domain, made_rsa, made_ed25519, pending, departed)
+            VALUES (?, ?, ?, ?, ?)
             """,
             [
                 domain, .integer(Int64(keys.madeRSA)), .integer(Int64(keys.madeEdwards)),
-                .integer(keys.isPending ? 1 : 0),
+                .integer(keys.isPending ? 1 : 0), Self.value(keys.departed),
             ])
         for (position, key) in keys.keys.enumerated() {
             try transaction.execute(
@@ -47,16 +47,24 @@ struct KeyRows {
         }
     }
 
+    /// Forgets a domain and all its keys.
+    func forget(_ domain: Domain) throws(StorageFailure) {
+        let name = Value.text(domain.name)
+        try transaction.execute("DELETE FROM signing_domain WHERE domain = ?", [name])
+        try transaction.execute("DELETE FROM signing_key WHERE domain = ?", [name])
+    }
+
     /// All domains with their keys, and the sealed private halves by their selectors.
     func all() throws(StorageFailure) -> [(keys: DomainKeys, sealed: [String: [UInt8]])] {
         let domains = try transaction.all(
             """
-            SELECT domain, made_rsa, made_ed25519, pending FROM signing_domain ORDER BY domain
+            SELECT domain, made_rsa, made_ed25519, pending, departed
+            FROM signing_domain ORDER BY domain
             """
-        ) { ($0.text(0), $0.integer(1), $0.integer(2), $0.integer(3)) }
+        ) { ($0.text(0), $0.integer(1), $0.integer(2), $0.integer(3), $0.optionalInteger(4)) }
         var places: [String: Int] = [:]
         var all: [(keys: DomainKeys, sealed: [String: [UInt8]])] = []
-        for (name, rsa, edwards, pending) in domains {
+        for (name, rsa, edwards, pending, departed) in domains {
             guard let domain = try? Domain(name) else {
                 throw .corrupt("keys are kept of `\(name)`, which is no domain")
             }
@@ -64,6 +72,7 @@ struct KeyRows {
             keys.madeRSA = Int(rsa)
             keys.madeEdwards = Int(edwards)
             keys.isPending = pending == 1
+            keys.departed = departed.map { Timestamp(milliseconds: $0) }
             places[name] = all.count
             all.append((keys, [:]))
         }

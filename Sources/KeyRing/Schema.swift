@@ -33,6 +33,7 @@ extension Migrations {
                 fault TEXT,
                 PRIMARY KEY (domain, selector)
             );
-            """
+            """,
+            "ALTER TABLE signing_domain ADD COLUMN departed INTEGER",
         ])
 }

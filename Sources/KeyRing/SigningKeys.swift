@@ -291,6 +291,19 @@ package final class SigningKeys: Sendable {
         return (octets, signer)
     }
 
+    /// Forgets a domain that has no keys any more.
+    package func forget(_ domain: Domain) async throws {
+        try await store.write { [self] transaction in
+            guard entries.withLock({ $0[domain]?.keys.keys.isEmpty ?? true }) else { return }
+            try KeyRows(transaction: transaction).forget(domain)
+        }
+        changing.withLock { _ in
+            entries.withLock { entries in
+                if entries[domain]?.keys.keys.isEmpty == true { entries[domain] = nil }
+            }
+        }
+    }
+
     /// Writes down what has changed of a domain's keys since the last time.
     ///
     /// When a key was last looked at or used is written down about once an hour.

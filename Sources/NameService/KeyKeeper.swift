@@ -35,6 +35,7 @@ package actor KeyKeeper {
     private let peers: ZonePeers
     private let exchange: ZoneExchange?
     private let resolver: any Resolver
+    private let authorities: AuthorityCheck?
     private let time: any Time
     private let log: Logger
     private let settings: Settings
@@ -42,6 +43,8 @@ package actor KeyKeeper {
 
     /// Why a domain's records could not be published, and when that was.
     private var troubles: [Domain: (text: String, time: Timestamp)] = [:]
+    /// What the name servers of zones showed of keys that are not in use yet.
+    private var servers: [Domain: [String: [AuthorityCheck.Sighting]]] = [:]
     private var alarmed: [Domain: (findings: [String], time: Timestamp)] = [:]
     /// How many domains are looked after, as of the last time.
     package private(set) var count = 0
@@ -67,10 +70,12 @@ package actor KeyKeeper {
 
     /// `exchange` reaches servers that keep zones for us; without one nothing is pushed.
     ///
-    /// `hosted` are the domains whose mail is written here.
+    /// `authorities` asks the zones' own servers before a key is used; without it the resolver's
+    /// word counts. `hosted` are the domains whose mail is written here.
     package init(
         keys: SigningKeys, zones: Zones, peers: ZonePeers, exchange: ZoneExchange?,
-        resolver: any Resolver, time: any Time, log: Logger, settings: Settings = Settings(),
+        resolver: any Resolver, authorities: AuthorityCheck? = nil, time: any Time, log: Logger,
+        settings: Settings = Settings(),
         hosted: @escaping @Sendable () async throws -> [Domain]
     ) {
         self.keys = keys
@@ -78,6 +83,7 @@ package actor KeyKeeper {
         self.peers = peers
         self.exchange = exchange
         self.resolver = resolver
+        self.authorities = authorities
         self.time = time
         self.log = log
         self.settings = settings
@@ -117,6 +123,7 @@ package actor KeyKeeper {
             }
             await observe(Array(due.prefix(Self.questionsAtATime)))
             await save(domains)
+            await dismiss(keys.domains.filter { !domains.contains($0) }, places)
             review(domains, places)
         } catch {
             log.error("the DKIM keys could not be looked after: \(error)")
@@ -134,11 +141,8 @@ package actor KeyKeeper {
 
     private func advance(_ domain: Domain, _ place: KeyPlace, _ budget: inout Int) async {
         await makeKeys(domain, place, &budget)
-        guard keys.keys(of: domain)?.isPending == true, place.isAutomatic else { return }
-        if let trouble = troubles[domain] {
-            let age = time.timestamp - trouble.time
-            guard age < .zero || age >= Self.publishingPause else { return }
-        }
+        guard keys.keys(of: domain)?.isPending == true, place.isAutomatic, mayPublish(domain)
+        else { return }
         do {
             try await publish(domain, place, restoring: false)
         } catch {
@@ -166,6 +170,44 @@ package actor KeyKeeper {
                 "the DKIM keys of a domain could not be looked after: \(error)",
                 metadata: ["domain": "\(domain)"])
         }
+    }
+
+    /// Ends the keys of domains that are not hosted here any more.
+    private func dismiss(_ domains: [Domain], _ places: KeyPlaces) async {
+        let (now, rules) = (time.timestamp, settings.rules)
+        for domain in domains where !Task.isCancelled {
+            do {
+                let isNew = keys.keys(of: domain)?.departed == nil
+                let events = try keys.change(domain) { keys, _ in keys.leave(at: now, rules) }
+                if isNew {
+                    log.notice(
+                        "a domain is gone: its DKIM keys sign no more; their records stay for seven days after the last signature",
+                        metadata: ["domain": "\(domain)"])
+                }
+                tell(events, of: domain)
+                try await keys.save(domain)
+                let place = places[domain]
+                if keys.keys(of: domain)?.isPending == true, place.isAutomatic, mayPublish(domain) {
+                    try await publish(domain, place, restoring: false)
+                }
+                guard let left = keys.keys(of: domain), left.keys.isEmpty,
+                    !left.isPending || !place.isAutomatic
+                else { continue }
+                try await keys.forget(domain)
+                (troubles[domain], alarmed[domain], servers[domain]) = (nil, nil, nil)
+            } catch {
+                log.error(
+                    "the DKIM keys of a domain that is gone could not be ended: \(error)",
+                    metadata: ["domain": "\(domain)"])
+            }
+        }
+    }
+
+    /// What could not be published waits a while.
+    private func mayPublish(_ domain: Domain) -> Bool {
+        guard let trouble = troubles[domain] else { return true }
+        let age = time.timestamp - trouble.time
+        return age < .zero || age >= Self.publishingPause
     }
 
     private func save(_ domains: [Domain]) async {
@@ -296,24 +338,40 @@ package actor KeyKeeper {
 
     // MARK: - Looking
 
+    /// What looking for the record of a key came to.
+    private struct Look: Sendable {
+        let domain: Domain
+        let key: DomainKey
+        var sighting: KeySighting
+        /// Nil: they were not asked.
+        var servers: [AuthorityCheck.Sighting]?
+    }
+
     private func observe(_ due: [(Domain, DomainKey)]) async {
-        let resolver = resolver
-        await withTaskGroup(of: (Domain, DomainKey, KeySighting)?.self) { group in
+        let (resolver, authorities) = (resolver, authorities)
+        await withTaskGroup(of: Look?.self) { group in
             var rest = due[...]
             func askNext() {
                 guard let (domain, key) = rest.popFirst() else { return }
                 group.addTask {
                     guard let name = key.name(of: domain) else { return nil }
                     let answer = await resolver.resolve(name, .txt)
-                    return (domain, key, KeySighting(answer, of: key))
+                    var look = Look(
+                        domain: domain, key: key, sighting: KeySighting(answer, of: key))
+                    guard let authorities, key.isDoubted else { return look }
+                    look.servers = await authorities.sightings(
+                        of: key, at: answer.aliases.last ?? name)
+                    look.sighting = look.sighting.confirmed(by: look.servers ?? [])
+                    return look
                 }
             }
             for _ in 0..<Self.parallelQuestions { askNext() }
             while let seen = await group.next() {
                 askNext()
                 // Who is told to stop has not been answered.
-                guard let (domain, key, sighting) = seen, !Task.isCancelled else { continue }
-                note(sighting, of: key, domain)
+                guard let look = seen, !Task.isCancelled else { continue }
+                servers[look.domain, default: [:]][look.key.selector] = look.servers
+                note(look.sighting, of: look.key, look.domain)
             }
         }
     }
@@ -382,7 +440,7 @@ package actor KeyKeeper {
             findings: current.findings(
                 at: time.timestamp, settings.rules, isByHand: !place.isAutomatic),
             lost: Set(keys.lostKeys.filter { $0.domain == domain }.map(\.selector)),
-            trouble: troubles[domain]?.text)
+            trouble: troubles[domain]?.text, servers: servers[domain] ?? [:])
     }
 
     /// The domains whose keys are looked after here, by name.

@@ -15,4 +15,7 @@ package struct KeyStatus: Sendable {
     package let lost: Set<String>
     /// Why the records could not be published the last time.
     package let trouble: String?
+    /// What the name servers themselves showed of each key that is awaited or faulty, by selector;
+    /// an empty list: none could be found.
+    package let servers: [String: [AuthorityCheck.Sighting]]
 }

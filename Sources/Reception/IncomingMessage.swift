@@ -290,6 +290,8 @@ struct IncomingMessage: ~Copyable {
     /// The header has become another one: that is what is signed.
     private mutating func note(_ edited: [UInt8]) {
         signing?.change(header: edited)
+        messageID = HeaderScan.value(of: "Message-ID", in: edited[...])
+            .flatMap { MessageIdentifier.parse($0).first?.description }
         if body == .sevenBit, edited[...].holdsEightBit { body = .eightBitMIME }
     }
 

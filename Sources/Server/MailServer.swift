@@ -136,8 +136,9 @@ package struct MailServer: Sendable {
         self.security = security
         keys = KeyKeeper(
             keys: node.signingKeys, zones: node.zones, peers: node.peers, exchange: exchange,
-            resolver: resolver, time: surroundings.time, log: log,
-            settings: settings.signing.keeping,
+            resolver: resolver,
+            authorities: settings.authorities(zones, surroundings, resolver),
+            time: surroundings.time, log: log, settings: settings.signing.keeping,
             hosted: { [registry = node.registry] in try await registry.domains().map(\.name) })
         let upkeep = Upkeep(
             settings, node: node, surroundings: surroundings, resolver: resolver, box: zones,
@@ -405,6 +406,34 @@ extension ServerSettings.Signing {
 }
 
 extension ServerSettings {
+    /// Who asks the name servers of zones themselves.
+    fileprivate func authorities(
+        _ zones: ZoneBox, _ surroundings: Surroundings, _ resolver: any Resolver
+    ) -> AuthorityCheck {
+        let names = ([hostName] + alsoKnownAs).compactMap { try? Name($0.name) }
+        let served = listen.dns.map(\.host).filter { !$0.isUnspecified }
+        let addresses = listen.dns.isEmpty ? [] : served + publicAddresses
+        var policy = StubSession.Policy()
+        policy.asksAuthorities = true
+        return AuthorityCheck(
+            resolver: resolver, ownNames: listen.dns.isEmpty ? [] : Set(names),
+            ownAddresses: Set(addresses)
+        ) { name in
+            var origin: Name? = name
+            while let place = origin {
+                if let zone = zones.zones[place] {
+                    let records = zone.records.filter { $0.type == .txt && $0.owner == name }
+                    return Answer(records.isEmpty ? .noData : .records, records: records)
+                }
+                origin = place.parent
+            }
+            return Answer(.failure(.refused))
+        } ask: { [policy] server, name in
+            await StubResolver(servers: [server], world: surroundings, policy: policy)
+                .resolve(name, .txt)
+        }
+    }
+
     /// What delivery needs of them.
     fileprivate var delivery: DeliverySettings {
         let listening = listen.all.map(\.address.host).filter { !$0.isUnspecified }

@@ -67,6 +67,28 @@ struct StubSessionTests {
         #expect(try message.questions == [Question(name: Name("a.example"), type: .mx)])
     }
 
+    @Test("Authorities are asked without recursion, and only what they serve themselves counts")
+    func authorities() throws {
+        var policy = StubSession.Policy()
+        policy.asksAuthorities = true
+        var session = try StubSession(
+            name: Name("a.example"), type: .mx, servers: [first, second], policy: policy,
+            now: start)
+        let (_, _, message) = try ask(&session)
+        #expect(message.header.flags == 0)
+        // A resolver's cache, or a server that knows nothing of the zone any more.
+        #expect(session.received(try reply(flags: 0x8080, Self.mx), from: first))
+        #expect(try ask(&session).0 == second)
+        #expect(session.received(try reply(flags: 0x8400, Self.mx), from: second))
+        #expect(finished(&session)?.outcome == .records)
+        var lame = try StubSession(
+            name: Name("a.example"), type: .mx, servers: [first], policy: policy, now: start)
+        _ = try ask(&lame)
+        #expect(lame.received(try reply(flags: 0x8003), from: first))
+        #expect(
+            finished(&lame)?.outcome == .failure(.malformed("the server does not serve the zone")))
+    }
+
     @Test("A reply with another id, question or sender, or a query, is passed over")
     func forgeries() throws {
         var session = try session()

@@ -95,10 +95,13 @@ private struct KeySite: Sendable {
             cryptography: SimulatedMailCryptography(entropy: simulation))
     }
 
-    func keeper(_ keys: SigningKeys, _ resolver: any Resolver, _ domains: [Domain]) -> KeyKeeper {
+    func keeper(
+        _ keys: SigningKeys, _ resolver: any Resolver, _ domains: [Domain],
+        _ authorities: AuthorityCheck? = nil
+    ) -> KeyKeeper {
         KeyKeeper(
             keys: keys, zones: zones, peers: peers, exchange: exchange, resolver: resolver,
-            time: simulation, log: log, hosted: { domains })
+            authorities: authorities, time: simulation, log: log, hosted: { domains })
     }
 }
 
@@ -347,6 +350,144 @@ struct KeyKeeperTests {
             // Every change is in the history of the zone, and can be undone there.
             let history = try await stage.here.zones.history(of: origin)
             #expect(history.contains { $0.summary == "published the DKIM keys of example.org" })
+        }
+    }
+
+    @Test(
+        "The keys of a domain that is gone end with what they have signed", .timeLimit(.minutes(1)))
+    func departure() throws {
+        try withKeyStage { stage, _ in
+            try await stage.pass(.minutes(15))
+            // By update, and never used.
+            _ = stage.keys.signing([], for: stage.domains[0], at: stage.simulation.timestamp)
+            let alone = stage.here.keeper(stage.keys, stage.routes, [])
+            await alone.look()
+            #expect(stage.states(0) == ["a-rsa active", "a-ed active"])
+            #expect(!stage.keys.signs(for: stage.domains[0]))
+            #expect(stage.keys.sealer(of: stage.domains[0], at: stage.simulation.timestamp) == nil)
+            #expect(try stage.here.records("example.org").count == 2)
+            #expect(stage.keys.keys(of: stage.domains[1]) == nil)
+            #expect(try stage.there.records("pushed.example").isEmpty)
+            #expect(stage.keys.domains == [stage.domains[0]])
+            // It comes back, and everything goes on.
+            try await stage.pass(.minutes(15))
+            #expect(stage.keys.signs(for: stage.domains[0]))
+            // After a restart it is still known that it is gone.
+            await alone.look()
+            let keys = stage.here.signingKeys()
+            try await keys.load()
+            #expect(!keys.signs(for: stage.domains[0]))
+            let later = stage.here.keeper(keys, stage.routes, [])
+            try await stage.simulation.sleep(for: .days(6))
+            await later.look()
+            #expect(try stage.here.records("example.org").count == 2)
+            try await stage.simulation.sleep(for: .days(1))
+            await later.look()
+            #expect(try stage.here.records("example.org").isEmpty)
+            #expect(keys.domains.isEmpty)
+            let empty = stage.here.signingKeys()
+            try await empty.load()
+            #expect(empty.domains.isEmpty)
+        }
+    }
+
+    /// The name servers of `example.org`: two elsewhere, and this host.
+    private struct Registrar: Resolver {
+        let addresses: [String: String]
+
+        func resolve(_ name: Name, _ type: RecordType) async -> Answer {
+            let data: [RecordData] =
+                switch type {
+                case .ns where name == (try? Name("example.org")):
+                    addresses.keys.sorted().compactMap { try? .ns(Name($0)) }
+                case .a:
+                    addresses["\(name)"].flatMap { IPv4Address($0) }.map { [.a($0)] } ?? []
+                default: []
+                }
+            guard !data.isEmpty else { return Answer(.noData) }
+            return Answer(
+                .records,
+                records: data.map { ResourceRecord(owner: name, type: type, ttl: 60, data: $0) })
+        }
+    }
+
+    @Test(
+        "A key waits until each name server shows it that can be asked, and it is said which does not",
+        .timeLimit(.minutes(1)))
+    func everyServer() throws {
+        try withKeyStage { stage, _ in
+            let late = Mutex(Answer(.nameError))
+            let asked = Mutex<Set<String>>([])
+            let routes = stage.routes
+            let check = AuthorityCheck(
+                resolver: Registrar(addresses: [
+                    "a.test": "192.0.2.51", "b.test": "192.0.2.52", "c.test": "192.0.2.53",
+                    "ns.here.test": "192.0.2.54", "ns.there.test": "192.0.2.55",
+                ]), ownNames: [try Name("ns.here.test")],
+                ownAddresses: [.v4(IPv4Address(192, 0, 2, 55))]
+            ) {
+                await routes.resolve($0, .txt)
+            } ask: { server, name in
+                asked.withLock { _ = $0.insert("\(server)") }
+                switch "\(server.host)" {
+                case "192.0.2.51": return await routes.resolve(name, .txt)
+                case "192.0.2.52":
+                    let answer = late.withLock { $0 }
+                    return answer.outcome == .records ? await routes.resolve(name, .txt) : answer
+                default: return Answer(.failure(.timeout))
+                }
+            }
+            let keeper = stage.here.keeper(stage.keys, stage.routes, [stage.domains[0]], check)
+            func look(_ minutes: Int) async throws {
+                for _ in 0..<minutes {
+                    await keeper.look()
+                    try await stage.simulation.sleep(for: .minutes(1))
+                }
+            }
+            try await look(30)
+            #expect(stage.states(0) == ["a-rsa published", "a-ed published"])
+            let status = try await keeper.status(of: stage.domains[0], looks: true)
+            let key = try #require(status.keys.keys.first)
+            #expect(
+                status.servers[key.selector]?.map { "\($0.server) \($0.sighting)" } == [
+                    "ns.here.test right", "ns.there.test right", "a.test right",
+                    "b.test wrong(KeyLife.DomainKey.Fault.missing)",
+                    "c.test failure(no name server answered in time)",
+                ])
+            #expect(
+                asked.withLock { $0.sorted() } == [
+                    "192.0.2.51:53", "192.0.2.52:53", "192.0.2.53:53",
+                ])
+            late.withLock { $0 = Answer(.records) }
+            try await look(15)
+            #expect(stage.states(0) == ["a-rsa active", "a-ed active"])
+            // Nobody is asked for what signs already.
+            asked.withLock { $0 = [] }
+            try await look(5)
+            #expect(asked.withLock { $0.isEmpty })
+        }
+    }
+
+    @Test("Where no name server can be asked, the resolver's word counts", .timeLimit(.minutes(1)))
+    func noServer() throws {
+        try withKeyStage { stage, _ in
+            for addresses in [[:], ["c.test": "192.0.2.53"]] {
+                let keys = stage.here.signingKeys()
+                let check = AuthorityCheck(
+                    resolver: Registrar(addresses: addresses), ownNames: []
+                ) { _ in
+                    Answer(.failure(.refused))
+                } ask: { _, _ in
+                    Answer(.failure(.timeout))
+                }
+                let keeper = stage.here.keeper(
+                    keys, stage.routes, [stage.domains[addresses.count]], check)
+                for _ in 0..<15 {
+                    await keeper.look()
+                    try await stage.simulation.sleep(for: .minutes(1))
+                }
+                #expect(keys.signs(for: stage.domains[addresses.count]))
+            }
         }
     }
 

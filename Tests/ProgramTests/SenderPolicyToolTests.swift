@@ -47,6 +47,50 @@ struct SenderPolicyToolTests {
         "192.0.2.140", "10.0.0.4",
     ]
 
+    @Test("a domain is named as people write it, in any script (RFC 8616)")
+    func international() async throws {
+        try await withStage { stage in
+            let file = try stage.write(
+                """
+                {"format":"dns-fixture-1","records":{
+                "xn--bcher-kva.example":[{"type":"TXT","data":["v=spf1 ip4:192.0.2.1 -all"]}],
+                "_dmarc.xn--bcher-kva.example":[{"type":"TXT","data":["v=DMARC1; p=reject"]}]}}
+                """, to: "dns.json")
+            for (client, passes) in [("192.0.2.1", true), ("192.0.2.2", false)] {
+                for sender in ["anna@bücher.example", "änne@BÜCHER.example"] {
+                    let (status, output) = try await stage.run(
+                        Postreiter.binary,
+                        [
+                            "spf", "check", "--dns", file, "--ip", client, "--helo",
+                            "mail.bücher.example", "--mail-from", sender,
+                        ])
+                    #expect(status == (passes ? 0 : 1), "\(client) \(sender): \(output)")
+                    let message = try stage.write(
+                        "From: Anna <\(sender)>\r\n\r\nHello\r\n", to: "letter.eml")
+                    let judged = try await stage.run(
+                        Postreiter.binary,
+                        [
+                            "dmarc", "check", "--dns", file, "--ip", client, "--helo",
+                            "mail.bücher.example", "--mail-from", sender, message, "--json",
+                        ])
+                    #expect(judged.status == 0, "\(judged.output)")
+                    for part in [
+                        #""result":"\#(passes ? "pass" : "fail")""#,
+                        #""policy_domain":"xn--bcher-kva.example""#,
+                        #""disposition":"\#(passes ? "none" : "reject")""#,
+                    ] { #expect(judged.output.contains(part), "\(part): \(judged.output)") }
+                }
+            }
+            let told = try await stage.run(
+                Postreiter.binary,
+                [
+                    "dmarc", "check", "--dns", file, "--from-domain", "bücher.example", "--spf",
+                    "pass:xn--bcher-kva.example",
+                ])
+            #expect(told.status == 0, "\(told.output)")
+        }
+    }
+
     @Test("the examples pass and fail as they say, also by a redirect, and JSON says why")
     func examples() async throws {
         try await withStage { stage in

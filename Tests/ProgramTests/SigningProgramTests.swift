@@ -157,6 +157,34 @@ struct SigningProgramTests {
         }
     }
 
+    @Test("A domain is named as people write it, in any script", .timeLimit(.minutes(2)))
+    func international() async throws {
+        try await withStage { stage in
+            let file = stage.path("key.pem")
+            let (status, record) = try await stage.run(
+                Postreiter.binary,
+                [
+                    "dkim", "keygen", "Bücher.example", "--algorithm", "ed25519", "--selector",
+                    "s", "--output", file,
+                ])
+            #expect(status == 0, "\(record)")
+            #expect(record.hasPrefix("s._domainkey.xn--bcher-kva.example."), "\(record)")
+            let host = try await Postreiter(stage)
+            let added = try await host.command("domain", "add", "bücher.example")
+            #expect(added.status == 0, "\(added.output)")
+            let known = await isTrue(within: .seconds(90)) {
+                let keys = try? await host.command("dkim", "status", "BÜCHER.example")
+                return keys?.status == 0 && keys?.output.contains("a-ed") == true
+            }
+            #expect(known, "\(host.log)")
+            let named = try await host.command("dkim", "status", "bücher.example")
+            #expect(
+                named.output.contains("a-rsa._domainkey.xn--bcher-kva.example."), "\(named.output)")
+            let json = try await host.command("dkim", "status", "bücher.example", "--json")
+            #expect(json.output.contains(#""domain":"xn--bcher-kva.example""#), "\(json.output)")
+        }
+    }
+
     @Test("A key made without a server signs, and its file is for its owner alone")
     func offline() async throws {
         try await withStage { stage in
