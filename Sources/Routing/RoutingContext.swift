@@ -82,34 +82,3 @@ package struct RoutingContext: Sendable {
 
     func isOwn(_ address: IPAddress) -> Bool { ownAddresses.contains(address.unmapped) }
 }
-
-extension IPAddress {
-    /// The IPv4 address within an IPv6-mapped one; any other address unchanged.
-    var unmapped: IPAddress {
-        if case .v6(let address) = self, let inner = address.mappedIPv4 { return .v4(inner) }
-        return self
-    }
-
-    /// Whether no host can have this address: "any", multicast, broadcast, 0.0.0.0/8.
-    ///
-    /// A connection to 0.0.0.0 or :: reaches the sender itself on many systems.
-    var isUnusable: Bool {
-        switch unmapped {
-        case .v4(let address): address.rawValue >> 24 == 0 || address.rawValue >> 28 >= 14
-        case .v6(let address): isUnspecified || address.high >> 56 == 0xFF
-        }
-    }
-
-    /// Whether the address means something else to everybody (RFC 1918, 3927, 4193, 6598).
-    var isPrivate: Bool {
-        if isLoopback { return true }
-        switch unmapped {
-        case .v4(let address):
-            let value = address.rawValue
-            return value >> 24 == 10 || value >> 20 == 0xAC1 || value >> 16 == 0xC0A8
-                || value >> 16 == 0xA9FE || value >> 22 == 0x6440 >> 6 || value >> 24 == 127
-        case .v6(let address):
-            return address.high >> 57 == 0xFC >> 1 || address.high >> 54 == 0xFE80 >> 6
-        }
-    }
-}

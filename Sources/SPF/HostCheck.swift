@@ -99,16 +99,6 @@ package struct HostCheck: Sendable {
     }
 }
 
-extension IPAddress {
-    /// §5: an IPv4 address in an IPv6 one is treated as what it is.
-    fileprivate var unmapped: IPAddress {
-        guard case .v6(let address) = self, address.high == 0, address.low >> 32 == 0xFFFF else {
-            return self
-        }
-        return .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address.low)))
-    }
-}
-
 extension Name {
     fileprivate var isFullyQualified: Bool {
         // The first label is not the last.

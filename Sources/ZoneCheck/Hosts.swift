@@ -115,26 +115,3 @@ extension RecordData {
         if case .txt(let strings) = self { Array(strings.joined()) } else { nil }
     }
 }
-
-extension IPAddress {
-    /// Whether no host can have this address: "any", multicast, broadcast, 0.0.0.0/8.
-    var isUnusable: Bool {
-        switch self {
-        case .v4(let address): address.rawValue >> 24 == 0 || address.rawValue >> 28 >= 14
-        case .v6(let address): isUnspecified || address.high >> 56 == 0xFF
-        }
-    }
-
-    /// Whether the address means something else to everybody (RFC 1918, 3927, 4193, 6598).
-    var isPrivate: Bool {
-        switch self {
-        case .v4(let address):
-            let value = address.rawValue
-            return value >> 24 == 10 || value >> 20 == 0xAC1 || value >> 16 == 0xC0A8
-                || value >> 16 == 0xA9FE || value >> 22 == 0x6440 >> 6 || value >> 24 == 127
-        case .v6(let address):
-            return isLoopback || address.high >> 57 == 0xFC >> 1
-                || address.high >> 54 == 0xFE80 >> 6
-        }
-    }
-}
