@@ -9,6 +9,8 @@ package struct KeyRecord: Hashable, Sendable {
     package let octets: [UInt8]
     /// The hashes it may be used with; nil: all.
     package let hashes: Set<String>?
+    /// The services it may be used for (`s=`), perhaps `*`; nil: all.
+    package let services: Set<String>?
     /// `t=y`: the domain is trying things out.
     package let isTesting: Bool
     /// `t=s`: `i=` must be of `d=` itself.
@@ -31,11 +33,7 @@ package struct KeyRecord: Hashable, Sendable {
             throw .init(.permerror, "nobody knows keys of the kind \(name)")
         }
         self.kind = kind
-        if let services = tags["s"] {
-            guard Self.words(services).contains(where: { $0 == "*" || $0 == "email" }) else {
-                throw .init(.permerror, "the key is not for mail")
-            }
-        }
+        services = tags["s"].map { Set(Self.words($0)) }
         hashes = tags["h"].map { Set(Self.words($0)) }
         let flags = tags["t"].map { Self.words($0) } ?? []
         isTesting = flags.contains("y")
@@ -48,6 +46,12 @@ package struct KeyRecord: Hashable, Sendable {
 
     private static func words(_ text: String) -> [String] {
         text.split(separator: ":").map { String($0.filter { !$0.isWhitespace }) }
+    }
+
+    /// Whether it may be used for one of these services.
+    package func serves(_ wanted: Set<String>) -> Bool {
+        guard let services else { return true }
+        return services.contains("*") || !services.isDisjoint(with: wanted)
     }
 
     /// Whether the key may make signatures of this kind (§6.1.2).

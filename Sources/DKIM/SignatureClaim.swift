@@ -52,6 +52,9 @@ package struct SignatureClaim: Sendable {
     private func check(
         _ record: KeyRecord, _ policy: Verification.Policy, _ cryptography: any MailCryptography
     ) throws(DKIMProblem) {
+        guard record.serves(policy.services) else {
+            throw .init(.permerror, "the key is not for mail")
+        }
         try record.check(algorithm)
         // §3.6.1 t=s.
         guard !record.isStrict || identityDomain == domain else {

@@ -14,6 +14,10 @@ package struct Verification: Sendable {
         package var allowsSHA1 = false
         /// RFC 6376 §6.1: signatures beyond are not looked at.
         package var maximumSignatures = 20
+        /// RFC 6376 §3.6.1 `s=`: keys for none of these do not count.
+        package var services: Set<String> = ["email"]
+        /// `l=`: whether what stands behind may be unsigned.
+        package var allowsUnsignedEnd = true
 
         package init() {}
     }
@@ -124,6 +128,9 @@ package struct Verification: Sendable {
     ) async throws(DKIMProblem) -> Bool {
         if let expiration = signature.expiration, expiration < now {
             throw DKIMProblem(.fail, "it has expired")
+        }
+        guard policy.allowsUnsignedEnd || signature.bodyLength == nil else {
+            throw DKIMProblem(.policy, "l= leaves the end of the body unsigned")
         }
         // §3.5: l= is no larger than the body.
         if let length = signature.bodyLength, length > digest.octets {

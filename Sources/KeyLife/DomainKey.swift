@@ -113,7 +113,9 @@ package enum KeySighting: Hashable, Sendable {
     private static func judge(_ texts: [[UInt8]], of key: DomainKey) -> Self {
         guard let text = texts.first else { return .wrong(.missing) }
         guard texts.count == 1 else { return .wrong(.several) }
-        guard let record = try? KeyRecord(parsing: text) else { return .wrong(.unreadable) }
+        guard let record = try? KeyRecord(parsing: text), record.serves(["email"]) else {
+            return .wrong(.unreadable)
+        }
         guard !record.octets.isEmpty else { return .wrong(.revoked) }
         guard record.kind == key.kind, record.octets == key.publicKey else {
             return .wrong(.anotherKey)
