@@ -14,31 +14,26 @@ extension DMARCCommand {
                 The file is XML, perhaps packed by gzip or zip, or the mail that carried it. The \
                 exit status is 1 for what is no report; with --json it is 0 all the same.
                 """)
-        @Argument(help: "A file; standard input if left out.") var file = "-"
-        @OptionGroup var output: JSONOption
+        @OptionGroup var source: ReportSource
 
         func run() async throws {
-            let octets = try Files.read(file)
-            do throws(ReportFailure) {
-                guard case .aggregate(let report) = try IncomingReport(opening: octets) else {
-                    throw ReportFailure("it is a report, but not an aggregate report of DMARC")
-                }
-                output.json ? Output.json(report.summary) : report.printTable()
-            } catch {
-                guard output.json else {
-                    Output.error("this is no aggregate report: \(error)")
-                    throw ExitCode(1)
-                }
-                Output.json([
-                    "ok": false, "org_name": nil, "report_id": nil, "domain": nil, "p": nil,
-                    "records": 0, "messages": 0, "reason": .string(error.description),
-                ])
+            try source.show(
+                "aggregate report", nothing: AggregateReport.nothing,
+                summary: \.summary, table: AggregateReport.printTable
+            ) { report in
+                if case .aggregate(let report) = report { report } else { nil }
             }
         }
     }
 }
 
 extension AggregateReport {
+    /// The keys of what is no such report.
+    fileprivate static let nothing: [(String, JSON)] = [
+        ("org_name", nil), ("report_id", nil), ("domain", nil), ("p", nil), ("records", 0),
+        ("messages", 0),
+    ]
+
     /// One object; keys may be added, none is ever renamed.
     fileprivate var summary: JSON {
         [

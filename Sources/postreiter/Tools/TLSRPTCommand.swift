@@ -20,25 +20,14 @@ struct TLSRPTCommand: AsyncParsableCommand {
                 The file is JSON, perhaps packed by gzip or zip, or the mail that carried it. The \
                 exit status is 1 for what is no report; with --json it is 0 all the same.
                 """)
-        @Argument(help: "A file; standard input if left out.") var file = "-"
-        @OptionGroup var output: JSONOption
+        @OptionGroup var source: ReportSource
 
         func run() async throws {
-            let octets = try Files.read(file)
-            do throws(ReportFailure) {
-                guard case .transport(let report) = try IncomingReport(opening: octets) else {
-                    throw ReportFailure("it is a report, but not one on TLS")
-                }
-                output.json ? Output.json(report.summary) : report.printTable()
-            } catch {
-                guard output.json else {
-                    Output.error("this is no report on TLS: \(error)")
-                    throw ExitCode(1)
-                }
-                Output.json([
-                    "ok": false, "organization": nil, "report_id": nil, "policies": 0,
-                    "failures": 0, "reason": .string(error.description),
-                ])
+            try source.show(
+                "report on TLS", nothing: TLSReport.nothing, summary: \.summary,
+                table: TLSReport.printTable
+            ) { report in
+                if case .transport(let report) = report { report } else { nil }
             }
         }
     }
@@ -65,6 +54,11 @@ struct TLSRPTCommand: AsyncParsableCommand {
 }
 
 extension TLSReport {
+    /// The keys of what is no such report.
+    fileprivate static let nothing: [(String, JSON)] = [
+        ("organization", nil), ("report_id", nil), ("policies", 0), ("failures", 0),
+    ]
+
     /// One object; keys may be added, none is ever renamed.
     fileprivate var summary: JSON {
         [
