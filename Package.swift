@@ -89,6 +89,7 @@ let cores: [Target] = [
         on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "ARC"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module("Milter", on: ["Bytes"]),
+    module("HTTP", on: ["Bytes"]),
     module("Defence", on: ["Bytes", "World", "DNS"]),
     module("Feedback", on: ["Bytes", "Mail", "World", "DNS", "MIME"]),
     module(
@@ -137,6 +138,7 @@ let cores: [Target] = [
         ]),
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("MilterTests", on: ["Bytes", "Milter"]),
+    tests("HTTPTests", on: ["Bytes", "HTTP"]),
     tests("DefenceTests", on: ["Bytes", "World", "DNS", "SimulatedWorld", "Defence"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
 ]
@@ -144,7 +146,8 @@ let cores: [Target] = [
 // What must hold whatever comes in, for the tests and for the fuzzers.
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
-    "ZoneTransfer", "Report", "SenderPolicy", "MailSignature",
+    "ZoneTransfer", "Report", "SenderPolicy", "MailSignature", "FilterSession", "DomainPolicy",
+    "FailureReport",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -156,7 +159,7 @@ let fuzzing: [Target] =
             name: "Properties",
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
-                "Feedback", "SPF", "DKIM", "ARC",
+                "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
@@ -212,13 +215,14 @@ let house: [Target] = [
     module(
         "Filtering",
         on: [
-            "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "Milter", "Journal", "Defence",
+            "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "Milter", "HTTP", "Journal", "Defence",
             "DefenceStore",
         ], [log, metrics]),
     module(
         "Reporting",
         on: [
-            "Bytes", "Mail", "World", "DNS", "MIME", "DMARC", "Feedback", "TransportSecurity",
+            "Bytes", "Mail", "World", "DNS", "MIME", "HTTP", "DKIM", "DMARC", "Feedback",
+            "TransportSecurity",
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ReportStore",
         ], [log]),
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
@@ -324,6 +328,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "Feedback", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "ReportStore", "Reporting", "SimulatedWorld",
+            "LiveWorld", "DKIM", "KeyRing",
         ], [log]),
     tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),

@@ -24,7 +24,8 @@ package struct Property: Sendable {
 
     package static let all = [
         serverSession, clientSession, addresses, mimeMessage, dnsMessage, masterFile,
-        zoneTransfer, report, senderPolicy, mailSignature,
+        zoneTransfer, report, senderPolicy, mailSignature, filterSession, domainPolicy,
+        failureReport,
     ]
 
     /// Says what is broken for this input, nil if nothing is.

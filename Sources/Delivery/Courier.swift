@@ -134,11 +134,13 @@ final class Courier: @unchecked Sendable {
         if ending == .unknown { ending = .unreachable }
         var opening = await open(peer, withoutTLS: false, &attempt)
         // RFC 7435: opportunistic security goes on in plain text where TLS fails.
-        if case .withoutTLS = opening {
-            note(peer, .failed(attempt.report.trials.last?.evidence.text ?? ""), attempt)
+        if case .withoutTLS(let source) = opening {
+            let words = attempt.report.trials.last?.evidence.text ?? ""
+            note(peer, .failed(words), from: source, attempt)
             opening = await open(peer, withoutTLS: true, &attempt)
         } else if case .ready(let open) = opening {
-            note(peer, open.tls == nil ? .notOffered : .protected, attempt)
+            note(
+                peer, open.tls == nil ? .notOffered : .protected, from: open.visibleSource, attempt)
         }
         guard case .ready(let open) = opening else { return nil }
         ending = .answered
@@ -152,7 +154,8 @@ final class Courier: @unchecked Sendable {
     /// What the owner of the domain may want to hear (RFC 8460 §4): of hosts that its MX records
     /// name, and not of the reports themselves (§3).
     private func note(
-        _ peer: OutboundConnection.Peer, _ outcome: SessionFact.Outcome, _ attempt: Attempt
+        _ peer: OutboundConnection.Peer, _ outcome: SessionFact.Outcome, from source: IPAddress?,
+        _ attempt: Attempt
     ) {
         guard let domain = attempt.job.destination.domain, attempt.job.via == nil,
             peer.dialect == .smtp, attempt.account == nil,
@@ -163,7 +166,7 @@ final class Courier: @unchecked Sendable {
         deliverer.watch.session(
             SessionFact(
                 domain: domain, host: peer.exchange.description, address: address,
-                source: address.flatMap { deliverer.settings.source(towards: $0) },
+                source: address.flatMap { deliverer.settings.source(towards: $0) } ?? source,
                 outcome: outcome))
     }
 
@@ -175,7 +178,8 @@ final class Courier: @unchecked Sendable {
 
     private enum Opening {
         case ready(OutboundConnection)
-        case withoutTLS
+        /// TLS failed on a connection from there.
+        case withoutTLS(IPAddress?)
         case useless
     }
 
@@ -202,7 +206,7 @@ final class Courier: @unchecked Sendable {
         }
         attempt.note(evidence, outbound.tls)
         if reason == .tls {
-            if peer.security == .opportunistic { return .withoutTLS }
+            if peer.security == .opportunistic { return .withoutTLS(outbound.visibleSource) }
             attempt.noteLackOfTLS()
         }
         // A host that says no is not down.

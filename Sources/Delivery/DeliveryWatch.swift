@@ -30,7 +30,7 @@ package struct SessionFact: Hashable, Sendable {
     /// The exchanger, as its record names it.
     package var host: String
     package var address: IPAddress?
-    /// The address from which it was tried, if it was chosen.
+    /// The address from which it was tried, if others can see it.
     package var source: IPAddress?
     package var outcome: Outcome
 }

@@ -80,6 +80,13 @@ final class OutboundConnection {
     /// The best first: with the first the password itself never crosses the line.
     private static let mechanisms: [Mechanism] = [.scramSHA256, .plain, .login]
 
+    /// From where it was made, if that says anything to others: not the side of a translator
+    /// that they do not see.
+    var visibleSource: IPAddress? {
+        let host = connection.localAddress.host
+        return host.isPrivate || host.isUnusable ? nil : host
+    }
+
     /// Connects, and with implicit TLS shakes hands.
     init(
         to peer: Peer, withoutTLS: Bool, _ deliverer: Deliverer

@@ -32,6 +32,8 @@ package struct FeedbackReport: Hashable, Sendable {
     /// Fields that may stand many times are kept so often.
     private static let maximumRepetitions = 100
     private static let maximumOriginalOctets = 1 << 20
+    /// Of registered words the longest has 16.
+    private static let maximumTokenOctets = 100
 
     package init(kind: String) { self.kind = kind }
 
@@ -155,13 +157,20 @@ package struct FeedbackReport: Hashable, Sendable {
         }
 
         func all(_ name: String) -> [String] {
-            header.all(name).prefix(maximumRepetitions).map { $0.decoded.trimmed }
+            header.all(name).prefix(maximumRepetitions).map { field in
+                // What a report says is shown on terminals: no control characters.
+                let scalars = field.decoded.unicodeScalars.map { $0.isWritable ? $0 : " " }
+                return String(String.UnicodeScalarView(scalars)).trimmed
+            }
         }
 
-        /// The first token, in lower case; comments are left out.
+        /// The first token (RFC 2045 §5.1), in lower case; comments are left out.
         func word(_ name: String) -> String? {
-            all(name).first?.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "(" }).first
-                .map { String($0).asciiLowercased }
+            let first = all(name).first?.split(whereSeparator: { $0 == " " || $0 == "(" }).first
+            guard let first, first.utf8.count <= maximumTokenOctets,
+                first.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else { return nil }
+            return String(first).asciiLowercased
         }
 
         func date(_ name: String) -> Timestamp? {

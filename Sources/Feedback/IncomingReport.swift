@@ -108,7 +108,9 @@ package enum IncomingReport: Sendable {
                 self = .gzip
             } else if ZipArchive.begins(octets) {
                 self = .zip
-            } else if octets.starts(with: [0xFF, 0xFE]) || octets.starts(with: [0xFE, 0xFF]) {
+            } else if octets.starts(with: [0xFF, 0xFE]) || octets.starts(with: [0xFE, 0xFF])
+                || XMLReader.wideStarts.contains(where: { octets.starts(with: $0.0) })
+            {
                 self = .xml
             } else {
                 let text = octets.starts(with: [0xEF, 0xBB, 0xBF]) ? octets.dropFirst(3) : octets

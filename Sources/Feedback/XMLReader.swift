@@ -71,6 +71,11 @@ struct XMLReader {
 
     // MARK: Encodings
 
+    /// `<` in UTF-16, either octet first.
+    static let wideStarts: [([UInt8], String)] = [
+        ([UInt8(ascii: "<"), 0], "utf-16le"), ([0, UInt8(ascii: "<")], "utf-16be"),
+    ]
+
     /// UTF-8, whatever it was.
     ///
     /// ```abnf
@@ -80,6 +85,10 @@ struct XMLReader {
         if file.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(file.dropFirst(3)) }
         if file.starts(with: [0xFF, 0xFE]) || file.starts(with: [0xFE, 0xFF]) {
             return Array((Charset("utf-16") ?? .utf8).decode(file).text.utf8)
+        }
+        // XML 1.0 appendix F: without a mark, the first character tells.
+        for (start, name) in Self.wideStarts where file.starts(with: start) {
+            return Array((Charset(name) ?? .utf8).decode(file).text.utf8)
         }
         let head = String(lossy: file.prefix(200))
         guard let declaration = head.range(of: "encoding="), head.hasXMLDeclaration else {

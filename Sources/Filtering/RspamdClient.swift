@@ -2,6 +2,7 @@
 
 import Bytes
 import Defence
+import HTTP
 import World
 
 /// Asks rspamd about a message (HTTP `POST /checkv2`).
@@ -56,7 +57,7 @@ struct RspamdClient: Sendable {
     private func answer(
         on connection: any Connection, _ deadline: Instant
     ) async throws -> (status: Int, body: [UInt8]) {
-        var response = HTTPResponse()
+        var response = Response()
         while true {
             if let result = try response.result() { return result }
             if let octets = try await connection.receive(deadline: deadline) {

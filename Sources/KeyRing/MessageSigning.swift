@@ -17,10 +17,16 @@ package struct MessageSigning: Sendable {
     ) {
         self.identities = identities
         var settings = Signer.Settings()
+        let fields = FieldList(header)
+        let isReport = Self.ofReports.contains { !fields.all(named: $0.utf8).isEmpty }
         settings.oversigned = Self.oversigned
+        if isReport {
+            settings.headers += Self.ofReports
+            settings.oversigned += Self.ofReports
+        }
         settings.time = now.seconds
         signer = Signer(
-            header: FieldList(header), settings: settings, cryptography: cryptography)
+            header: fields, settings: settings, cryptography: cryptography)
     }
 
     /// What readers and their programs go by: nobody may add another one (RFC 6376 §8.15).
@@ -28,6 +34,8 @@ package struct MessageSigning: Sendable {
         "from", "to", "cc", "subject", "date", "reply-to", "message-id", "mime-version",
         "content-type", "content-transfer-encoding",
     ]
+    /// RFC 8460 §5.3: whose report this is, in one that is; in other mail they say nothing.
+    private static let ofReports = ["tls-report-domain", "tls-report-submitter"]
 
     /// The header will be sent so, and not as it was said before.
     package mutating func change(header: [UInt8]) { signer.header = FieldList(header) }

@@ -29,10 +29,14 @@ struct ReportDestinations {
     func verified(_ uris: [String], tag: String = "rua", for domain: String) async -> Finding {
         var finding = Finding()
         guard let policyDomain = Name(mailDomain: domain) else { return finding }
-        for uri in uris.prefix(Self.maximumDestinations) {
+        // RFC 9990 §3.5: malformed ones are ignored, and do not count.
+        let usable = uris.lazy.compactMap { uri -> (Address, Name)? in
             guard let address = Self.address(of: uri), let host = address.domain,
                 let destination = Name(mailDomain: host.name)
-            else { continue }
+            else { return nil }
+            return (address, destination)
+        }
+        for (address, destination) in usable.prefix(Self.maximumDestinations) {
             switch await Organization.isShared(
                 by: policyDomain, destination, resolver: resolver)
             {
@@ -57,14 +61,14 @@ struct ReportDestinations {
         if case .failure = answer.outcome { return finding.isTemporary = true }
         // Steps 6 to 8.
         let records = answer.records.compactMap(\.textOctets).filter(PolicyRecord.isRecord)
-        guard let record = records.first else {
+        guard !records.isEmpty else {
             return finding.reason = "\(address) has not agreed to reports about \(domain)"
         }
-        // Step 9: another address of the same host.
-        let other = PolicyRecord(parsing: record).map {
+        // Step 9: another address of the same host, in any of the records.
+        let other = records.compactMap { PolicyRecord(parsing: $0) }.flatMap {
             tag == "ruf" ? $0.failureReports : $0.aggregateReports
         }
-        guard let other, !other.isEmpty else { return finding.add([address]) }
+        guard !other.isEmpty else { return finding.add([address]) }
         let addresses = other.compactMap(\.address)
         guard addresses.count == other.count, addresses.allSatisfy({ $0.domain == address.domain })
         else { return finding.reason = "\(address) would have reports go to another host" }

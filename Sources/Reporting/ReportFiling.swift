@@ -12,12 +12,18 @@ package struct ReportFiling: Sendable {
     private let reports: Reports
     private let registry: Registry
     private let authservID: String?
+    private let signers: ReportSigners?
 
     /// `authservID` is that of the Authentication-Results that are believed; nil: none are.
-    package init(reports: Reports, registry: Registry, authservID: String? = nil) {
+    /// `signers` finds out who signed a report on TLS; without it they say that too.
+    package init(
+        reports: Reports, registry: Registry, authservID: String? = nil,
+        signers: ReportSigners? = nil
+    ) {
         self.reports = reports
         self.registry = registry
         self.authservID = authservID
+        self.signers = signers
     }
 
     /// Keeps the report in a mail or file; nil for one that does not count.
@@ -25,9 +31,14 @@ package struct ReportFiling: Sendable {
     /// Throws `ReportFailure` for what is no report.
     package func file(_ octets: [UInt8]) async throws -> Reports.Filing? {
         let report = try IncomingReport(opening: octets)
-        let authenticity = authenticity(of: octets)
-        // RFC 8460 §3: reports that lack a signature must be ignored.
-        if case .transport = report, authenticity == .failed { return nil }
+        var authenticity = authenticity(of: octets)
+        if case .transport(let report) = report {
+            if let signers, let haveSigned = await signers.haveSigned(report, in: octets) {
+                authenticity = haveSigned ? .passed : .failed
+            }
+            // RFC 8460 §3: reports that lack a signature must be ignored.
+            if authenticity == .failed { return nil }
+        }
         return try await reports.file(report, isAuthentic: authenticity == .passed) { name in
             guard let domain = try? Domain(name),
                 case .local? = try? registry.responsibility(for: domain)

@@ -24,13 +24,15 @@ package final class ReportReader: Sendable {
     /// The largest mail that is looked at.
     static let maximumOctets = 25 << 20
 
+    /// `signers` is for `ReportFiling`.
     package init(
         _ settings: ReportingSettings, reports: Reports, registry: Registry, spooler: Spooler,
-        log: Logger
+        signers: ReportSigners? = nil, log: Logger
     ) {
         self.settings = settings
         filing = ReportFiling(
-            reports: reports, registry: registry, authservID: settings.authservID)
+            reports: reports, registry: registry, authservID: settings.authservID,
+            signers: signers)
         self.spooler = spooler
         self.log = log
     }

@@ -16,6 +16,7 @@ package struct ReportSender: Sendable {
     private let reports: Reports
     private let intake: Intake
     private let destinations: ReportDestinations
+    private let post: ReportPost?
     private let time: any Time
     private let entropy: any Entropy
     private let sign: Signing
@@ -32,18 +33,26 @@ package struct ReportSender: Sendable {
     static let pause = Duration.minutes(30)
     /// RFC 8460 §5.5: a day; what is older than that interests nobody.
     static let patience = Duration.days(2)
+    /// For the DNS of one destination, where another one can be written to.
+    static let patienceForOthers = Duration.hours(10)
     /// "A commonly observed receiver limit is ten megabytes" (RFC 8460 §5.2).
     static let maximumMessageOctets = 10_000_000
 
-    /// `sign` is asked for each report.
+    /// `sign` is asked for each report that goes by mail; without `network` none goes by HTTPS.
     package init(
         _ settings: ReportingSettings, reports: Reports, intake: Intake, resolver: any Resolver,
-        time: any Time, entropy: any Entropy, sign: @escaping Signing = { _ in [] }, log: Logger
+        time: any Time, entropy: any Entropy, network: (any Network)? = nil,
+        sign: @escaping Signing = { _ in [] }, log: Logger
     ) {
         self.settings = settings
         self.reports = reports
         self.intake = intake
         destinations = ReportDestinations(resolver: resolver)
+        post = network.map {
+            ReportPost(
+                resolver: resolver, network: $0, time: time,
+                allowsPrivateAddresses: settings.postsToPrivateAddresses)
+        }
         self.time = time
         self.entropy = entropy
         self.sign = sign
@@ -132,7 +141,11 @@ package struct ReportSender: Sendable {
             return try await reports.end(period, "there is nothing to report")
         }
         let found = await destinations.verified(addresses, for: period.domain)
-        guard !found.isTemporary else { return try await reports.postpone(period, by: Self.pause) }
+        // RFC 9990 §4 step 5: later; but those who can be verified do not wait for ever.
+        let mayWait = found.mail.isEmpty || time.timestamp - period.end < Self.patienceForOthers
+        guard !found.isTemporary || !mayWait else {
+            return try await reports.postpone(period, by: Self.pause)
+        }
         guard !found.mail.isEmpty else { return try await reports.end(period, found.reason) }
         report.organization = settings.organization
         report.email = settings.sender.description
@@ -147,7 +160,7 @@ package struct ReportSender: Sendable {
             report.records.removeLast(report.records.count / 2)
             message = mail.message(report, entropy: entropy)
         }
-        try await post(message, to: found.mail, period)
+        try await accept(message, to: found.mail, period)
     }
 
     // MARK: TLS
@@ -158,13 +171,62 @@ package struct ReportSender: Sendable {
         }
         let found = await destinations.transport(for: period.domain)
         guard !found.isTemporary else { return try await reports.postpone(period, by: Self.pause) }
-        guard !found.mail.isEmpty else { return try await reports.end(period, found.reason) }
+        let web = post == nil ? [] : found.web
+        guard !found.mail.isEmpty || !web.isEmpty else {
+            return try await reports.end(period, found.reason)
+        }
         report.organization = settings.organization
         report.contact = settings.sender.description
         report.reportID = "\(period.begin.seconds).\(period.domain)@\(settings.hostName)"
+        guard !found.mail.isEmpty else { return try await hand(report, to: web, period) }
         let message = mail(to: found.mail).message(
             report, about: period.domain, entropy: entropy)
-        try await post(message, to: found.mail, period)
+        try await accept(message, to: found.mail, period)
+        // RFC 8460 §3: one that has it is enough; the others are asked once.
+        _ = await hand(ReportMail.file(report), to: web, about: period.domain)
+    }
+
+    /// Hands a report to HTTPS servers alone; one that takes it is enough (RFC 8460 §3).
+    ///
+    /// If this ends between their answer and the end of the period, it is handed over once more,
+    /// as the same report: they know it by its identifier.
+    private func hand(_ report: TLSReport, to web: [String], _ period: Period) async throws {
+        let file = ReportMail.file(report)
+        guard file.count <= Self.maximumMessageOctets else {
+            return try await reports.end(period, "it is too large for anybody")
+        }
+        let (takers, later, refusals) = await hand(file, to: web, about: period.domain)
+        if !takers.isEmpty {
+            try await reports.end(period, "sent to \(takers.joined(separator: ", "))")
+        } else if later {
+            // RFC 8460 §5.5: ever more seldom.
+            let age = time.timestamp - period.end
+            try await reports.postpone(period, by: max(Self.pause, age / 2))
+        } else {
+            try await reports.end(period, refusals.joined(separator: "; "))
+        }
+    }
+
+    /// Asks each once: who took it, whether another may do so later, and why not.
+    private func hand(
+        _ file: [UInt8], to web: [String], about domain: String
+    ) async -> (takers: [String], later: Bool, refusals: [String]) {
+        var (takers, later, refusals): ([String], Bool, [String]) = ([], false, [])
+        guard let post else { return (takers, later, refusals) }
+        for uri in web {
+            switch await post.hand(file, to: uri) {
+            case .accepted:
+                takers.append(uri)
+                log.info("the report about \(domain) was handed to \(uri)")
+            case .refused(let reason):
+                refusals.append("\(uri): \(reason)")
+                log.info("the report about \(domain) was refused by \(uri): \(reason)")
+            case .failed(let reason):
+                later = true
+                log.info("the report about \(domain) was not handed to \(uri): \(reason)")
+            }
+        }
+        return (takers, later, refusals)
     }
 
     // MARK: Mail
@@ -175,7 +237,9 @@ package struct ReportSender: Sendable {
     }
 
     /// Accepts the report for delivery and ends its period, in one transaction.
-    private func post(_ message: [UInt8], to recipients: [Address], _ period: Period) async throws {
+    private func accept(
+        _ message: [UInt8], to recipients: [Address], _ period: Period
+    ) async throws {
         // No reverse-path: nothing that comes back would be of use.
         var envelope = Envelope(
             from: .null, to: recipients.map { Envelope.Recipient($0, notify: .never) },

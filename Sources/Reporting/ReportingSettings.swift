@@ -14,6 +14,8 @@ package struct ReportingSettings: Sendable, Equatable {
     package var isSending = true
     /// Whether they also get reports on single messages that failed (RFC 9991).
     package var sendsFailures = false
+    /// Whether reports by HTTPS go to private addresses too: for trials.
+    package var postsToPrivateAddresses = false
     /// The name of the Authentication-Results that are this server's.
     package var authservID: String
     /// Local parts, or whole addresses, of mailboxes here whose mail is looked at for reports.

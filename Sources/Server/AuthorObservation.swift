@@ -98,10 +98,17 @@ extension Observation {
         _ findings: Findings, _ author: Name
     ) -> [AggregateReport.Signature] {
         let name = text(author)
+        // Known where it mattered; else what passes was the author's own.
+        let organization = findings.dmarc.organizationalDomain
         var ranked: [(rank: Int, signature: AggregateReport.Signature)] = []
         for (index, finding) in findings.signatures.enumerated() {
             guard let domain = finding.domain?.asciiLowercased else { continue }
-            let rank = finding.result != .pass ? 2 : domain == name ? 0 : 1
+            let isRelated =
+                organization.map { own in
+                    Name(mailDomain: domain).map { $0.isEqualOrBelow(own) } ?? false
+                } ?? false
+            let rank =
+                finding.result != .pass ? 3 : domain == name ? 0 : isRelated ? 1 : 2
             ranked.append(
                 (
                     rank * AggregateReport.maximumSignatures + index,

@@ -163,7 +163,7 @@ package struct MailServer: Sendable {
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         let reporters = Reporters(
             settings, node: node, intake: intake, resolver: resolver, surroundings: surroundings,
-            log: log)
+            cryptography: cryptography, log: log)
         self.reporters = reporters
         var delivery = settings.delivery
         delivery.shortenPauses(by: haste)

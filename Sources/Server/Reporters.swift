@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DKIM
 import DNS
 import Delivery
 import Feedback
@@ -27,7 +28,7 @@ struct Reporters: Sendable {
 
     init(
         _ settings: ServerSettings, node: Node, intake: Intake, resolver: any Resolver,
-        surroundings: Surroundings, log: Logger
+        surroundings: Surroundings, cryptography: (any MailCryptography)?, log: Logger
     ) {
         let own = ReportingSettings(settings)
         reports = node.reports
@@ -41,14 +42,18 @@ struct Reporters: Sendable {
         }
         sender = ReportSender(
             own, reports: node.reports, intake: intake, resolver: resolver,
-            time: surroundings.time, entropy: surroundings.entropy, sign: sign, log: log)
+            time: surroundings.time, entropy: surroundings.entropy,
+            network: surroundings.network, sign: sign, log: log)
         failures =
             own.sendsFailures
             ? FailureReporter(
                 own, intake: intake, resolver: resolver, time: surroundings.time,
                 entropy: surroundings.entropy, sign: sign, log: log) : nil
         reader = ReportReader(
-            own, reports: node.reports, registry: node.registry, spooler: node.spooler, log: log)
+            own, reports: node.reports, registry: node.registry, spooler: node.spooler,
+            signers: cryptography.map {
+                ReportSigners(resolver: resolver, cryptography: $0, time: surroundings.time)
+            }, log: log)
     }
 
     /// Has an inspector tell what it finds.

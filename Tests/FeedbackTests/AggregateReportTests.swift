@@ -212,6 +212,42 @@ struct AggregateReportTests {
             { $0.messages == .max }
         ),
         (
+            "a comment within a number",
+            changed("<count>123</count>", "<count>1<!-- and -->2</count>"), { $0.messages == 12 }
+        ),
+        (
+            "two policies",
+            changed(
+                "<record>",
+                "<policy_published><domain>b.example</domain><p>none</p>"
+                    + "</policy_published><record>"),
+            { $0.policy.domain == "example.com" && $0.policy.policy == .quarantine }
+        ),
+        (
+            "texts in a language",
+            changed("<extra_contact_info>", "<extra_contact_info lang='de'>"),
+            { $0.extraContact == "..." }
+        ),
+        (
+            "an extension within a record",
+            changed(
+                "</auth_results>", "</auth_results><e:row xmlns:e='y'><e:count>9</e:count></e:row>"),
+            { $0.messages == 123 }
+        ),
+        (
+            "a date before 1970", changed("302832000", "-86400"),
+            { $0.begin == nil && !$0.oddities.isEmpty }
+        ),
+        (
+            "a period of years", changed("302918399", "1702918399"),
+            { $0.oddities.contains("the period is longer than two days") }
+        ),
+        (
+            "no identifiers",
+            changed("<identifiers>", "<x>").replacing("</identifiers>", with: "</x>"),
+            { $0.records[0].headerFrom == "example.com" && $0.records[0].envelopeFrom == nil }
+        ),
+        (
             "no author", changed("<header_from>example.com</header_from>", ""),
             { $0.records[0].headerFrom == "example.com" }
         ),
@@ -302,12 +338,41 @@ struct AggregateReportTests {
         #expect(try report("<?xml version='1.0' encoding='iso-8859-1'?>", [0xFC]) == "ü")
         #expect(try report("<?xml version='1.0' encoding='UTF-8'?>", [65, 0xFC]) == "A\u{FFFD}")
         #expect(try report("", [65, 0xC3, 0xBC]) == "Aü")
-        let wide: [UInt8] =
-            [0xFF, 0xFE]
-            + Self.sample.utf16.flatMap { unit -> [UInt8] in
-                [UInt8(unit & 255), UInt8(unit >> 8)]
+    }
+
+    /// In UTF-16, low octets first or high ones.
+    private static func wide(_ text: String, isLowFirst: Bool) -> [UInt8] {
+        text.utf16.flatMap { unit -> [UInt8] in
+            let octets = [UInt8(unit & 255), UInt8(unit >> 8)]
+            return isLowFirst ? octets : octets.reversed()
+        }
+    }
+
+    @Test(
+        "UTF-16 is read either way round, with a mark or without, and hides nothing",
+        arguments: [true, false])
+    func wide(isLowFirst: Bool) throws {
+        let mark: [UInt8] = isLowFirst ? [0xFF, 0xFE] : [0xFE, 0xFF]
+        let text = "<?xml version='1.0' encoding='UTF-16'?>" + Self.sample
+        for head in [mark, []] {
+            let file = head + Self.wide(text, isLowFirst: isLowFirst)
+            guard case .aggregate(let report) = try IncomingReport(opening: file) else {
+                Issue.record("it is another report")
+                return
             }
-        #expect(try AggregateReport(parsing: wide).organization == "Sample Reporter")
+            #expect(report.organization == "Sample Reporter" && report.messages == 123)
+            let evil =
+                "<!DOCTYPE feedback [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
+                + Self.changed("Sample Reporter", "&x;")
+            #expect(throws: ReportFailure.self) {
+                try AggregateReport(
+                    parsing: head + Self.wide(evil, isLowFirst: isLowFirst))
+            }
+            // Cut within a character.
+            #expect(throws: ReportFailure.self) {
+                try AggregateReport(parsing: file.dropLast(201))
+            }
+        }
     }
 
     static let wrongFiles: [(String, String, String)] = [
@@ -357,6 +422,16 @@ struct AggregateReportTests {
             "<feedback><record>" + String(repeating: "<a></a>", count: 6000)
                 + "</record></feedback>",
             "holds more than"
+        ),
+        ("no row", changed("<row>", "<r>").replacing("</row>", with: "</r>"), "`row`"),
+        ("a count of words", changed("<count>123</count>", "<count>many</count>"), "`count`"),
+        (
+            "a document type behind a comment",
+            "<?xml version='1.0'?><!-- x -->\n<!doctype feedback>" + sample, "document type"
+        ),
+        (
+            "an entity by parameter",
+            "<!DOCTYPE f [<!ENTITY % a SYSTEM 'http://127.0.0.1/a'>%a;]>" + sample, "document type"
         ),
         ("an unknown encoding", "<?xml version='1.0' encoding='x-klingon'?>" + sample, "charset"),
     ]

@@ -110,6 +110,8 @@ struct FeedbackReportTests {
         "A report without a type, or with one twice, is refused",
         arguments: [
             ("Version: 1", "missing"), ("Feedback-Type:\nVersion: 1", "missing"),
+            ("Feedback-Type: \0\0", "missing"), ("Feedback-Type: Beschwürde", "missing"),
+            ("Feedback-Type: \(String(repeating: "a", count: 2000))", "missing"),
             ("Feedback-Type: abuse\nFeedback-Type: fraud", "twice"),
             ("Feedback-Type: abuse\nSource-IP: 192.0.2.1\nSource-IP: 192.0.2.2", "twice"),
         ])

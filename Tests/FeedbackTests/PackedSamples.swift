@@ -100,6 +100,57 @@ enum PackedSamples {
 
             """
         ),
+        (
+            "zipInAZip",
+            """
+            UEsDBBQAAAAIAAAAIQA3P02M8QAAABYBAAAFAAAAci56aXAL8GZmEWFgYOAAYkUG/11BX1YBWS6M\
+            DAysQLpIryI3JzXgIl+TAc8fZa0fCT6z6prrN5xZe0IperrRon97BVhV7L5W7d0d06W7eX9UuXrI\
+            uUVHXfSu3U7idM1Xu3miZOa7N4JhSRfZ/NVbciM/ik1ayv8u9VPF28MXPi75KJTrccRfuvj81Mkd\
+            H54aBE86wlHZ9atcy/pi5anmggmBsrMnrLQzv7owa5VUovLFkzO4ZAXtElaZ7W56HuIkHcF+qG9t\
+            uularzvXf9oqvLHZMKXha3F+gDcjkwgzbu/AQAMjA8xzAd6sbCAOIxAaA+mzYAUAUEsBAhQDFAAA\
+            AAgAAAAhADc/TYzxAAAAFgEAAAUAAAAAAAAAAAAAAIABAAAAAHIuemlwUEsFBgAAAAABAAEAMwAA\
+            ABQBAAAAAA==\
+
+            """
+        ),
+        (
+            "gzipInAZipBehindOthers",
+            """
+            UEsDBBQAAAAIAAAAIQAAAAAAAgAAAAAAAAAHAAAAZm9sZGVyLwMAUEsDBBQAAAAIAAAAIQCGphA2\
+            BwAAAAUAAAAKAAAAcmVhZG1lLnR4dMtIzcnJBwBQSwMEFAAAAAgAAAAhAIM9c6UGAAAABAAAAAwA\
+            AABfX01BQ09TWC8uX3JjYBVjBwBQSwMEFAAAAAgAAAAhAFPTe5PBAAAAvAAAAAgAAAByLnhtbC5n\
+            egG8AEP/H4sIAAEAAAAC/2VQ0Q6CMAz8Iyr4YEyafoN/sMytyCJblzKi/r0QBSQ+9Xq9u1yKLbO/\
+            WncnVM6ixUQu1ttiCUVvJtnIdJnu7BFWYtEGTyeEbVnxFpKlD+5l8njtw9DxpPESbUjETxtzz5WT\
+            iPDlMFOSxAh5ivp3KjvRecqDcJBRHZuQqT431aFqqhphI9HJmAodET5gqja7gudUQhtYB8KOrWc1\
+            rUrc1/k9IOw8sJSA9XNvT7pS9EQBAABQSwECFAMUAAAACAAAACEAAAAAAAIAAAAAAAAABwAAAAAA\
+            AAAAAAAAgAEAAAAAZm9sZGVyL1BLAQIUAxQAAAAIAAAAIQCGphA2BwAAAAUAAAAKAAAAAAAAAAAA\
+            AACAAScAAAByZWFkbWUudHh0UEsBAhQDFAAAAAgAAAAhAIM9c6UGAAAABAAAAAwAAAAAAAAAAAAA\
+            AIABVgAAAF9fTUFDT1NYLy5fclBLAQIUAxQAAAAIAAAAIQBT03uTwQAAALwAAAAIAAAAAAAAAAAA\
+            AACAAYYAAAByLnhtbC5nelBLBQYAAAAABAAEAN0AAABtAQAAAAA=\
+
+            """
+        ),
+        (
+            "gzipWithSomethingBehind",
+            """
+            H4sIAAEAAAAC/2VQ0Q6CMAz8Iyr4YEyafoN/sMytyCJblzKi/r0QBSQ+9Xq9u1yKLbO/WncnVM6i\
+            xUQu1ttiCUVvJtnIdJnu7BFWYtEGTyeEbVnxFpKlD+5l8njtw9DxpPESbUjETxtzz5WTiPDlMFOS\
+            xAh5ivp3KjvRecqDcJBRHZuQqT431aFqqhphI9HJmAodET5gqja7gudUQhtYB8KOrWc1rUrc1/k9\
+            IOw8sJSA9XNvT7pS9EQBAAAAAA0KLS0gDQpzZW50IGJ5IGEgbWFjaGluZQ==\
+
+            """
+        ),
+        (
+            "zipWithSomethingBehind",
+            """
+            UEsDBBQAAAAIAAAAIQBPulL0qgAAAEQBAAAFAAAAci54bWxlUNEOgjAM/CMq+GBMmn6Df7DMrcgi\
+            W5cyov69EAUkPvV6vbtcii2zv1p3J1TOosVELtbbYglFbybZyHSZ7uwRVmLRBk8nhG1Z8RaSpQ/u\
+            ZfJ47cPQ8aTxEm1IxE8bc8+Vk4jw5TBTksQIeYr6dyo70XnKg3CQUR2bkKk+N9WhaqoaYSPRyZgK\
+            HRE+YKo2u4LnVEIbWAfCjq1nNa1K3Nf5PSDsPLCUgPVzb1BLAQIUAxQAAAAIAAAAIQBPulL0qgAA\
+            AEQBAAAFAAAAAAAAAAAAAACAAQAAAAByLnhtbFBLBQYAAAAAAQABADMAAADNAAAAAAANCg==\
+
+            """
+        ),
     ]
 
     /// 400 MiB of zeros, packed twice over by gzip: 823 octets.

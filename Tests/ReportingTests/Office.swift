@@ -35,7 +35,8 @@ final class Office: Sendable {
 
     private init(
         _ disk: MemoryDisk, _ store: SQLiteStore, _ clock: HandClock, _ records: TextRecords,
-        _ change: (inout ReportingSettings) -> Void, _ sign: @escaping ReportSender.Signing
+        _ network: (any Network)?, _ change: (inout ReportingSettings) -> Void,
+        _ sign: @escaping ReportSender.Signing
     ) async throws {
         self.clock = clock
         self.store = store
@@ -52,7 +53,7 @@ final class Office: Sendable {
         let log = Logger(label: "reports") { _ in SwiftLogNoOpLogHandler() }
         sender = ReportSender(
             settings, reports: reports, intake: intake, resolver: records, time: clock,
-            entropy: entropy, sign: sign, log: log)
+            entropy: entropy, network: network, sign: sign, log: log)
         reader = ReportReader(
             settings, reports: reports, registry: registry, spooler: spooler, log: log)
     }
@@ -60,7 +61,7 @@ final class Office: Sendable {
     /// Opens one, runs its store beside `body`, and ends it.
     static func run<Result: Sendable>(
         on disk: MemoryDisk = MemoryDisk(), clock: HandClock = HandClock(),
-        records: TextRecords = TextRecords([:]),
+        records: TextRecords = TextRecords([:]), network: (any Network)? = nil,
         change: @escaping @Sendable (inout ReportingSettings) -> Void = { _ in },
         sign: @escaping ReportSender.Signing = { _ in [] },
         _ body: @escaping @Sendable (Office) async throws -> Result
@@ -68,7 +69,7 @@ final class Office: Sendable {
         let store = try SQLiteStore(on: disk, schema: schema)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await store.run() }
-            let office = try await Office(disk, store, clock, records, change, sign)
+            let office = try await Office(disk, store, clock, records, network, change, sign)
             let result = try await body(office)
             group.cancelAll()
             return result
@@ -145,7 +146,7 @@ final class CountingEntropy: Entropy {
     }
 }
 
-/// TXT records by name; nil: the DNS does not answer.
+/// TXT records by name, or an address (`=192.0.2.1`); nil: the DNS does not answer.
 struct TextRecords: Resolver {
     let texts: [String: String?]
 
@@ -154,6 +155,12 @@ struct TextRecords: Resolver {
     func resolve(_ name: Name, _ type: RecordType) async -> Answer {
         guard let text = texts[String(lossy: name.dotted)] else { return Answer(.nameError) }
         guard let text else { return Answer(.failure(.timeout)) }
+        if text.hasPrefix("="), let address = IPv4Address(text.dropFirst()) {
+            guard type == .a else { return Answer(.noData) }
+            return Answer(
+                .records,
+                records: [ResourceRecord(owner: name, type: .a, ttl: 60, data: .a(address))])
+        }
         guard type == .txt else { return Answer(.noData) }
         return Answer(
             .records,

@@ -128,6 +128,19 @@ struct SendingTests {
             "one of two", ["mailto:d@thirdparty.example", "mailto:d@example.org"], [:],
             ["d@example.org"]
         ),
+        (
+            "behind what nobody can use",
+            ["https://a/", "x:y", "mailto:", "ftp://b", "z:z", "mailto:d@example.org"], [:],
+            ["d@example.org"]
+        ),
+        (
+            "elsewhere, with two records of which one points to a victim",
+            ["mailto:d@thirdparty.example"],
+            [
+                "example.org._report._dmarc.thirdparty.example":
+                    "v=DMARC1|v=DMARC1; rua=mailto:x@victim.example"
+            ], []
+        ),
         ("by the web alone", ["https://example.org/report"], [:], []),
         ("encoded", ["mailto:a%2Bb@example.org"], [:], ["a+b@example.org"]),
         ("with a size of old", ["mailto:d@example.org!10m"], [:], ["d@example.org"]),
@@ -171,6 +184,26 @@ struct SendingTests {
             await office.sender.sendDue()
             let count = try await office.messageCount()
             #expect(count == 1)
+        }
+    }
+
+    @Test("A destination whose DNS never answers does not keep the report from the others")
+    func silentNeighbour() async throws {
+        let records = TextRecords(["example.org._report._dmarc.thirdparty.example": nil])
+        try await Office.run(records: records) { office in
+            office.reports.note(
+                Office.observation(
+                    addresses: ["mailto:d@thirdparty.example", "mailto:d@example.org"]))
+            try await office.reports.flush()
+            office.clock.advance(.hours(17))
+            await office.sender.sendDue()
+            #expect(try await office.spooled().isEmpty, "it is waited for")
+            for _ in 0..<12 {
+                office.clock.advance(.hours(1))
+                await office.sender.sendDue()
+            }
+            #expect(try await office.spooled().map(\.recipients) == [["d@example.org"]])
+            #expect(try await office.reports.nextDue() == nil)
         }
     }
 

@@ -7,7 +7,7 @@ struct FloorTests {
     /// From the ground up; a module stands on floors below its own.
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
-        ["DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "Milter"],
+        ["DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "Milter", "HTTP"],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
             "Forwarding",

@@ -4,10 +4,10 @@ import Bytes
 
 /// The answer to one request, taken in as it comes (RFC 9112): a status and a body of bounded
 /// size, framed by its length, in chunks, or by the end of the connection.
-struct HTTPResponse: Sendable {
+package struct Response: Sendable {
     /// What cannot be an answer to our request.
-    struct Fault: Error, CustomStringConvertible {
-        let description: String
+    package struct Fault: Error, CustomStringConvertible {
+        package let description: String
     }
 
     private enum Framing {
@@ -17,23 +17,41 @@ struct HTTPResponse: Sendable {
     }
 
     static let maximumHeadOctets = 16 << 10
-    /// A report of a few hundred symbols is a tenth of this.
+    /// What rspamd tells of a message, a few hundred symbols, is a tenth of this.
     static let maximumBodyOctets = 1 << 20
 
     private var octets: [UInt8] = []
     private var head: (status: Int, bodyStart: Int, framing: Framing)?
     private var hasEnded = false
 
-    mutating func receive(_ octets: [UInt8]) { self.octets += octets }
-    mutating func receiveEnd() { hasEnded = true }
+    package init() {}
+
+    /// Takes octets that the server has sent.
+    package mutating func receive(_ octets: [UInt8]) { self.octets += octets }
+    /// The server has closed the connection.
+    package mutating func receiveEnd() { hasEnded = true }
+
+    /// The status as soon as it is known, whatever may still follow; nil before.
+    ///
+    /// RFC 9110 §15.2: what is told in between (1xx) is passed over.
+    package mutating func status() throws(Fault) -> Int? {
+        while head == nil {
+            guard let found = try readHead() else {
+                if hasEnded { throw Fault(description: "the connection ended within the answer") }
+                return nil
+            }
+            if found.status < 200 {
+                octets.removeFirst(found.bodyStart)
+            } else {
+                head = found
+            }
+        }
+        return head?.status
+    }
 
     /// Status and body once they are complete; nil while they are not.
-    mutating func result() throws(Fault) -> (status: Int, body: [UInt8])? {
-        if head == nil { head = try readHead() }
-        guard let head else {
-            if hasEnded { throw Fault(description: "the connection ended within the answer") }
-            return nil
-        }
+    package mutating func result() throws(Fault) -> (status: Int, body: [UInt8])? {
+        guard try status() != nil, let head else { return nil }
         guard octets.count - head.bodyStart <= Self.maximumBodyOctets else {
             throw Fault(description: "the answer is too long")
         }
@@ -66,7 +84,7 @@ struct HTTPResponse: Sendable {
         let lines = String(lossy: octets[..<index]).split(separator: "\r\n")
         let words = lines.first?.split(separator: " ") ?? []
         guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]),
-            (200...599).contains(status)
+            (100...599).contains(status), status != 101
         else { throw Fault(description: "this is no answer in HTTP") }
         var framing = Framing.untilEnd
         for line in lines.dropFirst() {
