@@ -15,6 +15,7 @@ package struct ReportFiling: Sendable {
     private let signers: ReportSigners?
 
     /// `authservID` is that of the Authentication-Results that are believed; nil: none are.
+    ///
     /// `signers` finds out who signed a report on TLS; without it they say that too.
     package init(
         reports: Reports, registry: Registry, authservID: String? = nil,
