@@ -187,6 +187,11 @@ package struct ACLChange: Hashable, Sendable {
     /// Letters `a` to `z` and digits, each once, in the order of the alphabet; the obsolete `c`
     /// and `d` are spelled out (RFC 4314 §2.1.1).
     package var rights: String
+
+    package init(manner: Manner, rights: String) {
+        self.manner = manner
+        self.rights = rights
+    }
 }
 
 /// GETMETADATA (RFC 5464 §4.2).

@@ -114,6 +114,11 @@ package struct Sort: Hashable, Sendable {
     package struct Step: Hashable, Sendable {
         package var criterion: Criterion
         package var isReversed: Bool
+
+        package init(criterion: Criterion, isReversed: Bool) {
+            self.criterion = criterion
+            self.isReversed = isReversed
+        }
     }
 
     /// More would never decide anything.
@@ -122,6 +127,12 @@ package struct Sort: Hashable, Sendable {
     package var criteria: [Step]
     package var key: SearchKey
     package var isUID: Bool
+
+    package init(criteria: [Step], key: SearchKey, isUID: Bool) {
+        self.criteria = criteria
+        self.key = key
+        self.isUID = isUID
+    }
 }
 
 /// THREAD (RFC 5256 §3).

@@ -45,7 +45,7 @@ package struct UIDRuns: Hashable, Sendable {
     }
 
     private func range(_ index: Int) -> ClosedRange<UInt32> {
-        runs[index].firstUID...(runs[index].firstUID + length(index) - 1)
+        runs[index].firstUID...(runs[index].firstUID + (length(index) - 1))
     }
 
     /// The UID of a sequence number that is there.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import World
+
+/// What SORT compares of a message, made ready beforehand (RFC 5256 §2, §3).
+package struct SortRecord: Hashable, Sendable {
+    /// The UID or sequence number that is answered.
+    package var number: UInt32
+    /// INTERNALDATE.
+    package var arrival: Timestamp
+    /// The Date field in UTC, INTERNALDATE if there is none (§2.2).
+    package var date: Timestamp
+    package var size: UInt64
+    /// The local part of the first address, empty without any (§3); prepared for comparison as
+    /// the base subject is.
+    package var from: String
+    package var to: String
+    package var cc: String
+    /// The base subject (§2.1), folded by `i;unicode-casemap`.
+    package var subject: String
+
+    package init(
+        number: UInt32, arrival: Timestamp, date: Timestamp, size: UInt64 = 0, from: String = "",
+        to: String = "", cc: String = "", subject: String = ""
+    ) {
+        self.number = number
+        self.arrival = arrival
+        self.date = date
+        self.size = size
+        self.from = from
+        self.to = to
+        self.cc = cc
+        self.subject = subject
+    }
+}
+
+extension Sort {
+    /// The numbers in the order asked for; equal messages by their number (RFC 5256 §3).
+    package func order(_ records: [SortRecord]) -> [UInt32] {
+        records.sorted { left, right in
+            for step in criteria {
+                let order = Self.compare(left, right, step.criterion)
+                if order != 0 { return (order < 0) != step.isReversed }
+            }
+            return left.number < right.number
+        }.map(\.number)
+    }
+
+    private static func compare(
+        _ left: SortRecord, _ right: SortRecord, _ criterion: Criterion
+    ) -> Int {
+        switch criterion {
+        case .arrival: compare(left.arrival, right.arrival)
+        case .date: compare(left.date, right.date)
+        case .size: compare(left.size, right.size)
+        case .from: compare(left.from, right.from)
+        case .to: compare(left.to, right.to)
+        case .cc: compare(left.cc, right.cc)
+        case .subject: compare(left.subject, right.subject)
+        }
+    }
+
+    private static func compare<Value: Comparable>(_ left: Value, _ right: Value) -> Int {
+        left < right ? -1 : left == right ? 0 : 1
+    }
+
+    /// Octet by octet: the texts are folded already.
+    private static func compare(_ left: String, _ right: String) -> Int {
+        if left.utf8.elementsEqual(right.utf8) { return 0 }
+        return left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import IMAP
+import Testing
+import World
+
+@Suite("RFC 5256 SORT and THREAD")
+struct ThreadTests {
+    private func record(
+        _ number: UInt32, _ subject: String = "", isReply: Bool = false, id: String? = nil,
+        _ references: [String] = [], date: Int64? = nil
+    ) -> ThreadRecord {
+        ThreadRecord(
+            number: number, date: Timestamp(seconds: date ?? Int64(number)), subject: subject,
+            isReply: isReply, messageID: id, references: references)
+    }
+
+    private func line(_ algorithm: IMAP.Thread.Algorithm, _ records: [ThreadRecord]) -> String {
+        var writer = ResponseWriter()
+        writer.threads(algorithm.threads(records))
+        return String(String(lossy: writer.octets).dropLast())
+    }
+
+    @Test("ORDEREDSUBJECT: the first of a subject holds the others")
+    func orderedSubject() {
+        let records = [
+            record(1, "b"), record(2, "a"), record(3, "b"), record(4, "c"), record(5, "b"),
+            record(6, "a", date: 0),
+        ]
+        #expect(line(.orderedSubject, records) == "* THREAD (6 2)(1 (3)(5))(4)")
+        #expect(line(.orderedSubject, []) == "* THREAD")
+    }
+
+    @Test("REFERENCES: answers are below what they answer")
+    func references() {
+        let records = [
+            record(1, "x", id: "a"), record(2, "y", id: "b", ["a"]),
+            record(3, "z", id: "c", ["a", "b"]), record(4, "w", id: "d", ["a"]),
+            record(5, "v", id: "e"),
+        ]
+        #expect(line(.references, records) == "* THREAD (1 (2 3)(4))(5)")
+    }
+
+    @Test("A message that is not here holds several answers, and not one alone")
+    func missing() {
+        let two = [record(3, "x", id: "a", ["gone"]), record(5, "y", id: "b", ["gone"])]
+        #expect(line(.references, two) == "* THREAD ((3)(5))")
+        let one = [record(3, "x", id: "a", ["gone", "lost"]), record(5, "y", id: "b", ["a"])]
+        #expect(line(.references, one) == "* THREAD (3 5)")
+    }
+
+    @Test("Threads of one subject are put together")
+    func subjects() {
+        // A reply without references comes below the first.
+        #expect(
+            line(
+                .references,
+                [record(1, "hello", id: "a"), record(2, "hello", isReply: true, id: "b")])
+                == "* THREAD (1 2)")
+        // Two that are no replies stand beside each other.
+        #expect(
+            line(.references, [record(1, "hello", id: "a"), record(2, "hello", id: "b")])
+                == "* THREAD ((1)(2))")
+        #expect(
+            line(
+                .references,
+                [
+                    record(1, "hello", id: "a"), record(2, "hello", id: "b"),
+                    record(3, "hello", id: "c"), record(4, "", id: "d"), record(5, "", id: "e"),
+                ]) == "* THREAD ((1)(2)(3))(4)(5)")
+    }
+
+    @Test("Circles and equal identifiers break nothing")
+    func circles() {
+        let circle = [
+            record(1, "x", id: "a", ["b"]), record(2, "y", id: "b", ["a"]),
+            record(3, "z", id: "a", ["a"]), record(4, "w", id: "d", ["d"]),
+        ]
+        let numbers = Set(line(.references, circle).filter { $0.isNumber })
+        #expect(numbers == ["1", "2", "3", "4"])
+    }
+
+    @Test("Chains of 5,000 answers in the worst order overflow nothing, and lose nothing")
+    func depth() {
+        let count: UInt32 = 5_000
+        let records = (1...count).map { number in
+            record(number, id: "m\(number)", number < count ? ["m\(number + 1)"] : [])
+        }
+        let threads = IMAP.Thread.Algorithm.references.threads(records)
+        var found = 0
+        var waiting = threads
+        while let node = waiting.popLast() {
+            found += node.number == nil ? 0 : 1
+            waiting += node.children
+        }
+        #expect(found == Int(count))
+    }
+
+    @Test("SORT compares by each key in turn, and by number at last")
+    func sort() {
+        let records = [
+            SortRecord(
+                number: 1, arrival: Timestamp(seconds: 3), date: Timestamp(seconds: 1), size: 9,
+                from: "bob", subject: "x"),
+            SortRecord(
+                number: 2, arrival: Timestamp(seconds: 2), date: Timestamp(seconds: 1), size: 9,
+                from: "alice", subject: "x"),
+            SortRecord(
+                number: 3, arrival: Timestamp(seconds: 1), date: Timestamp(seconds: 2), size: 1,
+                from: "alice", subject: "a"),
+        ]
+        func order(_ steps: (Sort.Criterion, Bool)...) -> [UInt32] {
+            Sort(
+                criteria: steps.map { Sort.Step(criterion: $0.0, isReversed: $0.1) }, key: .all,
+                isUID: false
+            ).order(records)
+        }
+        #expect(order((.arrival, false)) == [3, 2, 1])
+        #expect(order((.date, false)) == [1, 2, 3])
+        #expect(order((.date, true)) == [3, 1, 2])
+        #expect(order((.from, false), (.size, false)) == [3, 2, 1])
+        #expect(order((.size, true), (.subject, true), (.from, false)) == [2, 1, 3])
+    }
+}
