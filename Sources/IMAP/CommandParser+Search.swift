@@ -71,7 +71,7 @@ extension CommandParser {
 
     private static let criteria: [Word: Sort.Criterion] = [
         "ARRIVAL": .arrival, "CC": .cc, "DATE": .date, "FROM": .from, "SIZE": .size,
-        "SUBJECT": .subject, "TO": .to,
+        "SUBJECT": .subject, "TO": .to, "DISPLAYFROM": .displayFrom, "DISPLAYTO": .displayTo,
     ]
 
     /// ```abnf

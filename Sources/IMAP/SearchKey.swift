@@ -108,6 +108,8 @@ package struct Sort: Hashable, Sendable {
     /// What is compared (RFC 5256 §3).
     package enum Criterion: Hashable, Sendable {
         case arrival, cc, date, from, size, subject, to
+        /// RFC 5957.
+        case displayFrom, displayTo
     }
 
     /// One criterion, and its direction.

@@ -11,17 +11,20 @@ package struct SortRecord: Hashable, Sendable {
     /// The Date field in UTC, INTERNALDATE if there is none (§2.2).
     package var date: Timestamp
     package var size: UInt64
-    /// The local part of the first address, empty without any (§3); prepared for comparison as
-    /// the base subject is.
-    package var from: String
-    package var to: String
-    package var cc: String
+    /// The local part of the first address, empty without any (§3), folded as the subject is.
+    package var from: [UInt8]
+    package var to: [UInt8]
+    package var cc: [UInt8]
+    /// The first address as people see it (RFC 5957 §3).
+    package var displayFrom: [UInt8]
+    package var displayTo: [UInt8]
     /// The base subject (§2.1), folded by `i;unicode-casemap`.
-    package var subject: String
+    package var subject: [UInt8]
 
     package init(
-        number: UInt32, arrival: Timestamp, date: Timestamp, size: UInt64 = 0, from: String = "",
-        to: String = "", cc: String = "", subject: String = ""
+        number: UInt32, arrival: Timestamp, date: Timestamp, size: UInt64 = 0,
+        from: [UInt8] = [], to: [UInt8] = [], cc: [UInt8] = [], displayFrom: [UInt8] = [],
+        displayTo: [UInt8] = [], subject: [UInt8] = []
     ) {
         self.number = number
         self.arrival = arrival
@@ -30,6 +33,8 @@ package struct SortRecord: Hashable, Sendable {
         self.from = from
         self.to = to
         self.cc = cc
+        self.displayFrom = displayFrom
+        self.displayTo = displayTo
         self.subject = subject
     }
 }
@@ -56,6 +61,8 @@ extension Sort {
         case .from: compare(left.from, right.from)
         case .to: compare(left.to, right.to)
         case .cc: compare(left.cc, right.cc)
+        case .displayFrom: compare(left.displayFrom, right.displayFrom)
+        case .displayTo: compare(left.displayTo, right.displayTo)
         case .subject: compare(left.subject, right.subject)
         }
     }
@@ -65,8 +72,8 @@ extension Sort {
     }
 
     /// Octet by octet: the texts are folded already.
-    private static func compare(_ left: String, _ right: String) -> Int {
-        if left.utf8.elementsEqual(right.utf8) { return 0 }
-        return left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
+    private static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        if left == right { return 0 }
+        return left.lexicographicallyPrecedes(right) ? -1 : 1
     }
 }

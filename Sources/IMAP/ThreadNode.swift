@@ -10,17 +10,17 @@ package struct ThreadRecord: Hashable, Sendable {
     /// The Date field in UTC, INTERNALDATE if there is none (§2.2).
     package var date: Timestamp
     /// The base subject (§2.1), folded by `i;unicode-casemap`.
-    package var subject: String
+    package var subject: [UInt8]
     /// The subject had a "Re:" or "Fwd:" that the base subject lost.
     package var isReply: Bool
     /// Normalized, without angle brackets; nil if there is none that is valid.
-    package var messageID: String?
+    package var messageID: [UInt8]?
     /// Of References, else the first of In-Reply-To, oldest first.
-    package var references: [String]
+    package var references: [[UInt8]]
 
     package init(
-        number: UInt32, date: Timestamp, subject: String = "", isReply: Bool = false,
-        messageID: String? = nil, references: [String] = []
+        number: UInt32, date: Timestamp, subject: [UInt8] = [], isReply: Bool = false,
+        messageID: [UInt8]? = nil, references: [[UInt8]] = []
     ) {
         self.number = number
         self.date = date
@@ -56,15 +56,15 @@ extension Thread.Algorithm {
     /// ORDEREDSUBJECT: the first message of a subject, and all others of it as its children.
     private static func byOrderedSubject(_ records: [ThreadRecord]) -> [ThreadNode] {
         let sorted = records.sorted { left, right in
-            left.subject.utf8.elementsEqual(right.subject.utf8)
+            left.subject == right.subject
                 ? isBefore(left, right)
-                : left.subject.utf8.lexicographicallyPrecedes(right.subject.utf8)
+                : left.subject.lexicographicallyPrecedes(right.subject)
         }
         var groups: [ArraySlice<ThreadRecord>] = []
         var start = 0
         for index in sorted.indices
         where index + 1 == sorted.count
-            || !sorted[index + 1].subject.utf8.elementsEqual(sorted[start].subject.utf8)
+            || sorted[index + 1].subject != sorted[start].subject
         {
             groups.append(sorted[start...index])
             start = index + 1
@@ -115,7 +115,7 @@ private struct ReferenceThreading {
     // MARK: Step 1
 
     private mutating func link() {
-        var nodes: [String: Int] = [:]
+        var nodes: [[UInt8]: Int] = [:]
         for (index, record) in records.enumerated() {
             // 1.A: of several messages with one identifier the first has it.
             if let identifier = record.messageID, nodes[identifier] == nil {
@@ -205,7 +205,7 @@ private struct ReferenceThreading {
     // MARK: Step 5
 
     private mutating func mergeSubjects() {
-        var table: [String: Int] = [:]
+        var table: [[UInt8]: Int] = [:]
         for root in roots {
             let subject = record(of: root).subject
             if subject.isEmpty { continue }

@@ -12,8 +12,10 @@ struct ThreadTests {
         _ references: [String] = [], date: Int64? = nil
     ) -> ThreadRecord {
         ThreadRecord(
-            number: number, date: Timestamp(seconds: date ?? Int64(number)), subject: subject,
-            isReply: isReply, messageID: id, references: references)
+            number: number, date: Timestamp(seconds: date ?? Int64(number)),
+            subject: octets(subject),
+            isReply: isReply, messageID: id.map { octets($0) },
+            references: references.map { octets($0) })
     }
 
     private func line(_ algorithm: IMAP.Thread.Algorithm, _ records: [ThreadRecord]) -> String {
@@ -102,13 +104,13 @@ struct ThreadTests {
         let records = [
             SortRecord(
                 number: 1, arrival: Timestamp(seconds: 3), date: Timestamp(seconds: 1), size: 9,
-                from: "bob", subject: "x"),
+                from: octets("bob"), subject: octets("x")),
             SortRecord(
                 number: 2, arrival: Timestamp(seconds: 2), date: Timestamp(seconds: 1), size: 9,
-                from: "alice", subject: "x"),
+                from: octets("alice"), subject: octets("x")),
             SortRecord(
                 number: 3, arrival: Timestamp(seconds: 1), date: Timestamp(seconds: 2), size: 1,
-                from: "alice", subject: "a"),
+                from: octets("alice"), subject: octets("a")),
         ]
         func order(_ steps: (Sort.Criterion, Bool)...) -> [UInt32] {
             Sort(
