@@ -147,7 +147,7 @@ let cores: [Target] = [
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
     "ZoneTransfer", "Report", "SenderPolicy", "MailSignature", "FilterSession", "DomainPolicy",
-    "FailureReport",
+    "FailureReport", "MailboxSession",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -159,7 +159,7 @@ let fuzzing: [Target] =
             name: "Properties",
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
-                "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter",
+                "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter", "IMAP",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
