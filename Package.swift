@@ -113,7 +113,7 @@ let cores: [Target] = [
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("IMAPTests", on: ["Bytes", "World", "IMAP"]),
-    tests("SummaryTests", on: ["Bytes", "Mail", "MIME", "IMAP", "Summary"]),
+    tests("SummaryTests", on: ["Bytes", "Mail", "MIME", "IMAP", "Summary", "Properties"]),
     tests(
         "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
     tests(
@@ -147,7 +147,7 @@ let cores: [Target] = [
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
     "ZoneTransfer", "Report", "SenderPolicy", "MailSignature", "FilterSession", "DomainPolicy",
-    "FailureReport", "MailboxSession",
+    "FailureReport", "MailboxSession", "MessageSummary",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -160,6 +160,7 @@ let fuzzing: [Target] =
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
                 "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter", "IMAP",
+                "Summary",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
@@ -173,6 +174,16 @@ let fuzzing: [Target] =
                 .unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])
             ])
     }
+
+// What stands on the cores alone is measured without the rest.
+let measuringCores: [Target] =
+    isMeasuring
+    ? [
+        .executableTarget(
+            name: "bench-summary", dependencies: names(["MIME", "Summary"]),
+            path: "Benchmarks/Summary", swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
+    ] : []
 
 let measuring: [Target] =
     isMeasuring
@@ -422,5 +433,6 @@ let package = Package(
                 url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
             .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         ],
-    targets: cores + fuzzing + (coresOnly || isFuzzing ? [] : house + measuring)
+    targets: cores + fuzzing + measuringCores
+        + (coresOnly || isFuzzing ? [] : house + measuring)
 )

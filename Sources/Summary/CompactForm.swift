@@ -68,8 +68,10 @@ struct CompactReader {
         bits().map { Int(Int64(bitPattern: $0 >> 1 ^ (0 &- ($0 & 1)))) }
     }
 
-    mutating func string() -> ArraySlice<UInt8>? {
-        guard let count = number(), count <= octets.endIndex - index else { return nil }
+    mutating func string() -> ArraySlice<UInt8>? { number().flatMap { octets($0) } }
+
+    mutating func octets(_ count: Int) -> ArraySlice<UInt8>? {
+        guard count <= octets.endIndex - index else { return nil }
         index += count
         return octets[(index - count)..<index]
     }

@@ -50,56 +50,83 @@ package enum Folding {
 struct Folder {
     private(set) var octets: [UInt8] = []
     private let map = FoldingMap.shared
+    /// White space was the last.
+    private var isAtSpace = false
+
+    /// What is folded before it is put to the rest.
+    private static let bufferOctets = 1024
+    /// What one character becomes at most.
+    private static let maximumCharacterOctets = 64
 
     mutating func reserve(_ count: Int) { octets.reserveCapacity(octets.count + count) }
 
-    /// White space was the last.
-    private var isAtSpace: Bool { octets.last == .space }
-
     /// Behind what was appended before; a character must not be cut in two.
     mutating func append(_ text: UnsafeRawBufferPointer) {
-        var index = 0
-        while index < text.count {
-            let octet = text[index]
-            if octet < 0x80 {
-                index += 1
-                let folded = FoldingMap.ascii[Int(octet)]
-                if folded != .space || !isAtSpace { octets.append(folded) }
-                continue
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.bufferOctets) { buffer in
+            var used = 0
+            var index = 0
+            while index < text.count {
+                if used + Self.maximumCharacterOctets > buffer.count {
+                    octets.append(contentsOf: buffer[..<used])
+                    used = 0
+                }
+                let octet = text[index]
+                if octet < 0x80 {
+                    index += 1
+                    let isSpace = octet <= 0x20 || octet == 0x7F
+                    if isSpace, isAtSpace { continue }
+                    buffer[used] = isSpace ? .space : octet.lowercased
+                    used += 1
+                    isAtSpace = isSpace
+                } else {
+                    let (scalar, width) = Self.scalar(text, index)
+                    index += width
+                    fold(scalar, buffer, &used)
+                }
             }
-            let (scalar, width) = Self.scalar(text, index)
-            index += width
-            append(scalar)
+            octets.append(contentsOf: buffer[..<used])
         }
     }
 
-    private mutating func append(_ scalar: UInt32) {
+    private mutating func fold(
+        _ scalar: UInt32, _ buffer: UnsafeMutableBufferPointer<UInt8>, _ used: inout Int
+    ) {
         switch map[scalar] {
-        case .itself: append(verbatim: scalar)
-        case .nothing: break
+        case .nothing: return
+        case .itself: Self.write(scalar, buffer, &used)
         case .other(let other):
-            if other != 0x20 || !isAtSpace { append(verbatim: other) }
-        case .several(let range): octets.append(contentsOf: map.strings[range])
+            if other == 0x20, isAtSpace { return }
+            Self.write(other, buffer, &used)
+            isAtSpace = other == 0x20
+            return
+        case .several(let range):
+            for octet in map.strings[range] {
+                buffer[used] = octet
+                used += 1
+            }
         }
+        isAtSpace = false
     }
 
-    private mutating func append(verbatim scalar: UInt32) {
-        let tail = { (shift: UInt32) in UInt8(truncatingIfNeeded: scalar >> shift) & 0x3F | 0x80 }
-        switch scalar {
-        case ..<0x80: octets.append(UInt8(truncatingIfNeeded: scalar))
-        case ..<0x800:
-            octets.append(UInt8(truncatingIfNeeded: scalar >> 6) | 0xC0)
-            octets.append(tail(0))
-        case ..<0x10000:
-            octets.append(UInt8(truncatingIfNeeded: scalar >> 12) | 0xE0)
-            octets.append(tail(6))
-            octets.append(tail(0))
-        default:
-            octets.append(UInt8(truncatingIfNeeded: scalar >> 18) | 0xF0)
-            octets.append(tail(12))
-            octets.append(tail(6))
-            octets.append(tail(0))
+    private static func write(
+        _ scalar: UInt32, _ buffer: UnsafeMutableBufferPointer<UInt8>, _ used: inout Int
+    ) {
+        func put(_ octet: UInt32) {
+            buffer[used] = UInt8(truncatingIfNeeded: octet)
+            used += 1
         }
+        switch scalar {
+        case ..<0x80: put(scalar)
+        case ..<0x800: put(scalar >> 6 | 0xC0)
+        case ..<0x10000:
+            put(scalar >> 12 | 0xE0)
+            put(scalar >> 6 & 0x3F | 0x80)
+        default:
+            put(scalar >> 18 | 0xF0)
+            put(scalar >> 12 & 0x3F | 0x80)
+            put(scalar >> 6 & 0x3F | 0x80)
+        }
+        if scalar >= 0x80 { put(scalar & 0x3F | 0x80) }
     }
 
     /// One character beyond ASCII and how many octets it takes; U+FFFD for one octet that is none.

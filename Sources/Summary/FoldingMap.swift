@@ -13,11 +13,6 @@ struct FoldingMap: Sendable {
 
     static let shared = FoldingMap()
 
-    /// ASCII: lower case, and white space and controls as a space.
-    static let ascii: [UInt8] = (0..<128).map { octet in
-        octet < 0x20 || octet == 0x7F ? UInt8.space : UInt8(octet).lowercased
-    }
-
     private static let itself: UInt32 = 0
     private static let nothing: UInt32 = .max
     /// Set in an entry that says where several characters stand, and how many octets they take.

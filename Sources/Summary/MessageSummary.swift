@@ -24,6 +24,8 @@ package struct MessageSummary: Hashable, Sendable {
     package let preview: [UInt8]
     /// What SORT, THREAD and searches by date compare.
     package let facts: MessageFacts
+    /// What the most usual searches look at.
+    package let searchFields: SearchFields
 
     /// Takes a message apart; lines end with CRLF or LF.
     package init(_ octets: [UInt8]) {
@@ -41,6 +43,7 @@ package struct MessageSummary: Hashable, Sendable {
         var structure = ResponseText(reserving: 128 * parts.count)
         StructureWriter(source: source, parts: parts, fields: fields).write(0, to: &structure)
         self.structure = structure.octets
+        searchFields = SearchFields(source: source, fields: fields[parts[0].fields])
         headerOctets = parts[0].bodyStart
         layout = Layout(parts)
         preview = Preview(source: source, parts: parts, fields: fields).text()
@@ -60,9 +63,12 @@ package struct MessageSummary: Hashable, Sendable {
             envelope.count + structure.count + preview.count + 512)
         writer.number(Self.format)
         writer.number(headerOctets)
-        for part in [envelope, structure, layout.encoded, preview, facts.encoded] {
-            writer.string(part)
-        }
+        writer.string(envelope)
+        writer.string(structure)
+        writer.string(layout.encoded)
+        writer.string(preview)
+        writer.string(facts.encoded)
+        writer.string(searchFields.encoded)
         return writer.octets
     }
 
@@ -73,17 +79,20 @@ package struct MessageSummary: Hashable, Sendable {
             let envelope = reader.string(), let structure = reader.string(),
             let layout = reader.string().flatMap({ Layout(encoded: $0) }),
             let preview = reader.string(),
-            let facts = reader.string().flatMap({ MessageFacts(encoded: $0) }), reader.isAtEnd
+            let facts = reader.string().flatMap({ MessageFacts(encoded: $0) }),
+            let searchFields = reader.string().flatMap({ SearchFields(encoded: $0) }),
+            reader.isAtEnd
         else { return nil }
         self.init(
             headerOctets: headerOctets, envelope: Array(envelope), structure: Array(structure),
-            layout: layout, preview: Array(preview), facts: facts)
+            layout: layout, preview: Array(preview), facts: facts,
+            searchFields: searchFields)
     }
 
     /// Puts together what was stored in pieces.
     package init(
         headerOctets: Int, envelope: [UInt8], structure: [UInt8], layout: Layout,
-        preview: [UInt8], facts: MessageFacts
+        preview: [UInt8], facts: MessageFacts, searchFields: SearchFields
     ) {
         self.headerOctets = headerOctets
         self.envelope = envelope
@@ -91,5 +100,6 @@ package struct MessageSummary: Hashable, Sendable {
         self.layout = layout
         self.preview = preview
         self.facts = facts
+        self.searchFields = searchFields
     }
 }

@@ -78,10 +78,12 @@ struct ResponseText {
         case .plain:
             octets.append(contentsOf: text)
         case .escaped:
-            for octet in text where octet != .carriageReturn && octet != .lineFeed {
+            for var octet in text where octet != .carriageReturn && octet != .lineFeed {
                 if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
                     octets.append(UInt8(ascii: "\\"))
                 }
+                // Folding with a tab is common, and means a space.
+                if octet == .tab { octet = .space }
                 octets.append(octet)
             }
         case .beyondASCII:
@@ -108,7 +110,7 @@ struct ResponseText {
             // NUL is no character of IMAP (`CHAR8 = %x01-ff`).
             if octet >= 0x80 || octet == 0 { return .beyondASCII }
             if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\")
-                || octet == .carriageReturn || octet == .lineFeed
+                || octet == .carriageReturn || octet == .lineFeed || octet == .tab
             {
                 kind = .escaped
             }
@@ -127,7 +129,7 @@ struct ResponseText {
         scratch.removeAll(keepingCapacity: true)
         for octet in text[..<end]
         where octet != .carriageReturn && octet != .lineFeed && octet != 0 {
-            scratch.append(octet)
+            scratch.append(octet == .tab ? .space : octet)
         }
         var guess = Charset.guess(scratch).text
         guess.withUTF8 { content in
