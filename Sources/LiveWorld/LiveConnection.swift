@@ -59,6 +59,8 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
     private var failure: NetworkFailure?
     private var handshake: TLSHandshake?
 
+    /// Somebody wants the task that receives, and has not had it yet.
+    private var isInterrupted = false
     private var wish = Wish.octets
     private var waiter: UnsafeContinuation<Event, Never>?
     var deadline = DeadlineWatch.never
@@ -92,6 +94,14 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
         return try Self.octets(
             await wait(
                 for: .octets, until: deadline, heedingCancellation: heedingCancellation))
+    }
+
+    func interrupt() {
+        guard executor.loop.inEventLoop else {
+            return executor.loop.execute { self.interrupt() }
+        }
+        isInterrupted = true
+        wake()
     }
 
     func putBack(_ octets: consuming [UInt8], beginsHandshake: Bool) {
@@ -198,7 +208,10 @@ final class LiveConnection: Connection, ChannelDuplexHandler, Waiting, @unchecke
             }
             if !inbound.isEmpty { return .octets(takeInbound()) }
             if let failure { return .failed(failure) }
-            return peerHasEnded ? .ended : nil
+            if peerHasEnded { return .ended }
+            guard isInterrupted else { return nil }
+            isInterrupted = false
+            return .failed(.interrupted)
         case .room:
             if let failure { return .failed(failure) }
             guard let context else { return .failed(.disconnected) }

@@ -20,6 +20,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private let outbound: Pipe
     private var written: [UInt8] = []
     private var returned: [UInt8] = []
+    private var isInterrupted = false
     /// The connection is gone; what had arrived may still be taken.
     private var failure: NetworkFailure?
 
@@ -61,8 +62,17 @@ extension SimulatedConnection {
             case .end: return nil
             case .nothing: if let failure { throw failure }
             }
+            if isInterrupted {
+                isInterrupted = false
+                throw .interrupted
+            }
             try await awaitArrival(deadline, heedingCancellation)
         }
+    }
+
+    func interrupt() {
+        isInterrupted = true
+        inbound.reader?.wake()
     }
 
     /// A handshake is no octets here: it still waits behind what was taken.

@@ -85,6 +85,13 @@ package protocol Connection: AnyObject, Sendable {
         deadline: Instant, heedingCancellation: Bool
     ) async throws(NetworkFailure) -> [UInt8]?
 
+    /// Ends the waiting of `receive`, this one or, if none waits, the next, with `.interrupted`;
+    /// octets that are there come first.
+    ///
+    /// For whoever has something to say to the task while the peer is silent; from any task, and
+    /// returns at once. However often, it ends one waiting.
+    func interrupt()
+
     /// Gives octets back that `receive` handed out: the next `receive` hands them out again.
     ///
     /// `beginsHandshake`: they, and what arrives until `startTLS`, are the beginning of the
@@ -152,6 +159,8 @@ package enum NetworkFailure: Error, Hashable, Sendable {
     case notPermitted(SocketAddress)
     /// The task was cancelled.
     case cancelled
+    /// Somebody else wants the task (`Connection.interrupt`).
+    case interrupted
     /// Anything else, as the system says it.
     case system(String)
 }
@@ -167,6 +176,7 @@ extension NetworkFailure: CustomStringConvertible {
         case .addressInUse(let address): "\(address) is already in use by another program"
         case .notPermitted(let address): "not permitted to listen on \(address)"
         case .cancelled: "cancelled"
+        case .interrupted: "interrupted"
         case .system(let reason): reason
         }
     }

@@ -55,6 +55,8 @@ package final class ProxiedConnection: Connection {
             deadline: deadline, heedingCancellation: heedingCancellation)
     }
 
+    package func interrupt() { connection.interrupt() }
+
     package func putBack(_ octets: consuming [UInt8], beginsHandshake: Bool) {
         connection.putBack(octets, beginsHandshake: beginsHandshake)
     }
