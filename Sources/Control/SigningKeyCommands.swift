@@ -162,6 +162,8 @@ struct SigningKeyCommands {
         _ servers: [AuthorityCheck.Sighting]?, of key: DomainKey
     ) -> [JSON] {
         guard let servers, key.isDoubted else { return [] }
+        // Where no server has it, the finding of the key itself says all there is to say.
+        let isAnywhere = servers.contains { $0.sighting == .right }
         var findings: [JSON] = []
         var reached = 0
         for server in servers {
@@ -170,6 +172,7 @@ struct SigningKeyCommands {
             case .right: reached += 1
             case .wrong(let fault):
                 reached += 1
+                guard isAnywhere else { continue }
                 findings.append(
                     json(
                         "server-lacks-key",
@@ -285,7 +288,10 @@ struct SigningKeyCommands {
                 "`postreiter dkim keygen \(domain)` makes keys.",
                 "`postreiter dkim keygen \(domain)` erzeugt Schlüssel.")
         case .unsigned, .unsignedKind:
-            guard status.place.isAutomatic else {
+            guard
+                status.place.isAutomatic
+                    || status.keys.keys.contains(where: { $0.state == .visible })
+            else {
                 return Wording(
                     "Put the records below into the zone of \(domain).",
                     "Die Einträge unten in die Zone von \(domain) aufnehmen.")

@@ -425,12 +425,12 @@ package actor KeyKeeper {
         return try await KeyPlaces(zones, peers)[domain]
     }
 
-    /// What is known of a domain's keys; awaited records are looked for now if `looks`.
+    /// What is known of a domain's keys; their records are looked for now if `looks`.
     package func status(of domain: Domain, looks: Bool) async throws -> KeyStatus {
         let place = try await place(domain)
         if looks, let current = keys.keys(of: domain) {
-            let wanted = current.keys.filter { $0.isAwaited || $0.fault != nil }
-            await observe(wanted.map { (domain, $0) })
+            // Whoever asks wants to know how it is now, also of keys that were right hours ago.
+            await observe(current.keys.map { (domain, $0) })
             await save([domain])
         }
         let current = keys.keys(of: domain) ?? DomainKeys(domain)
