@@ -203,7 +203,7 @@ let house: [Target] = [
     // Floor 3, durable.
     module("Storage", on: ["Bytes", "World"], grdb + [crypto, log, metrics]),
     module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
-    module("MessageStore", on: ["Bytes", "Mail", "World", "Storage"]),
+    module("MessageStore", on: ["Bytes", "Mail", "World", "Summary", "Storage"]),
     module(
         "Directory", on: ["Bytes", "Mail", "World", "SASL", "Forwarding", "Storage"],
         [crypto, cryptoExtras, metrics]),
@@ -247,13 +247,15 @@ let house: [Target] = [
     module(
         "Delivery",
         on: [
-            "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Storage",
-            "Journal", "MessageStore", "Directory", "Spool", "KeyRing",
+            "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Summary",
+            "Storage", "Journal", "MessageStore", "Directory", "Spool", "KeyRing",
         ], [log, metrics, collections]),
     module(
         "Access",
-        on: ["Bytes", "Mail", "World", "SASL", "POP3", "Storage", "MessageStore", "Directory"],
-        [log]),
+        on: [
+            "Bytes", "Mail", "World", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
+            "MessageStore", "Directory", "Spool",
+        ], [log]),
     module(
         "NameService",
         on: [

@@ -4,6 +4,7 @@ import CoreMetrics
 import Directory
 import Journal
 import Mail
+import MessageStore
 import Spool
 import World
 
@@ -13,6 +14,8 @@ struct Conclusions {
     let deliverer: Deliverer
     let message: SpooledMessage
     private var settlements: [Settlement] = []
+    /// To be kept with the message, once it is in a mailbox.
+    var summary: StoredSummary?
     /// Whom to tell of, in the order in which it happened.
     private var told: [(kind: Notification.Kind, concerned: Concerned)] = []
     /// What concerns the whole message, put before the first settlement's own facts.
@@ -75,6 +78,8 @@ struct Conclusions {
         settle(
             recipient, .deliveredLocally(account: account, mailbox: mailbox, prefix: prefix),
             .delivered, nil, [Fact.Field(.mailbox, mailbox)])
+        // Once for all who get it.
+        settlements[settlements.count - 1].summary = summary.take()
         // RFC 3461 §5.2.3: only where it was asked for.
         if recipient.notify?.contains(.success) == true {
             tell(

@@ -2,9 +2,11 @@
 
 import Directory
 import Journal
+import Logging
 import Mail
 import MessageStore
 import Spool
+import Summary
 import World
 
 // Into mailboxes here.
@@ -30,10 +32,29 @@ extension Deliverer {
             let together = rest.prefix { $0.message.id == message.id }
             rest = rest.dropFirst(together.count)
             var mine = Conclusions(self, message)
+            mine.summary = await summary(of: message)
             for recipient in together { await deliver(recipient, &mine) }
             conclusions += await mine.finish()
         }
         await conclude(conclusions)
+    }
+
+    /// What mail programs ask of a message first, computed while its octets are at hand.
+    ///
+    /// Nil for large ones, and where they cannot be read: then it is done when it is asked for.
+    private func summary(of message: SpooledMessage) async -> StoredSummary? {
+        guard message.octets <= Content.rowLimitOctets else { return nil }
+        var reader = spooler.read(message)
+        var octets: [UInt8] = []
+        do {
+            while let piece = try await reader.next() {
+                if octets.isEmpty { octets = piece } else { octets += piece }
+            }
+        } catch {
+            log.warning("\(message.id) is not summarized, it cannot be read: \(error)")
+            return nil
+        }
+        return StoredSummary(MessageSummary(octets))
     }
 
     private func deliver(_ recipient: DueRecipient, _ conclusions: inout Conclusions) async {

@@ -52,6 +52,12 @@ extension ResponseWriter {
         octets.append(contentsOf: stored)
     }
 
+    /// The same, appended by whoever has them.
+    package mutating func envelope(_ append: (inout [UInt8]) -> Void) {
+        item("ENVELOPE ")
+        append(&octets)
+    }
+
     /// The structure without extension data, as it is stored.
     package mutating func body(_ stored: some Collection<UInt8>) {
         item("BODY ")
@@ -62,6 +68,12 @@ extension ResponseWriter {
     package mutating func bodyStructure(_ stored: some Collection<UInt8>) {
         item("BODYSTRUCTURE ")
         octets.append(contentsOf: stored)
+    }
+
+    /// The same, appended by whoever has them.
+    package mutating func bodyStructure(_ append: (inout [UInt8]) -> Void) {
+        item("BODYSTRUCTURE ")
+        append(&octets)
     }
 
     /// `MODSEQ (12121231000)` (RFC 7162 §3.1.4.2).

@@ -76,6 +76,8 @@ package enum Content {
         ) { (count: $0.integer(0), file: $0.optionalText(1), head: $0.integer(2)) }
         guard let rest, rest.count <= 0 else { return nil }
         try transaction.execute("DELETE FROM content WHERE id = ?", [.integer(id.value)])
+        try transaction.execute(
+            "DELETE FROM content_summary WHERE content_id = ?", [.integer(id.value)])
         if rest.file == nil || rest.head > 0 {
             try transaction.execute(
                 "DELETE FROM content_body WHERE content_id = ?", [.integer(id.value)])

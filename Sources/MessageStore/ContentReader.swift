@@ -10,6 +10,7 @@ package struct ContentReader: Sendable {
     private var place = Place.unknown
     private var prefix: [UInt8]
     private var cut: TopCutter?
+    private let start: Int
 
     private enum Place {
         case unknown
@@ -29,10 +30,13 @@ package struct ContentReader: Sendable {
 
     /// `prefix` comes first; with `top` it ends after the header, the empty line and that many
     /// lines of the body (RFC 1939 §7 TOP).
+    ///
+    /// The content is read from `start` on.
     package init(
         _ id: Content.ID, store: any Store, bodies: any BodyFiles, prefix: [UInt8] = [],
-        top lines: Int? = nil
+        top lines: Int? = nil, from start: Int = 0
     ) {
+        self.start = start
         self.id = id
         self.store = store
         self.bodies = bodies
@@ -87,18 +91,20 @@ package struct ContentReader: Sendable {
     }
 
     private func locate() throws -> Place {
-        let id = id
+        let (id, start) = (id, start)
         let place = try store.lookUp { transaction in
             try transaction.first(
                 "SELECT octets, file, head_octets FROM content WHERE id = ?", [.integer(id.value)]
             ) { row -> Place in
                 let (octets, head) = (Int(row.integer(0)), Int(row.integer(2)))
+                guard start < octets else { return .end }
                 guard let name = row.optionalText(1) else {
-                    return octets == 0 ? .end : .row(offset: 0, octets: octets, file: nil)
+                    return .row(offset: start, octets: octets, file: nil)
                 }
                 let file = File(name: name, octets: octets - head)
-                return head == 0
-                    ? .file(file, offset: 0) : .row(offset: 0, octets: head, file: file)
+                return start >= head
+                    ? .file(file, offset: start - head)
+                    : .row(offset: start, octets: head, file: file)
             }
         }
         guard let place else { throw StorageFailure.corrupt("the message has been removed") }

@@ -162,9 +162,8 @@ extension Mailboxes {
         }
     }
 
-    /// The octets of a message as clients read it, piece by piece.
-    package func read(_ message: MessageRow) -> ContentReader {
-        ContentReader(
-            message.content, store: store, bodies: bodies, prefix: Array(message.prefix.utf8))
+    /// The octets of a content from `start` on, piece by piece; without the prefix of a message.
+    package func read(_ content: Content.ID, from start: Int) -> ContentReader {
+        ContentReader(content, store: store, bodies: bodies, from: start)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Storage
+import Storage
 
 /// One mailbox of an account, as STATUS tells it (RFC 9051 §6.3.11).
 package struct Mailbox: Hashable, Sendable {

@@ -267,5 +267,19 @@ extension Migrations {
                 PRIMARY KEY (mailbox_id, modseq, uid)
             ) WITHOUT ROWID;
             """,
+            // What was computed of a content, so that nobody has to read it again for that.
+            """
+            CREATE TABLE content_summary (
+                content_id INTEGER NOT NULL PRIMARY KEY,
+                format INTEGER NOT NULL,
+                header_octets INTEGER NOT NULL,
+                envelope BLOB NOT NULL,
+                structure BLOB NOT NULL,
+                layout BLOB NOT NULL,
+                facts BLOB NOT NULL,
+                fields BLOB NOT NULL,
+                preview BLOB NOT NULL
+            );
+            """,
         ])
 }

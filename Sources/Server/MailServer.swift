@@ -61,6 +61,7 @@ package struct MailServer: Sendable {
     private let doorway: Doorway
     private let gatekeeper: Gatekeeper
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
+    private let imap: IMAPService
     private let pop3: POP3Service
     private let log: Logger
     private let haste: Int
@@ -157,6 +158,11 @@ package struct MailServer: Sendable {
                 $0, hostName: settings.hostName, intake: intake, time: surroundings.time, log: log,
                 userName: userName)
         }
+        imap = IMAPService(
+            .init(
+                hostName: settings.hostName.name, identity: identity,
+                appendLimitOctets: settings.limits.messageOctets), registry: node.registry,
+            mailboxes: node.mailboxes, intake: intake, surroundings: surroundings, logger: log)
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
@@ -272,6 +278,18 @@ package struct MailServer: Sendable {
                     connection, beginsWithTLS: service == .submissions,
                     turnAway: { smtp.turnAway($0, $1) },
                     serve: { inner in await connections.count { await smtp.handle(inner) } })
+            }
+        case .imap, .imaps:
+            let isImplicit = service == .imaps
+            await listener.serve(limit: limit) { connection in
+                await doorway.enter(
+                    connection, beginsWithTLS: isImplicit,
+                    turnAway: { imap.turnAway($0, $1, implicitTLS: isImplicit) },
+                    serve: { inner in
+                        await connections.count {
+                            await imap.handle(inner, implicitTLS: isImplicit)
+                        }
+                    })
             }
         case .pop3, .pop3s:
             let isImplicit = service == .pop3s

@@ -82,6 +82,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var submissions: [SocketAddress] = []
         /// Programs of this site that hand mail over by LMTP (RFC 2033).
         package var lmtp: [SocketAddress] = []
+        package var imap: [SocketAddress] = []
+        package var imaps: [SocketAddress] = []
         package var pop3: [SocketAddress] = []
         package var pop3s: [SocketAddress] = []
         /// The name server, UDP and TCP.
@@ -97,6 +99,7 @@ package struct ServerSettings: Sendable, Equatable {
         package var all: [(service: Service, address: SocketAddress)] {
             smtp.map { (.smtp, $0) } + submission.map { (.submission, $0) }
                 + submissions.map { (.submissions, $0) } + lmtp.map { (.lmtp, $0) }
+                + imap.map { (.imap, $0) } + imaps.map { (.imaps, $0) }
                 + pop3.map { (.pop3, $0) }
                 + pop3s.map { (.pop3s, $0) } + dns.map { (.dns, $0) }
                 + metrics.map { (.metrics, $0) } + https.map { (.https, $0) }
@@ -105,7 +108,7 @@ package struct ServerSettings: Sendable, Equatable {
 
     /// What is served, by the names of the keys under `listen`.
     package enum Service: String, Sendable {
-        case smtp, submission, submissions, lmtp, pop3, pop3s, dns, metrics, https
+        case smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, dns, metrics, https
     }
 
     /// A certificate chain and its key: PEM files.

@@ -42,6 +42,8 @@ package struct SettingKey: Sendable {
         .init("listen.submission", list: true, "Submission with STARTTLS (port 587)."),
         .init("listen.submissions", list: true, "Submission within TLS (port 465)."),
         .init("listen.lmtp", list: true, "LMTP from programs of this site (port 24)."),
+        .init("listen.imap", list: true, "IMAP with STARTTLS (port 143)."),
+        .init("listen.imaps", list: true, "IMAP within TLS (port 993)."),
         .init("listen.pop3", list: true, "POP3 with STLS (port 110)."),
         .init("listen.pop3s", list: true, "POP3 within TLS (port 995)."),
         .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),

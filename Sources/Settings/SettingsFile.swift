@@ -191,6 +191,8 @@ package struct SettingsFile {
         settings.listen.submission = try sockets("listen.submission", port: 587)
         settings.listen.submissions = try sockets("listen.submissions", port: 465)
         settings.listen.lmtp = try sockets("listen.lmtp", port: 24)
+        settings.listen.imap = try sockets("listen.imap", port: 143)
+        settings.listen.imaps = try sockets("listen.imaps", port: 993)
         settings.listen.pop3 = try sockets("listen.pop3", port: 110)
         settings.listen.pop3s = try sockets("listen.pop3s", port: 995)
         settings.listen.dns = try sockets("listen.dns", port: 53)

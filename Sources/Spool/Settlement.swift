@@ -2,7 +2,7 @@
 
 package import Journal
 package import Mail
-import MessageStore
+package import MessageStore
 import Storage
 package import World
 
@@ -14,6 +14,8 @@ package struct Settlement: Sendable {
     package var facts: [Fact]
     /// The message that takes the recipient's place, in this very transaction.
     package var continuation: Continuation?
+    /// What was computed of the content, to be kept beside it.
+    package var summary: StoredSummary?
 
     /// The same content on its way to others: the recipient was an alias.
     package struct Continuation: Sendable {
@@ -204,6 +206,7 @@ extension Settlement {
                 recipient.message.content, octets: recipient.message.octets, prefix: prefix,
                 to: account, mailbox: mailbox, at: now, passingReference: content != nil,
                 in: transaction)
+            try summary?.insert(of: recipient.message.content, in: transaction)
             return .counts(orphan: nil)
         case .done:
             try insertContinuation(at: now, lifetimes, in: transaction)

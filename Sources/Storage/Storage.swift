@@ -97,11 +97,25 @@ package protocol Row {
     func text(_ column: Int) -> String
     func blob(_ column: Int) -> [UInt8]
     func isNull(_ column: Int) -> Bool
+    /// Lends the octets of a text or blob.
+    func withOctets<Result>(
+        _ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result
 }
 
 extension Row {
     /// The text of a column; nil for NULL.
     package func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
+    /// Appends all octets of a text or blob without another copy.
+    package func append(_ column: Int, to octets: inout [UInt8]) {
+        withOctets(column) { octets.append(contentsOf: $0) }
+    }
+
+    /// Appends octets of a text or blob that has so many.
+    package func append(_ column: Int, _ range: Range<Int>, to octets: inout [UInt8]) {
+        withOctets(column) { octets.append(contentsOf: $0[range]) }
+    }
+
     /// The number in a column; nil for NULL.
     package func optionalInteger(_ column: Int) -> Int64? {
         isNull(column) ? nil : integer(column)

@@ -9,6 +9,7 @@ import MIME
 package struct Layout: Hashable, Sendable {
     /// One part; the message itself is the first.
     package struct Part: Hashable, Sendable {
+        /// What it holds.
         package enum Kind: UInt8, Sendable {
             /// It has content of its own.
             case leaf

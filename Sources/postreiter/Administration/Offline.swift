@@ -49,7 +49,8 @@ extension MailHost {
         let listen = settings.listen
         let offered: [(MailFacts.Service, [SocketAddress])] = [
             (.submission, listen.submission), (.submissions, listen.submissions),
-            (.pop3, listen.pop3), (.pop3s, listen.pop3s),
+            (.imap, listen.imap), (.imaps, listen.imaps), (.pop3, listen.pop3),
+            (.pop3s, listen.pop3s),
         ]
         // Who did not say which addresses are public listens at them, or at all there are.
         let known =

@@ -279,7 +279,7 @@ extension ServerSettings.Listen {
                     """
                     the socket \(socket.address) was handed over as `\(socket.name)`, which is no \
                     service: name it with FileDescriptorName=smtp, submission, submissions, lmtp, \
-                    pop3, pop3s, dns, metrics or https
+                    imap, imaps, pop3, pop3s, dns, metrics or https
                     """)
                 continue
             }
@@ -294,6 +294,8 @@ extension ServerSettings.Listen {
         case .submission: submission.append(address)
         case .submissions: submissions.append(address)
         case .lmtp: lmtp.append(address)
+        case .imap: imap.append(address)
+        case .imaps: imaps.append(address)
         case .pop3: pop3.append(address)
         case .pop3s: pop3s.append(address)
         case .dns: dns.append(address)

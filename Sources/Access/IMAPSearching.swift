@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import IMAP
+import MessageStore
+import Summary
+import World
+
+/// SEARCH, SORT and THREAD (RFC 9051 §6.4.4, RFC 5256).
+extension IMAPVisit {
+    mutating func search(_ search: Search) async throws -> Completion {
+        let matching: SearchMatching
+        do {
+            matching = try await find(search.key)
+        } catch {
+            if search.returns?.options.contains(.save) == true { selected?.view.forgetSaved() }
+            throw error
+        }
+        guard var open = selected else { return .ok() }
+        let number = search.key.hasModificationSequence ? matching.highestModSequence : nil
+        let results =
+            search.isUID ? matching.found : open.view.uids.numbers(of: matching.found)
+        if let returns = search.returns {
+            if returns.options.contains(.save) { open.view.save(matching.found, returns) }
+            writer.extendedSearch(
+                tag: session.currentTag, isUID: search.isUID, returns, results,
+                highestModificationSequence: number)
+        } else if session.enabled.contains(.imap4rev2) {
+            // RFC 9051 §7.3.4: there is no other response any more.
+            writer.extendedSearch(
+                tag: session.currentTag, isUID: search.isUID, SearchReturn(.all), results,
+                highestModificationSequence: number)
+        } else {
+            writer.search(results, highestModificationSequence: number)
+        }
+        selected = open
+        return .ok()
+    }
+
+    mutating func sort(_ sort: Sort) async throws -> Completion {
+        let matching = try await find(sort.key)
+        guard let open = selected else { return .ok() }
+        let records = try await facts(of: matching.found, open).map { row, facts in
+            SortRecord(
+                number: sort.isUID ? row.uid : open.view.uids.number(of: row.uid) ?? 0,
+                arrival: row.internalDate, date: facts.date(row), size: UInt64(row.octets),
+                from: facts.from, to: facts.to, cc: facts.cc, displayFrom: facts.displayFrom,
+                displayTo: facts.displayTo, subject: facts.subject)
+        }
+        writer.sort(
+            sort.order(records),
+            highestModificationSequence: sort.key.hasModificationSequence
+                ? matching.highestModSequence : nil)
+        return .ok()
+    }
+
+    mutating func thread(_ thread: Thread) async throws -> Completion {
+        let matching = try await find(thread.key)
+        guard let open = selected else { return .ok() }
+        let records = try await facts(of: matching.found, open).map { row, facts in
+            ThreadRecord(
+                number: thread.isUID ? row.uid : open.view.uids.number(of: row.uid) ?? 0,
+                date: facts.date(row), subject: facts.subject, isReply: facts.isReplyOrForward,
+                messageID: facts.messageID, references: facts.references)
+        }
+        writer.threads(thread.algorithm.threads(records))
+        return .ok()
+    }
+
+    /// The messages that a key means.
+    private mutating func find(_ key: SearchKey) async throws -> SearchMatching {
+        guard let open = selected else { throw Completion.bad(nil, "select a mailbox first") }
+        var matching = SearchMatching(
+            key, open.view, now: service.surroundings.time.timestamp)
+        guard let last = open.view.uids.last else { return matching }
+        var next: UInt32 = 1
+        while next <= last {
+            matching.stop = nil
+            matching.rows = 0
+            let (state, taken) = try await service.mailboxes.fetch(
+                next...last, of: open.id, matching.depth, limit: Self.readTogether,
+                onThread: last < 100, into: matching
+            ) { message, matching in matching.take(message) }
+            matching = state
+            if let taken { next = taken + 1 }
+            if let row = matching.stop {
+                matching.judge(row, try await octets(of: row))
+                next = row.uid + 1
+            } else if matching.rows < Self.readTogether {
+                break
+            }
+        }
+        return matching
+    }
+
+    /// What SORT and THREAD compare, of messages by rising UID.
+    private mutating func facts(
+        of uids: NumberSet, _ open: OpenMailbox
+    ) async throws -> [(row: MessageRow, facts: MessageFacts)] {
+        var all: [(row: MessageRow, facts: MessageFacts)] = []
+        all.reserveCapacity(uids.count)
+        for span in Self.spans(uids) {
+            var next = span.lowerBound
+            while next <= span.upperBound {
+                let (read, last) = try await service.mailboxes.fetch(
+                    next...span.upperBound, of: open.id, .summary, limit: Self.readTogether,
+                    onThread: span.count < 100,
+                    into: [(row: MessageRow, facts: MessageFacts?)]()
+                ) { message, read in
+                    if uids.contains(message.row.uid) {
+                        let isKnown = message.summaryFormat == MessageSummary.format
+                        read.append(
+                            (message.row, isKnown ? MessageFacts(encoded: message.facts) : nil))
+                    }
+                    return true
+                }
+                for (row, facts) in read {
+                    if let facts {
+                        all.append((row, facts))
+                    } else {
+                        all.append((row, try await summarize(row).facts))
+                    }
+                }
+                guard let last, last < span.upperBound else { break }
+                next = last + 1
+            }
+        }
+        return all
+    }
+}
+
+extension MessageFacts {
+    /// RFC 5256 §2.2: a message without a date was sent when it came.
+    fileprivate func date(_ row: MessageRow) -> Timestamp {
+        sentDate.map { Timestamp(seconds: $0.seconds) } ?? row.internalDate
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+package import Directory
+import IMAP
+package import Logging
+package import MessageStore
+import SASL
+package import Spool
+package import World
+
+/// Shows mailboxes by IMAP on 143 (with STARTTLS) and 993 (TLS from the start): RFC 9051, and
+/// RFC 3501 for programs that know no other.
+///
+/// One service for all listeners of a server.
+package final class IMAPService: Sendable {
+    /// What the service offers, and as whom.
+    package struct Configuration: Sendable {
+        /// Shown in the greeting.
+        package var hostName: String
+        /// For STARTTLS and TLS; nil: neither is possible.
+        package var identity: (any TLSIdentity)?
+        /// Takes passwords on connections without TLS: only for networks one trusts.
+        package var allowsPlainPasswords: Bool
+        /// The largest message that APPEND takes, in octets.
+        package var appendLimitOctets: Int
+
+        package init(
+            hostName: String, identity: (any TLSIdentity)?, allowsPlainPasswords: Bool = false,
+            appendLimitOctets: Int
+        ) {
+            self.hostName = hostName
+            self.identity = identity
+            self.allowsPlainPasswords = allowsPlainPasswords
+            self.appendLimitOctets = appendLimitOctets
+        }
+    }
+
+    /// Longer than any honest handshake over a bad line.
+    static let handshakeTimeout = Duration.seconds(30)
+    /// What is written ahead of what the client has taken.
+    static let unsentLimitOctets = 64 << 10
+
+    let configuration: Configuration
+    let registry: Registry
+    let mailboxes: Mailboxes
+    let intake: Intake
+    let surroundings: Surroundings
+    private let logger: Logger
+
+    package init(
+        _ configuration: Configuration, registry: Registry, mailboxes: Mailboxes, intake: Intake,
+        surroundings: Surroundings, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.registry = registry
+        self.mailboxes = mailboxes
+        self.intake = intake
+        self.surroundings = surroundings
+        self.logger = logger
+    }
+
+    /// Says why a client is not served; without a word where TLS would have to come first.
+    package func turnAway(
+        _ connection: any Connection, _ refusal: Admission.Refusal, implicitTLS: Bool
+    ) {
+        logger.debug("turned \(connection.remoteAddress) away: \(refusal)")
+        guard !implicitTLS else { return }
+        let text =
+            if case .banned(let cause, _) = refusal {
+                "* BYE your network is banned: \(cause)"
+            } else {
+                "* BYE [UNAVAILABLE] too many connections, try again later"
+            }
+        connection.write(Array((text + "\r\n").utf8))
+    }
+
+    /// Serves one client to its end; the listener closes the connection.
+    ///
+    /// `implicitTLS`: the client begins with the handshake (RFC 8314 §3.2).
+    package func handle(_ connection: any Connection, implicitTLS: Bool) async {
+        var logger = logger
+        logger[metadataKey: "session"] = "\(Hexadecimal.encode(surroundings.entropy.octets(4)))"
+        logger[metadataKey: "peer"] = "\(connection.remoteAddress)"
+        if implicitTLS {
+            guard let identity = configuration.identity else {
+                logger.error("IMAP over TLS is configured without a certificate")
+                return
+            }
+            do {
+                try await connection.startTLS(
+                    .server(identity), deadline: surroundings.time.now + Self.handshakeTimeout)
+            } catch {
+                logger.info("IMAP session ended before it began: \(error)")
+                return
+            }
+        }
+        var visit = IMAPVisit(self, connection, logger)
+        await visit.run()
+    }
+
+    /// Extensions whose protocol there is and which nothing performs yet.
+    private static let missing: Set<String> = [
+        "REPLACE", "QUOTA", "QUOTASET", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "METADATA",
+        "LIST-METADATA", "NOTIFY", "COMPRESS=DEFLATE", "ACL", "RIGHTS=texk", "LIST-MYRIGHTS",
+        "INPROGRESS",
+    ]
+
+    /// What a connection is offered, the better first.
+    var policy: ServerSession.Policy {
+        let mechanisms = [Mechanism.scramSHA256, .plain, .login]
+        var policy = ServerSession.Policy(
+            hostName: configuration.hostName, offersTLS: configuration.identity != nil,
+            allowsPlainPasswords: configuration.allowsPlainPasswords,
+            mechanisms: mechanisms.filter { !$0.revealsPassword }.map(\.name),
+            plainMechanisms: mechanisms.filter(\.revealsPassword).map(\.name),
+            appendLimit: UInt64(configuration.appendLimitOctets))
+        policy.extensions.removeAll { Self.missing.contains($0) }
+        return policy
+    }
+}

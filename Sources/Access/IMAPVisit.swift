@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Directory
+import IMAP
+import Logging
+import MessageStore
+import SASL
+import Spool
+import World
+
+/// One client from its greeting to its end: the loop that performs the session's steps.
+struct IMAPVisit: ~Copyable {
+    let service: IMAPService
+    let connection: any Connection
+    var logger: Logger
+    var session: ServerSession
+    private var authentication: Authentication?
+    var account: Account?
+    var selected: OpenMailbox?
+    var appending = Appending()
+    /// Told of changes in the account's mailboxes.
+    private let news: News
+    private var watch: MailboxChanges.Watch?
+    private var isIdling = false
+    /// What is written and not sent yet.
+    var writer = ResponseWriter()
+    private var unsentOctets = 0
+    /// Which line is waited for, and since when.
+    private var waiting: (line: UInt64, since: Instant)?
+
+    /// Why the loop ends; the peer gets no more answer.
+    enum Ending: Error {
+        /// The session said so.
+        case closed
+        case network(NetworkFailure)
+        /// A message broke off half sent: only the end of the connection can tell the client.
+        case unreadable(String)
+    }
+
+    init(_ service: IMAPService, _ connection: any Connection, _ logger: Logger) {
+        self.service = service
+        self.connection = connection
+        self.logger = logger
+        session = ServerSession(service.policy, isProtected: connection.tls != nil)
+        news = News(connection)
+    }
+
+    mutating func run() async {
+        do throws(Ending) {
+            while true {
+                while let step = session.next() { try await perform(step) }
+                try await listen()
+            }
+        } catch {
+            switch error {
+            case .closed: break
+            case .network(let failure): logger.debug("IMAP connection ended: \(failure)")
+            case .unreadable(let reason): logger.error("a message cannot be read: \(reason)")
+            }
+        }
+        if let watch { service.mailboxes.changes.end(watch) }
+        await abortAppend()
+        if account != nil { logger.info("IMAP session ended") }
+    }
+
+    private mutating func listen() async throws(Ending) {
+        let now = service.surroundings.time.now
+        let line = session.linesRead
+        if waiting?.line != line { waiting = (line, now) }
+        let patience =
+            account == nil ? ServerSession.unauthenticatedTimeout : ServerSession.idleTimeout
+        unsentOctets = 0
+        do {
+            let octets = try await connection.receive(
+                deadline: (waiting?.since ?? now) + patience)
+            if let octets { session.receive(octets) } else { session.receiveEnd() }
+        } catch {
+            switch error {
+            case .interrupted:
+                guard isIdling else { return }
+                try await tellNews()
+                try await send()
+            case .deadlinePassed: session.terminate(nil, "nothing came for too long")
+            case .cancelled: session.terminate(.unavailable, "the server stops, come back soon")
+            default: throw .network(error)
+            }
+        }
+    }
+
+    private mutating func perform(_ step: ServerSession.Step) async throws(Ending) {
+        switch step {
+        case .send(let octets): try await send(octets)
+        case .startTLS: try await startTLS()
+        case .startCompression: throw .closed
+        case .authenticate(let name, let initialResponse): await begin(name, initialResponse)
+        case .authenticationResponse(let response):
+            guard var exchange = authentication else { return session.refuse() }
+            let progress = await exchange.respond(response)
+            authentication = exchange
+            await conclude(progress)
+        case .cancelAuthentication: authentication = nil
+        case .perform(let command): try await answer(command)
+        case .tellHighestModificationSequence: try await tellHighestModificationSequence()
+        case .beginAppend(let append): beginAppend(append)
+        case .appendMessage(let message): await appendMessage(message)
+        case .appendContent(let octets): await appendContent(octets)
+        case .endAppend: try await endAppend()
+        case .abortAppend: await abortAppend()
+        case .idle:
+            isIdling = true
+            news.interrupts(true)
+            try await tellNews()
+            try await send()
+        case .endIdle:
+            isIdling = false
+            news.interrupts(false)
+            try await tellNews()
+            try await send()
+            session.complete(.ok())
+        case .close: throw .closed
+        }
+    }
+
+    /// Performs a command and ends it with its tagged response; a refusal is one, too.
+    private mutating func answer(_ command: Command) async throws(Ending) {
+        writer = ResponseWriter(session.enabled)
+        let completion: Completion
+        do {
+            completion = try await obey(command)
+        } catch let ending as Ending {
+            throw ending
+        } catch {
+            completion = refusal(error)
+        }
+        // RFC 9051 §7.5.1: no EXPUNGE while numbers are being talked about.
+        try await tellNews(command.occasion)
+        try await send()
+        session.complete(completion)
+    }
+
+    func refusal(_ error: any Error) -> Completion {
+        switch error {
+        case let completion as Completion: return completion
+        case let refusal as MailboxRefusal: return Completion(refusal)
+        default:
+            logger.error("the mailboxes cannot be used: \(error)")
+            return .no(.unavailable, "the mailboxes cannot be used at the moment, try again later")
+        }
+    }
+
+    // MARK: - Octets
+
+    /// Sends what the writer holds.
+    mutating func send() async throws(Ending) {
+        guard !writer.isEmpty else { return }
+        try await send(writer.take())
+    }
+
+    /// Writes, and waits for the client when it is behind.
+    mutating func send(_ octets: consuming [UInt8]) async throws(Ending) {
+        unsentOctets += octets.count
+        connection.write(octets)
+        guard unsentOctets >= IMAPService.unsentLimitOctets else { return }
+        unsentOctets = 0
+        do {
+            try await connection.flush(
+                deadline: service.surroundings.time.now + ServerSession.idleTimeout)
+        } catch {
+            throw .network(error)
+        }
+    }
+
+    private mutating func startTLS() async throws(Ending) {
+        guard let identity = service.configuration.identity else { throw .closed }
+        do {
+            try await connection.startTLS(
+                .server(identity),
+                deadline: service.surroundings.time.now + IMAPService.handshakeTimeout)
+        } catch {
+            throw .network(error)
+        }
+        session.tlsStarted()
+    }
+
+    // MARK: - News
+
+    /// Writes what has happened in the selected mailbox, as far as it may be told now.
+    mutating func tellNews(
+        _ occasion: SelectedMailbox.Occasion = .anything
+    ) async throws(Ending) {
+        guard var open = selected else { return }
+        let isNew = news.take()
+        guard isNew || occasion == .anything && !open.view.pending.isEmpty else { return }
+        do {
+            guard
+                let changes = try service.mailboxes.changes(
+                    of: open.id, since: Int64(open.view.modificationSequence),
+                    uidNext: open.uidNext)
+            else {
+                selected = nil
+                return session.terminate(nil, "the mailbox has been deleted")
+            }
+            if writer.isEmpty { writer = ResponseWriter(session.enabled) }
+            open.tell(changes, occasion, session.enabled, to: &writer)
+            selected = open
+        } catch {
+            // It is told next time.
+            news.put()
+            logger.error("changes of a mailbox cannot be read: \(error)")
+        }
+    }
+
+    /// CONDSTORE was switched on with a mailbox open (RFC 7162 §3.1, §3.1.2.1).
+    private mutating func tellHighestModificationSequence() async throws(Ending) {
+        guard let selected else { return }
+        if writer.isEmpty { writer = ResponseWriter(session.enabled) }
+        writer.untagged(
+            .ok(
+                .highestModificationSequence(selected.view.modificationSequence),
+                "the latest change"))
+        try await send()
+    }
+
+    /// The next look finds something.
+    func notePending() { news.put() }
+}
+
+// MARK: - Logging in
+
+extension IMAPVisit {
+    private mutating func begin(_ name: String, _ initialResponse: [UInt8]?) async {
+        guard let mechanism = Mechanism(named: name) else { return session.refuse() }
+        var exchange = Authentication(
+            mechanism, registry: service.registry, peer: connection.remoteAddress.host)
+        let progress = await exchange.begin(initialResponse: initialResponse)
+        authentication = exchange
+        await conclude(progress)
+    }
+
+    private mutating func conclude(_ progress: Authentication.Progress) async {
+        switch progress {
+        case .challenge(let challenge): return session.challenge(challenge)
+        case .succeeded(let account): await enter(account)
+        case .refused(let failure):
+            logger.notice(
+                "IMAP login refused: \(failure)",
+                metadata: ["name": "\(authentication?.claimedName ?? "")"])
+            session.refuse()
+        case .tooManyFailures:
+            logger.notice(
+                "IMAP login refused: too many wrong passwords",
+                metadata: ["name": "\(authentication?.claimedName ?? "")"])
+            session.refuse(.unavailable, "too many wrong passwords, try again later")
+        case .temporarilyUnavailable:
+            logger.error("IMAP login impossible: the directory does not answer")
+            session.refuse(.unavailable, "logging in is not possible at the moment")
+        }
+        authentication = nil
+    }
+
+    private mutating func enter(_ account: Account) async {
+        do {
+            try await service.mailboxes.furnish(account.id.rawValue)
+        } catch {
+            logger.error("the mailboxes cannot be made: \(error)")
+            return session.refuse(.unavailable, "the mailboxes cannot be used at the moment")
+        }
+        self.account = account
+        logger[metadataKey: "account"] = "\(account.login)"
+        let news = news
+        watch = service.mailboxes.changes.watch(account.id.rawValue) { news.put() }
+        logger.info("IMAP login")
+        session.authenticated()
+    }
+
+    /// Whose mailboxes are shown: a session that performs commands has one.
+    var owner: Int64 {
+        guard let account else { preconditionFailure("a command before login") }
+        return account.id.rawValue
+    }
+}
+
+extension Command {
+    /// What may be told behind it (RFC 9051 §7.5.1).
+    fileprivate var occasion: SelectedMailbox.Occasion {
+        switch self {
+        case .fetch(let fetch) where !fetch.isUID: .withoutExpunge
+        case .store(let store) where !store.isUID: .withoutExpunge
+        case .search(let search) where !search.isUID: .withoutExpunge
+        case .sort(let sort) where !sort.isUID: .withoutExpunge
+        case .thread(let thread) where !thread.isUID: .withoutExpunge
+        default: .anything
+        }
+    }
+}
+
+extension Completion {
+    /// Why something cannot be done with a mailbox (RFC 5530).
+    init(_ refusal: MailboxRefusal) {
+        self =
+            switch refusal {
+            case .exists: .no(.alreadyExists, "there is a mailbox of that name")
+            case .nonexistent: .no(.nonExistent, "there is no such mailbox")
+            case .inbox: .no(.cannot, "INBOX stays")
+            case .useTaken: .no(.useAttribute, "another mailbox has that use")
+            case .limit: .no(.limit, "there are too many already")
+            }
+    }
+}

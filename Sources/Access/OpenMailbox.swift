@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAP
+import MessageStore
+import World
+
+/// The mailbox that a session has selected: which one, and what its client knows of it.
+struct OpenMailbox {
+    let id: Mailbox.ID
+    let name: MailboxName
+    /// What the client has been told.
+    var view: SelectedMailbox
+    /// Below it all messages are in `view`, or were.
+    var uidNext: UInt32
+
+    init(_ opening: Mailboxes.Opening, _ name: MailboxName, isReadOnly: Bool) {
+        id = opening.mailbox.id
+        self.name = name
+        uidNext = opening.mailbox.uidNext
+        view = SelectedMailbox(
+            uids: NumberSet(opening.uids), keywords: KeywordTable(opening.keywords),
+            modificationSequence: UInt64(opening.mailbox.highestModSequence),
+            isReadOnly: isReadOnly)
+    }
+
+    /// Writes what the client may hear of what the store tells.
+    mutating func tell(
+        _ changes: Mailboxes.Changes, _ occasion: SelectedMailbox.Occasion,
+        _ enabled: EnabledExtensions, to writer: inout ResponseWriter
+    ) {
+        let keywords = KeywordTable(changes.keywords)
+        if keywords != view.keywords {
+            view.keywords = keywords
+            // RFC 9051 §7.3.5: flags that were not there before.
+            writer.flags(keywords, isReadOnly: view.isReadOnly)
+        }
+        var arrived = NumberSet()
+        var changed: [SelectedMailbox.Message] = []
+        for message in changes.changed {
+            if message.uid >= uidNext {
+                arrived.append(message.uid)
+            } else {
+                changed.append(SelectedMailbox.Message(message))
+            }
+        }
+        view.tell(
+            SelectedMailbox.Changes(
+                arrived: arrived, changed: changed, expunged: NumberSet(changes.expunged),
+                modificationSequence: UInt64(changes.mailbox.highestModSequence)),
+            occasion, enabled, to: &writer)
+        uidNext = max(uidNext, changes.mailbox.uidNext)
+    }
+}
+
+extension SelectedMailbox.Message {
+    init(_ message: (uid: UInt32, flags: MessageFlags, modSequence: Int64)) {
+        self.init(
+            uid: message.uid, flags: FlagSet(message.flags),
+            modificationSequence: UInt64(message.modSequence))
+    }
+}
+
+extension FlagSet {
+    /// The bits mean the same in protocol and store.
+    init(_ flags: MessageFlags) { self.init(rawValue: UInt64(bitPattern: flags.rawValue)) }
+}
+
+extension FlagList {
+    /// As the store takes them: by name.
+    var names: [String] {
+        MessageFlags.common.filter {
+            known.contains(FlagSet($0.flag))
+        }.map(\.name) + keywords
+    }
+}
+
+extension KeywordTable {
+    init(_ keywords: Keywords) {
+        self.init(
+            keywords.names.enumerated().map { (bit: Self.firstBit + $0.offset, name: $0.element) })
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import IMAP
+import MessageStore
+import Summary
+import World
+
+/// Finds the messages that a key of SEARCH means, as they are read (RFC 9051 §6.4.4).
+///
+/// Pure but for the rows it is handed. A message that must be read whole to be judged, and is not
+/// in a row, stops it.
+struct SearchMatching: Sendable {
+    private let key: SearchKey
+    private let view: SelectedMailbox
+    private let now: Timestamp
+    /// Texts as they are compared, made once.
+    private let folded: [String: [UInt8]]
+    let depth: Mailboxes.FetchDepth
+    private(set) var found = NumberSet()
+    /// The latest change among those found (RFC 7162 §3.1.5).
+    private(set) var highestModSequence: UInt64 = 0
+    /// Has to be handed to `judge` with its octets; a nil answer of `take` was about it.
+    var stop: MessageRow?
+    var rows = 0
+
+    init(_ key: SearchKey, _ view: SelectedMailbox, now: Timestamp) {
+        self.key = key
+        self.view = view
+        self.now = now
+        depth = key.depth
+        folded = key.texts.reduce(into: [:]) { $0[$1] = SearchText.key($1) }
+    }
+
+    mutating func take(_ message: FetchedMessage) -> Bool {
+        rows += 1
+        guard view.uids.number(of: message.row.uid) != nil else { return true }
+        var subject = Subject(row: message.row)
+        if depth != .row, message.summaryFormat == MessageSummary.format {
+            subject.facts = MessageFacts(encoded: message.facts)
+            subject.fields = { field, key in
+                message.withFields { SearchFields.matches(stored: $0, field, key) }
+            }
+        }
+        if depth == .octets, message.hasOctets {
+            subject.octets = {
+                var octets: [UInt8] = []
+                message.appendOctets(0..<message.contentOctets, to: &octets)
+                return octets
+            }
+        }
+        guard let isFound = matches(key, &subject) else {
+            stop = message.row
+            return false
+        }
+        note(message.row, isFound)
+        return true
+    }
+
+    /// Judges a message by all its octets.
+    mutating func judge(_ row: MessageRow, _ octets: [UInt8]) {
+        var subject = Subject(row: row)
+        subject.facts = MessageSummary(octets).facts
+        subject.octets = { octets }
+        note(row, matches(key, &subject) ?? false)
+    }
+
+    private mutating func note(_ row: MessageRow, _ isFound: Bool) {
+        guard isFound else { return }
+        found.append(row.uid)
+        highestModSequence = max(highestModSequence, UInt64(row.modSequence))
+    }
+
+    /// A message, with what was needed of it so far.
+    private struct Subject {
+        let row: MessageRow
+        var facts: MessageFacts?
+        /// Whether a field that was kept has a key; nil if that cannot say.
+        var fields: ((SearchKey.TextField, [UInt8]) -> Bool?)?
+        /// Reads them; nil where they are not at hand.
+        var octets: (() -> [UInt8])?
+        private var read: SearchText?
+
+        init(row: MessageRow) { self.row = row }
+
+        mutating func text() -> SearchText? {
+            if let read { return read }
+            guard let octets else { return nil }
+            let text = SearchText(octets(), prefix: Array(row.prefix.utf8))
+            read = text
+            return text
+        }
+    }
+
+    /// Nil: more of the message is needed to say.
+    private func matches(_ key: SearchKey, _ subject: inout Subject) -> Bool? {
+        let row = subject.row
+        switch key {
+        case .all, .saveDateSupported: return true
+        case .none: return false
+        case .flag(let flags, let isSet):
+            let has = FlagSet(row.flags)
+            return isSet ? has.isSuperset(of: flags) : has.isDisjoint(with: flags)
+        case .keyword(let name, let isSet):
+            let flag = view.keywords.flag(named: name)
+            return (flag.map { FlagSet(row.flags).isSuperset(of: $0) } ?? false) == isSet
+        case .date(let field, let comparison, let day):
+            return date(field, subject).map { comparison.holds($0, day.number) }
+        case .age(let seconds, let isOlder):
+            let isOld = row.internalDate.seconds <= now.seconds - Int64(seconds)
+            return isOld == isOlder
+        case .text(let field, let text):
+            let key = folded[text] ?? []
+            if let isMatch = subject.fields?(field, key) { return isMatch }
+            return subject.text().map { $0.matches(field, key) }
+        case .larger(let octets): return UInt64(row.octets) > octets
+        case .smaller(let octets): return UInt64(row.octets) < octets
+        case .uid(let set): return view.matches(set, isUID: true).contains(row.uid)
+        case .numbers(let set): return view.matches(set, isUID: false).contains(row.uid)
+        case .modificationSequence(let number): return UInt64(row.modSequence) >= number
+        case .emailID(let identifier): return identifier == "e\(row.content.value)"
+        case .threadID: return false
+        case .not(let key): return matches(key, &subject).map { !$0 }
+        case .or(let left, let right):
+            if matches(left, &subject) == true { return true }
+            let isRight = matches(right, &subject)
+            if isRight == true { return true }
+            return matches(left, &subject) == nil || isRight == nil ? nil : false
+        case .and(let keys):
+            var isKnown = true
+            for key in keys {
+                switch matches(key, &subject) {
+                case false?: return false
+                case nil: isKnown = false
+                case true?: break
+                }
+            }
+            return isKnown ? true : nil
+        }
+    }
+
+    /// Days since 1970 on the calendar that counts; a message without Date was sent when it came.
+    private func date(_ field: SearchKey.DateField, _ subject: Subject) -> Int? {
+        switch field {
+        case .internal: return subject.row.internalDate.day
+        case .saved: return subject.row.saved.day
+        case .sent:
+            guard let facts = subject.facts else { return nil }
+            return facts.sentDate?.day ?? subject.row.internalDate.day
+        }
+    }
+}
+
+extension SearchKey.DateComparison {
+    fileprivate func holds(_ day: Int, _ limit: Int) -> Bool {
+        switch self {
+        case .before: day < limit
+        case .on: day == limit
+        case .since: day >= limit
+        }
+    }
+}
+
+extension CalendarDay {
+    /// Counted from 1 January 1970.
+    fileprivate var number: Int { start.day }
+}
+
+extension Timestamp {
+    fileprivate var day: Int {
+        seconds >= 0 ? Int(seconds / 86400) : Int((seconds + 1) / 86400 - 1)
+    }
+}
+
+extension SearchKey {
+    /// All texts that it looks for.
+    fileprivate var texts: [String] {
+        switch self {
+        case .text(_, let text): [text]
+        case .not(let key): key.texts
+        case .or(let left, let right): left.texts + right.texts
+        case .and(let keys): keys.flatMap(\.texts)
+        default: []
+        }
+    }
+
+    /// How much of messages has to be read for it.
+    var depth: Mailboxes.FetchDepth {
+        switch self {
+        case .text(let field, _): field.isKept ? .summary : .octets
+        case .date(.sent, _, _): .summary
+        case .not(let key): key.depth
+        case .or(let left, let right):
+            left.depth.rawValue < right.depth.rawValue ? right.depth : left.depth
+        case .and(let keys): keys.map(\.depth).max { $0.rawValue < $1.rawValue } ?? .row
+        default: .row
+        }
+    }
+}
+
+extension SearchKey.TextField {
+    /// Whether it is kept with what was computed of a message.
+    fileprivate var isKept: Bool {
+        switch self {
+        case .from, .to, .cc, .bcc, .subject: true
+        case .body, .text, .header: false
+        }
+    }
+}
