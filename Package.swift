@@ -222,6 +222,9 @@ let house: [Target] = [
         "DefenceStore", on: ["Bytes", "World", "Storage", "Journal", "Defence"]),
     module(
         "ReportStore", on: ["Bytes", "World", "Feedback", "Storage"]),
+    module(
+        "SearchIndex",
+        on: ["Bytes", "World", "IMAP", "Summary", "Storage", "MessageStore"]),
     // Floor 4, exchange.
     module(
         "Filtering",
@@ -363,6 +366,12 @@ let house: [Target] = [
             "DefenceStore", "Filtering", "SimulatedWorld",
         ], [log]),
     tests("ArchiveTests", on: ["Bytes", "World", "Storage", "MessageStore", "Archive"]),
+    tests(
+        "SearchIndexTests",
+        on: [
+            "Bytes", "World", "IMAP", "Summary", "Storage", "MessageStore", "SearchIndex",
+            "SimulatedWorld",
+        ]),
     tests("StorageTests", on: ["Bytes", "World", "Storage", "SimulatedWorld"]),
     tests(
         "SpoolTests",

@@ -43,6 +43,27 @@ package struct SearchText: Sendable {
     /// A key as it is compared: folded.
     package static func key(_ text: String) -> [UInt8] { Folding.folded(Array(text.utf8)) }
 
+    /// Whether header fields that stand before a message in a mailbox have the key, which is folded.
+    package static func header(_ prefix: String, has key: [UInt8]) -> Bool {
+        // Mostly one short line: it is not read for each message that does not have the key.
+        var prefix = prefix
+        let isPlain = prefix.withUTF8 { octets in
+            octets.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "?") } && octets.count < 1000
+        }
+        guard isPlain, key.allSatisfy({ $0 > 0x20 && $0 < 0x80 }) else {
+            return SearchText([], prefix: Array(prefix.utf8)).header.holds(key)
+        }
+        return prefix.withUTF8 { octets in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, octets.count)) { lower in
+                for index in octets.indices { lower[index] = octets[index].lowercased }
+                return UnsafeRawBufferPointer(
+                    rebasing: UnsafeRawBufferPointer(lower)[..<octets.count]
+                )
+                .holds(key)
+            }
+        }
+    }
+
     /// Whether the message has the key, which is folded.
     package func matches(_ field: SearchKey.TextField, _ key: [UInt8]) -> Bool {
         switch field {

@@ -19,7 +19,7 @@ struct FloorTests {
         ],
         [
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",
-            "DefenceStore", "ReportStore",
+            "DefenceStore", "ReportStore", "SearchIndex",
         ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
@@ -43,6 +43,7 @@ struct FloorTests {
         "ZoneStore": ["Storage"],
         "DefenceStore": ["Storage", "Journal"],
         "ReportStore": ["Storage"],
+        "SearchIndex": ["Storage", "MessageStore"],
         "Reception": ["Filtering"],
         "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService", "Reporting"],

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+
+extension Mailboxes {
+    /// How far a mailbox reaches, for those who follow all of them.
+    package struct Extent: Hashable, Sendable {
+        package let id: Mailbox.ID
+        package let uidValidity: UInt32
+        /// The UID that the next message gets.
+        package let uidNext: UInt32
+        package let messages: Int
+    }
+
+    /// All mailboxes of all accounts, in the order of their making.
+    package func extents() async throws -> [Extent] {
+        try await store.read { transaction in
+            try transaction.all(
+                "SELECT id, uid_validity, uid_next, messages FROM mailbox WHERE account_id >= 0 ORDER BY id",
+                []
+            ) {
+                Extent(
+                    id: Mailbox.ID(value: $0.integer(0)),
+                    uidValidity: UInt32(truncatingIfNeeded: $0.integer(1)),
+                    uidNext: UInt32(truncatingIfNeeded: $0.integer(2)),
+                    messages: Int($0.integer(3)))
+            }
+        }
+    }
+}
+
+extension Mailboxes {
+    /// The octets of a message's content, without the fields that stand before it in the mailbox.
+    package func readContent(of message: MessageRow) -> ContentReader {
+        ContentReader(message.content, store: store, bodies: bodies)
+    }
+}
