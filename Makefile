@@ -11,7 +11,7 @@ SECONDS ?= 60
 MINUTES ?= 30
 FUZZERS ?=
 
-.PHONY: demo test release bench bench-verdicts bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
+.PHONY: demo test release bench bench-verdicts bench-summary bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
 
 demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
@@ -31,6 +31,11 @@ bench: packages-test release
 bench-verdicts: packages-test
 	BENCHMARK=1 swift build -c release --product bench-verdicts --static-swift-stdlib
 	Scripts/bench-verdicts
+
+# What envelope, structure, layout, preview and search texts of a message cost on one core.
+bench-summary: packages-build
+	BENCHMARK=1 POSTREITER_CORES=1 swift run -c release --scratch-path .build/cores-release \
+	    bench-summary
 
 # What idle connections, large messages and long queues cost.
 bench-memory: packages-test release

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import IMAP
+import IMAP
 package import MessageStore
 import Summary
 
