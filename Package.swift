@@ -76,6 +76,7 @@ let cores: [Target] = [
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("IMAP", on: ["Bytes", "World", "MIME"]),
+    module("Sieve", on: ["Bytes", "Mail", "World", "MIME"]),
     module("Summary", on: ["Bytes", "Mail", "World", "MIME", "IMAP"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SPF", on: ["Bytes", "Mail", "World", "DNS"]),
@@ -113,6 +114,7 @@ let cores: [Target] = [
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("IMAPTests", on: ["Bytes", "World", "IMAP"]),
+    tests("SieveTests", on: ["Bytes", "Mail", "World", "Sieve"]),
     tests("SummaryTests", on: ["Bytes", "Mail", "MIME", "IMAP", "Summary", "Properties"]),
     tests(
         "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
@@ -320,7 +322,7 @@ let house: [Target] = [
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
-            "DKIM", "ARC", "DMARC", "Feedback",
+            "DKIM", "ARC", "DMARC", "Feedback", "Sieve",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

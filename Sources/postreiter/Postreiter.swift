@@ -38,7 +38,7 @@ struct Postreiter: AsyncParsableCommand {
                 subcommands: [
                     MXCommand.self, ZoneCommand.self, SPFCommand.self, DKIMCommand.self,
                     ARCCommand.self, DMARCCommand.self, MTASTSCommand.self, TLSRPTCommand.self,
-                    MailCommand.self,
+                    MailCommand.self, SieveCommand.self,
                 ]),
         ])
 

@@ -11,7 +11,7 @@ struct FloorTests {
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
             "Forwarding",
-            "Summary",
+            "Summary", "Sieve",
             "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",

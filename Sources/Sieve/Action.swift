@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Mail
+
+/// What is to be done with a message.
+package enum Action: Hashable, Sendable {
+    case file(Filing)
+    /// With the header as edited; nil as it came.
+    case redirect(Address, header: [UInt8]?)
+    /// Thrown away in silence, as far as nothing else is done.
+    case discard
+    /// Refused with a text for its sender; `ereject` does so by SMTP where that is possible
+    /// (RFC 5429 §2.1, §2.2).
+    case reject(reason: String, isExtended: Bool)
+    case reply(AutoReply)
+}
+
+/// A copy into a mailbox.
+package struct Filing: Hashable, Sendable {
+    /// As the script names it; `INBOX` for keep.
+    package var mailbox: String
+    package var isKeep = false
+    /// Made if it does not exist (RFC 5490 §3.2).
+    package var creates = false
+    /// Preferred to `mailbox` if one exists (RFC 8579 §4).
+    package var specialUse: String?
+    /// Preferred to `mailbox` if it exists (RFC 9042 §4).
+    package var mailboxID: String?
+    /// IMAP flags and keywords, each once.
+    package var flags: [String] = []
+    /// The whole header as edited (RFC 5293), its empty line included; nil as it came.
+    package var header: [UInt8]?
+
+    package init(mailbox: String) { self.mailbox = mailbox }
+}
+
+/// An answer by `vacation` (RFC 5230), to be sent once in a period to each sender.
+package struct AutoReply: Hashable, Sendable {
+    package var recipient: Address
+    package var subject: String
+    /// `:from` (§4.3).
+    package var from: String?
+    package var reason: String
+    /// `:mime`: the reason is a MIME entity with its header (§4.4).
+    package var isMIME: Bool
+    /// What counts as the same answer (§4.2): handle, or the arguments before variables.
+    package var identity: String
+    /// How long the same answer is not sent to the same sender again.
+    package var seconds: Int64
+    /// The message's `Message-ID` and `References`, for those of the answer (§5.8).
+    package var messageID: String?
+    package var references: String?
+    /// `:fcc` (RFC 8580).
+    package var copy: Filing?
+}
+
+/// What came of a script.
+package struct Verdict: Sendable {
+    package var actions: [Action]
+    /// Why, in the order it was found out; bounded by `Limit.sentences`.
+    package var steps: [Step]
+    /// Why the script ended early; then the only action is keep (RFC 5228 §2.10.6).
+    package var failure: Diagnostic?
+    /// To be remembered once the message is delivered (RFC 7352 §3).
+    package var sightings: [Sighting]
+
+    /// One thing that the script did or found out.
+    package struct Step: Hashable, Sendable {
+        /// The name of an included script; nil for the script itself.
+        package let script: String?
+        package let line: Int
+        package let text: String
+        /// The outcome of a test; nil for a command.
+        package let outcome: Bool?
+    }
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import MIME
+import Mail
+
+extension Interpreter {
+    mutating func perform(_ word: CommandWord, _ arguments: Arguments) throws(Interruption) {
+        switch word {
+        case .stop:
+            note("stop", arguments.line)
+            throw .stop
+        case .leave:
+            note("return", arguments.line)
+            throw .leave
+        case .discard:
+            keepsImplicitly = false
+            note("discard: the implicit keep is cancelled", arguments.line)
+            try add(.discard, arguments)
+        case .keep:
+            var filing = Filing(mailbox: "INBOX")
+            filing.isKeep = true
+            try file(filing, arguments)
+        case .fileinto: try fileInto(arguments)
+        case .redirect: try redirect(arguments)
+        case .reject, .ereject: try reject(word, arguments)
+        case .set: try set(arguments)
+        case .setflag, .addflag, .removeflag: try changeFlags(word, arguments)
+        case .vacation: try vacation(arguments)
+        case .addheader: try addHeader(arguments)
+        case .deleteheader: try deleteHeader(arguments)
+        case .error:
+            throw failure(arguments.line, try string(arguments.text(at: 0)))
+        case .include: try include(arguments)
+        case .global:
+            for name in arguments.texts(at: 0) ?? [] {
+                let name = name.source.asciiLowercased
+                guard frame.variables[name] == nil else {
+                    throw failure(
+                        arguments.line, "the variable \(Self.quoted(name)) is set already")
+                }
+                frame.globalNames.insert(name)
+            }
+        }
+    }
+
+    private mutating func string(_ text: Text?) throws(Interruption) -> String {
+        guard let text else { return "" }
+        return try value(text)
+    }
+
+    /// RFC 5228 §2.10.4; RFC 5429 §2.4: a refused message goes nowhere else.
+    private mutating func add(_ action: Action, _ arguments: Arguments) throws(Interruption) {
+        guard !actions.contains(action) else { return }
+        guard actions.count < Limit.actions else {
+            throw failure(arguments.line, "the script does more than \(Limit.actions) things")
+        }
+        let rejects = actions.contains { if case .reject = $0 { true } else { false } }
+        if rejects, action != .discard {
+            throw failure(arguments.line, "what is rejected cannot be delivered or answered too")
+        }
+        actions.append(action)
+    }
+
+    // MARK: Filing
+
+    private mutating func fileInto(_ arguments: Arguments) throws(Interruption) {
+        let name = try string(arguments.text(at: 0))
+        guard !name.isEmpty else { throw failure(arguments.line, "the mailbox has no name") }
+        try file(try filing(name, arguments), arguments)
+    }
+
+    private mutating func filing(
+        _ mailbox: String, _ arguments: Arguments
+    ) throws(Interruption) -> Filing {
+        var filing = Filing(mailbox: mailbox)
+        filing.creates = arguments.has("create")
+        if let use = arguments.text("specialuse") { filing.specialUse = try value(use) }
+        if let id = arguments.text("mailboxid") { filing.mailboxID = try value(id) }
+        return filing
+    }
+
+    private mutating func file(
+        _ filing: Filing, _ arguments: Arguments
+    ) throws(Interruption) {
+        var filing = filing
+        // RFC 5232 §5: those of the tag, or else those of now.
+        filing.flags =
+            arguments.has("flags") ? FlagList.split(try values(arguments.texts("flags"))) : flags
+        filing.header = editedHeader
+        // RFC 3894 §3: a copy does not cancel the implicit keep.
+        if !arguments.has("copy") { keepsImplicitly = false }
+        let flagText = filing.flags.isEmpty ? "" : " with \(filing.flags.joined(separator: " "))"
+        note(
+            filing.isKeep
+                ? "keep: into the inbox\(flagText)"
+                : "fileinto: into \(Self.quoted(filing.mailbox))\(flagText)", arguments.line)
+        if !replace(filing) { try add(.file(filing), arguments) }
+    }
+
+    /// RFC 5228 §2.10.3: once into each mailbox; the last flags count (RFC 5232 §2).
+    private mutating func replace(_ filing: Filing) -> Bool {
+        let place = actions.firstIndex {
+            guard case .file(let other) = $0 else { return false }
+            return other.isSamePlace(as: filing)
+        }
+        guard let place else { return false }
+        actions[place] = .file(filing)
+        return true
+    }
+
+    mutating func replaceOrAdd(_ filing: Filing) {
+        if !replace(filing) { actions.append(.file(filing)) }
+    }
+
+    // MARK: Elsewhere
+
+    private mutating func redirect(_ arguments: Arguments) throws(Interruption) {
+        let text = try string(arguments.text(at: 0))
+        guard let address = OutboundAddress.parse(text) else {
+            throw failure(arguments.line, "\(Self.quoted(text)) is no mail address")
+        }
+        let isThere = actions.contains {
+            if case .redirect(address, _) = $0 { true } else { false }
+        }
+        let count = actions.count { if case .redirect = $0 { true } else { false } }
+        guard isThere || count < Limit.redirects else {
+            throw failure(
+                arguments.line, "the script redirects to more than \(Limit.redirects) addresses")
+        }
+        if !arguments.has("copy") { keepsImplicitly = false }
+        note("redirect: to \(address)", arguments.line)
+        if !isThere { try add(.redirect(address, header: editedHeader), arguments) }
+    }
+
+    private mutating func reject(
+        _ word: CommandWord, _ arguments: Arguments
+    ) throws(Interruption) {
+        let reason = try string(arguments.text(at: 0))
+        let conflict = actions.contains { $0 != .discard }
+        guard !conflict else {
+            throw failure(
+                arguments.line, "what is delivered or answered cannot be rejected too")
+        }
+        keepsImplicitly = false
+        note("\(word.rawValue): \(Self.quoted(reason))", arguments.line)
+        try add(.reject(reason: reason, isExtended: word == .ereject), arguments)
+    }
+
+    // MARK: Variables and flags
+
+    /// RFC 5229 §4.
+    private mutating func set(_ arguments: Arguments) throws(Interruption) {
+        let name = try string(arguments.text(at: 0))
+        var value = try string(arguments.text(at: 1))
+        if arguments.has("lower") { value = value.asciiLowercased }
+        if arguments.has("upper") { value = value.asciiUppercased }
+        if arguments.has("lowerfirst") {
+            value = String(value.prefix(1)).asciiLowercased + value.dropFirst()
+        }
+        if arguments.has("upperfirst") {
+            value = String(value.prefix(1)).asciiUppercased + value.dropFirst()
+        }
+        if arguments.has("quotewildcard") {
+            value = String(
+                value.unicodeScalars.reduce(into: String.UnicodeScalarView()) {
+                    if $1 == "*" || $1 == "?" || $1 == "\\" { $0.append("\\") }
+                    $0.append($1)
+                })
+        }
+        if arguments.has("length") { value = String(value.unicodeScalars.count) }
+        note("set: \(name) is now \(Self.quoted(value))", arguments.line)
+        try store(value, in: name, line: arguments.line)
+    }
+
+    /// RFC 5232 §3.
+    private mutating func changeFlags(
+        _ word: CommandWord, _ arguments: Arguments
+    ) throws(Interruption) {
+        let name = arguments.text(at: 0)?.source.asciiLowercased
+        let given = FlagList.split(try values(arguments.texts(at: 1)))
+        var flags = name.map { FlagList.split([variable($0)]) } ?? self.flags
+        switch word {
+        case .addflag: flags = FlagList.split(flags + given)
+        case .removeflag: flags.removeAll { FlagList.contains(given, $0) }
+        default: flags = given
+        }
+        note("\(word.rawValue): now \(Self.quoted(flags.joined(separator: " ")))", arguments.line)
+        if let name {
+            try store(flags.joined(separator: " "), in: name, line: arguments.line)
+        } else {
+            self.flags = flags
+        }
+    }
+
+    // MARK: Header
+
+    /// RFC 5293 §4.
+    private mutating func addHeader(_ arguments: Arguments) throws(Interruption) {
+        let name = try string(arguments.text(at: 0))
+        guard FieldName.isValid(name) else {
+            throw failure(arguments.line, "\(Self.quoted(name)) cannot be the name of a field")
+        }
+        guard addedFields < Limit.addedFields else {
+            throw failure(arguments.line, "the script adds too many header fields")
+        }
+        addedFields += 1
+        var writer = HeaderWriter()
+        writer.field(name, text: try string(arguments.text(at: 1)))
+        // The field with its folding, without its name and its last line end.
+        let value = writer.octets.dropFirst(name.utf8.count + 1).dropLast(2)
+        let field = HeaderField(name: name, value: Array(value)[...])
+        // §6: loops are found by these.
+        guard !FieldName.isProtected(name) else {
+            return note("addheader: \(name) is not for scripts to add", arguments.line)
+        }
+        if arguments.has("last") { fields.append(field) } else { fields.insert(field, at: 0) }
+        isHeaderEdited = true
+        note("addheader: \(name)", arguments.line)
+    }
+
+    /// RFC 5293 §5.
+    private mutating func deleteHeader(_ arguments: Arguments) throws(Interruption) {
+        let name = try string(arguments.text(at: 0))
+        guard FieldName.isValid(name) else {
+            throw failure(arguments.line, "\(Self.quoted(name)) cannot be the name of a field")
+        }
+        var places = fields.indices.filter { fields[$0].isNamed(name) }
+        if let index = arguments.number("index") {
+            // Counted before values are looked at.
+            let isIn = index >= 1 && index <= Int64(places.count)
+            let place = isIn ? Int(index) - 1 : 0
+            places =
+                isIn ? [places[arguments.has("last") ? places.count - 1 - place : place]] : []
+        }
+        guard !FieldName.isProtected(name) else {
+            return note("deleteheader: \(name) is not for scripts to delete", arguments.line)
+        }
+        if arguments.texts(at: 1) != nil {
+            let keys = try values(arguments.texts(at: 1))
+            var matching: [Int] = []
+            for place in places {
+                let value = fields[place].decoded.trimmed
+                let (holds, _) = try compare(
+                    [Array(value.utf8)[...]], keys: keys, arguments, what: name)
+                if holds { matching.append(place) }
+            }
+            places = matching
+        }
+        for place in places.reversed() { fields.remove(at: place) }
+        if !places.isEmpty { isHeaderEdited = true }
+        note("deleteheader: \(places.count) fields \(name)", arguments.line)
+    }
+
+    // MARK: Other scripts
+
+    /// RFC 6609 §3.2.
+    private mutating func include(_ arguments: Arguments) throws(Interruption) {
+        let name = arguments.text(at: 0)?.source ?? ""
+        let isGlobal = arguments.has("global")
+        let key = "\(isGlobal ? "global" : "personal")/\(name)"
+        if arguments.has("once"), included.contains(key) {
+            return note("include: \(Self.quoted(name)) was included before", arguments.line)
+        }
+        guard !includeStack.contains(key) else {
+            throw failure(arguments.line, "the script \(Self.quoted(name)) includes itself")
+        }
+        guard includeStack.count < Limit.includeDepth, included.count < Limit.includes else {
+            throw failure(arguments.line, "too many scripts are included")
+        }
+        guard let octets = account.script(named: name, isGlobal: isGlobal) else {
+            guard arguments.has("optional") else {
+                throw failure(arguments.line, "there is no script \(Self.quoted(name))")
+            }
+            return note("include: there is no script \(Self.quoted(name))", arguments.line)
+        }
+        let script: Script
+        do {
+            script = try Script(octets)
+        } catch {
+            throw failure(
+                arguments.line,
+                "the script \(Self.quoted(name)) is not valid: "
+                    + (error.errors.first?.description ?? ""))
+        }
+        note("include: \(Self.quoted(name))", arguments.line)
+        included.insert(key)
+        includeStack.append(key)
+        let caller = frame
+        frame = Frame(name: name, enabled: script.capabilities)
+        defer {
+            frame = caller
+            includeStack.removeLast()
+        }
+        do throws(Interruption) {
+            try run(script.statements)
+        } catch .leave {
+        }
+    }
+}
+
+extension Filing {
+    /// Whether both lead to the same mailbox.
+    fileprivate func isSamePlace(as other: Filing) -> Bool {
+        let names = [mailbox, other.mailbox].map {
+            $0.asciiLowercased == "inbox" ? "INBOX" : $0
+        }
+        return names[0] == names[1] && specialUse == other.specialUse
+            && mailboxID == other.mailboxID
+    }
+}
+
+extension String {
+    /// ASCII letters in upper case and nothing else changed.
+    var asciiUppercased: String {
+        String(decoding: utf8.map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }, as: UTF8.self)
+    }
+
+    /// Without white space at both ends.
+    var trimmed: String {
+        let octets = utf8.drop(while: \.isSpaceOrLineEnd)
+        var end = octets.endIndex
+        while end > octets.startIndex,
+            octets[octets.index(before: end)].isSpaceOrLineEnd
+        { end = octets.index(before: end) }
+        return String(octets[..<end]) ?? self
+    }
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import MIME
+import Mail
+
+/// Runs a script over one message (RFC 5228 §2.10), in bounded time and memory.
+package struct Interpreter {
+    let incoming: Incoming
+    let account: any AccountKnowledge
+
+    // MARK: What the run has come to
+
+    var fields: [HeaderField]
+    let bodyStart: Int
+    var isHeaderEdited = false
+    var addedFields = 0
+    var actions: [Action] = []
+    var keepsImplicitly = true
+    /// RFC 5232 §2: the internal variable.
+    var flags: [String] = []
+    var globals: [String: String] = [:]
+    var sightings: [Sighting] = []
+    private(set) var steps: [Verdict.Step] = []
+
+    // MARK: Scripts
+
+    var frame: Frame
+    /// Names of the scripts that are being run, and of all that have been (RFC 6609 §3.2).
+    var includeStack: [String] = []
+    var included: Set<String> = []
+
+    // MARK: Bounds
+
+    var matcher: Matcher
+    private var instructions = 0
+    private var expandedOctets = 0
+    /// Taken apart when a test asks for it.
+    var parsedMessage: Message?
+
+    /// What is private to a script (RFC 6609 §3.2, §3.4).
+    struct Frame {
+        var name: String?
+        var enabled: Set<Capability>
+        var variables: [String: String] = [:]
+        var globalNames: Set<String> = []
+        /// From the last `:matches` that held (RFC 5229 §3.2).
+        var captures: [String] = []
+    }
+
+    /// Why the course of commands is left.
+    enum Interruption: Error {
+        case stop
+        case leave
+        case failure(Diagnostic)
+    }
+
+    /// Runs a script and says what is to be done, and why.
+    ///
+    /// Whatever goes wrong, the message is kept (RFC 5228 §2.10.6); so it is if its tests compare
+    /// more than so many octets.
+    package static func run(
+        _ script: Script, over incoming: Incoming, in account: some AccountKnowledge,
+        comparing octets: Int = Limit.comparedOctets
+    ) -> Verdict {
+        var interpreter = Self(script, incoming, account, Matcher(budget: octets))
+        return interpreter.verdict(of: script)
+    }
+
+    private init(
+        _ script: Script, _ incoming: Incoming, _ account: any AccountKnowledge,
+        _ matcher: Matcher
+    ) {
+        self.matcher = matcher
+        self.incoming = incoming
+        self.account = account
+        var bodyStart = incoming.message.count
+        var defects = DefectList()
+        let header = Header(incoming.message[...], bodyStart: &bodyStart, defects: &defects)
+        fields = header.fields
+        self.bodyStart = bodyStart
+        frame = Frame(enabled: script.capabilities)
+    }
+
+    private mutating func verdict(of script: Script) -> Verdict {
+        do {
+            try run(script.statements)
+        } catch .failure(let diagnostic) {
+            // With the header as it came, and without flags (RFC 5293 §7).
+            var keep = Filing(mailbox: "INBOX")
+            keep.isKeep = true
+            note(
+                "the script ends here: \(diagnostic.message); the message is kept", diagnostic.line)
+            return Verdict(
+                actions: [.file(keep)], steps: steps, failure: diagnostic, sightings: [])
+        } catch {}
+        if keepsImplicitly {
+            // RFC 5228 §2.10.2; with the flags (RFC 5232 §5) and the header of now.
+            var keep = Filing(mailbox: "INBOX")
+            keep.isKeep = true
+            keep.flags = flags
+            keep.header = editedHeader
+            replaceOrAdd(keep)
+            note("nothing has disposed of the message: it is kept", 0)
+        }
+        return Verdict(actions: actions, steps: steps, failure: nil, sightings: sightings)
+    }
+
+    // MARK: Control
+
+    mutating func run(_ statements: [Statement]) throws(Interruption) {
+        for statement in statements {
+            switch statement {
+            case .conditional(let branches, let otherwise):
+                try run(branches, otherwise: otherwise)
+            case .command(let word, let arguments):
+                try spend(at: arguments.line)
+                try require(arguments)
+                try perform(word, arguments)
+            case .fault(let diagnostic): throw .failure(diagnostic)
+            }
+        }
+    }
+
+    private mutating func run(
+        _ branches: [Statement.Branch], otherwise: [Statement]
+    ) throws(Interruption) {
+        for branch in branches where try holds(branch.test) {
+            try run(branch.block)
+            return
+        }
+        try run(otherwise)
+    }
+
+    // MARK: Tests
+
+    /// From left to right, and no further than needed (RFC 5229 §3.2, RFC 5463 §4).
+    mutating func holds(_ test: Test) throws(Interruption) -> Bool {
+        switch test {
+        case .constant(let value, let line):
+            note(value ? "true" : "false", line, value)
+            return value
+        case .not(let inner, let line):
+            let result = try !holds(inner)
+            note("not", line, result)
+            return result
+        case .all(let tests, let line):
+            var result = true
+            for test in tests where result { result = try holds(test) }
+            note("allof", line, result)
+            return result
+        case .any(let tests, let line):
+            var result = false
+            for test in tests where !result { result = try holds(test) }
+            note("anyof", line, result)
+            return result
+        case .test(let word, let arguments):
+            try spend(at: arguments.line)
+            try require(arguments)
+            let (result, reason) = try judge(word, arguments)
+            note(
+                reason.isEmpty ? word.rawValue : "\(word.rawValue): \(reason)", arguments.line,
+                result)
+            return result
+        case .fault(let diagnostic): throw .failure(diagnostic)
+        }
+    }
+
+    // MARK: Bounds
+
+    private mutating func spend(at line: Int) throws(Interruption) {
+        instructions += 1
+        guard instructions <= Limit.instructions else {
+            throw .failure(Diagnostic(line: line, message: "the script takes too many steps"))
+        }
+    }
+
+    /// RFC 5463 §4: what no `ihave` has found before is not there.
+    private func require(_ arguments: Arguments) throws(Interruption) {
+        for capability in arguments.needs where !frame.enabled.contains(capability) {
+            throw .failure(
+                Diagnostic(
+                    line: arguments.line,
+                    message: "the extension \"\(capability.rawValue)\" is neither required "
+                        + "nor found by ihave"))
+        }
+    }
+
+    func failure(_ line: Int, _ message: String) -> Interruption {
+        .failure(Diagnostic(line: line, message: message))
+    }
+
+    // MARK: Explanation
+
+    mutating func note(_ text: String, _ line: Int, _ outcome: Bool? = nil) {
+        guard steps.count < Limit.sentences else { return }
+        steps.append(
+            Verdict.Step(script: frame.name, line: line, text: text, outcome: outcome))
+    }
+
+    /// A value in an explanation.
+    static func quoted(_ text: String) -> String {
+        let clean = text.unicodeScalars.prefix(80).map {
+            $0.value < 0x20 || $0.value == 0x7F ? " " : String(Character($0))
+        }.joined()
+        return text.unicodeScalars.count > 80 ? "\"\(clean)…\"" : "\"\(clean)\""
+    }
+
+    // MARK: Strings
+
+    /// The value of now (RFC 5229 §3); what is unknown is empty.
+    mutating func value(_ text: Text) throws(Interruption) -> String {
+        if let constant = text.constant { return constant }
+        var result = ""
+        for segment in text.segments {
+            switch segment {
+            case .literal(let literal): result += literal
+            case .variable(let name): result += variable(name)
+            case .match(let index):
+                if index < frame.captures.count { result += frame.captures[index] }
+            case .global(let name): result += globals[name] ?? ""
+            }
+            guard result.utf8.count <= Limit.variableOctets * 2 else { break }
+        }
+        result = Self.truncated(result)
+        expandedOctets += result.utf8.count
+        guard expandedOctets <= Limit.expandedOctets else {
+            throw failure(text.line, "the script's strings have become too long in all")
+        }
+        return result
+    }
+
+    mutating func values(_ texts: [Text]?) throws(Interruption) -> [String] {
+        var values: [String] = []
+        for text in texts ?? [] { values.append(try value(text)) }
+        return values
+    }
+
+    func variable(_ name: String) -> String {
+        frame.globalNames.contains(name)
+            ? globals[name] ?? "" : frame.variables[name] ?? ""
+    }
+
+    /// RFC 5229 §6: a value that is too long is cut behind a character.
+    static func truncated(_ text: String) -> String {
+        guard text.utf8.count > Limit.variableOctets else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: Limit.variableOctets)
+        while end > text.startIndex, String.Index(end, within: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text[..<end])
+    }
+
+    mutating func store(_ value: String, in name: String, line: Int) throws(Interruption) {
+        var name = name.asciiLowercased
+        let isGlobal = name.hasPrefix("global.") || frame.globalNames.contains(name)
+        if name.hasPrefix("global.") { name.removeFirst(7) }
+        let count = isGlobal ? globals.count : frame.variables.count
+        let isKnown = isGlobal ? globals[name] != nil : frame.variables[name] != nil
+        guard isKnown || count < Limit.variables else {
+            throw failure(line, "the script has more than \(Limit.variables) variables")
+        }
+        let value = Self.truncated(value)
+        if isGlobal { globals[name] = value } else { frame.variables[name] = value }
+    }
+
+    // MARK: Header
+
+    /// The header as it stands now, if the script has changed it (RFC 5293 §7).
+    var editedHeader: [UInt8]? {
+        guard isHeaderEdited else { return nil }
+        var octets: [UInt8] = []
+        for field in fields {
+            octets += field.name.utf8
+            octets.append(UInt8(ascii: ":"))
+            octets += field.value
+            octets += [.carriageReturn, .lineFeed]
+        }
+        return octets + [.carriageReturn, .lineFeed]
+    }
+
+    func fields(named name: String) -> [HeaderField] { fields.filter { $0.isNamed(name) } }
+}
