@@ -149,7 +149,7 @@ let cores: [Target] = [
 let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
     "ZoneTransfer", "Report", "SenderPolicy", "MailSignature", "FilterSession", "DomainPolicy",
-    "FailureReport", "MailboxSession", "MessageSummary",
+    "FailureReport", "MailboxSession", "MessageSummary", "SieveScript",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -162,7 +162,7 @@ let fuzzing: [Target] =
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
                 "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter", "IMAP",
-                "Summary",
+                "Summary", "Sieve",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),

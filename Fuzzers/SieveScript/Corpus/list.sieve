@@ -1,0 +1,1 @@
+if allof(not true, true {keep;}
