@@ -4,6 +4,7 @@ import ArgumentParser
 import Bytes
 import LiveWorld
 import MIME
+import Mail
 import Sieve
 import World
 
