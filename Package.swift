@@ -246,8 +246,8 @@ let house: [Target] = [
         "Reception",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
-            "Directory", "Spool", "Maintenance", "Defence", "DefenceStore", "Filtering", "DKIM",
-            "ARC", "MessageAuthentication", "KeyRing",
+            "Directory", "Forwarding", "Spool", "Maintenance", "Defence", "DefenceStore",
+            "Filtering", "DKIM", "ARC", "MessageAuthentication", "KeyRing",
         ], [log, metrics]),
     module(
         "Delivery",
@@ -414,7 +414,8 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SASL", "SMTP", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "Settings", "Server", "SimulatedWorld",
-            "TransportSecurity", "ZoneCheck", "Maintenance", "ZoneStore",
+            "TransportSecurity", "ZoneCheck", "Maintenance", "ZoneStore", "DKIM", "KeyLife",
+            "KeyRing",
         ], [log]),
     tests("ProgramTests", on: ["Bytes", "DNS"]),
     tests("TidyTests", on: []),

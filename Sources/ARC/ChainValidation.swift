@@ -65,7 +65,9 @@ package struct ChainValidation: Sendable {
             verdict.oldestPass = oldest == 0 ? 0 : oldest + 1
             return verdict
         } catch {
-            return .init(status: .fail, reason: error.reason)
+            var verdict = ReceivedChain.Verdict(status: .fail, reason: error.reason)
+            verdict.isTemporary = error.result == .temperror
+            return verdict
         }
     }
 

@@ -25,6 +25,8 @@ package struct ReceivedChain: Sendable {
         package var status: Status
         /// A phrase for people; nil for a chain that holds.
         package var reason: String?
+        /// It does not hold now, as a key cannot be had now.
+        package var isTemporary = false
         /// Who has sealed, the first first: the domains of the seals; empty unless the chain holds.
         package var sealers: [String] = []
         /// What the first sealer found out, each a `resinfo` (RFC 8601 §2.2); empty unless the

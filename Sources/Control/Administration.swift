@@ -115,8 +115,10 @@ package struct Administration: Sendable {
                     arguments, in: reader.language(arguments))
             }
             if DefenceCommands.knows(name) {
-                return try await DefenceCommands(records: defence, trace: trace, author: author)
-                    .perform(name, arguments)
+                return try await DefenceCommands(
+                    records: defence, trace: trace, author: author,
+                    language: try await reader.language(arguments)
+                ).perform(name, arguments)
             }
             if name.hasPrefix("queue.") {
                 defer { delivery.wake([]) }

@@ -4,6 +4,7 @@ import Bytes
 import Defence
 import DefenceStore
 import Journal
+import Mail
 import World
 
 /// `ban …` and `explain.spam`: who may not connect, and what messages were taken for.
@@ -11,6 +12,7 @@ struct DefenceCommands {
     let records: DefenceRecords
     let trace: Trace
     let author: String
+    let language: Language
 
     /// Without `hours` a ban of an operator's lasts so long.
     static let usualHours: Int64 = 24
@@ -82,14 +84,47 @@ struct DefenceCommands {
                     [
                         ("id", .string(id.description)),
                         ("time", .string(CalendarDate(time).internetFormat)),
-                    ] + (verdict.json.object ?? [])))
+                    ] + told(verdict)))
         }
         guard !messages.isEmpty else {
-            throw ControlFailure.data(
-                ids.isEmpty
-                    ? "nothing is known of `\(text)`: give a queue id, a Message-ID or an address"
-                    : "`\(text)` was not weighed: only what strangers bring is")
+            throw ControlFailure.data(ids.isEmpty ? nothingKnown(of: text) : notWeighed(text))
         }
-        return ["messages": .array(messages)]
+        return ["messages": .array(messages), "language": .string(language.rawValue)]
+    }
+
+    private func nothingKnown(of text: String) -> String {
+        language.choose(
+            "nothing is known of `\(text)`: give a queue id, a Message-ID or an address",
+            "von „\(text)“ ist nichts bekannt: eine Queue-ID, eine Message-ID oder eine Adresse")
+    }
+
+    private func notWeighed(_ text: String) -> String {
+        language.choose(
+            "`\(text)` was not weighed: only what strangers bring is",
+            "„\(text)“ wurde nicht gewogen: das wird nur, was Fremde bringen")
+    }
+
+    /// As it is stored, with the reason in words of the reader's, and what each test means.
+    private func told(_ verdict: Verdict) -> [(String, JSON)] {
+        (verdict.json.object ?? []).map { key, value in
+            switch key {
+            case "reason":
+                (
+                    "reason",
+                    .string(
+                        language.choose(verdict.reason, VerdictReason.german(verdict.reason)))
+                )
+            case "tests": ("tests", .array((value.array ?? []).map(withMeaning)))
+            default: (key, value)
+            }
+        }
+    }
+
+    private func withMeaning(_ test: JSON) -> JSON {
+        let meaning = test["test"]?.string.flatMap { Weights.meaning(of: $0) }
+        return .object(
+            (test.object ?? []) + [
+                ("meaning", JSON(meaning.map { language.choose($0.english, $0.german) }))
+            ])
     }
 }

@@ -58,6 +58,8 @@ package struct AlignmentCheck: Sendable {
         package var dkimAligned = false
         /// Why it is an error, or why there is nothing to check.
         package var problem: String?
+        /// Where it cannot be found out now whether there is a record; nil where it can.
+        package var unansweredDomain: Name?
         /// What was looked at, in sentences; empty unless `explains`.
         package var steps: [String] = []
 

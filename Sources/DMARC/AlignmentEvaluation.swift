@@ -52,6 +52,7 @@ struct AlignmentEvaluation {
             // §5.3.6: it neither passes nor fails.
             verdict.result = .temperror
             verdict.problem = "the DMARC record of \(error.domain): \(error.failure)"
+            verdict.unansweredDomain = error.domain
         }
         return verdict
     }

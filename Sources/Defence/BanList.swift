@@ -143,6 +143,9 @@ package struct OffenceBook: Sendable {
         /// How often it was banned, and when that was over last.
         var bans = 0
         var last: Instant
+
+        /// What is lost if it is forgotten: a ban is worth more than any number of offences.
+        var weight: Int { bans * 1_000 + counts.values.reduce(0, +) }
     }
 
     /// Hosts watched at a time; an attacker with more of them is bounded by other limits.
@@ -153,6 +156,9 @@ package struct OffenceBook: Sendable {
     static let longestBan = Duration.days(7)
     /// After so long without a ban the next one is a first one.
     static let memory = Duration.days(14)
+
+    /// Long before it the longest ban is reached.
+    private static let maximumBans = 100
 
     private var records = RecencyCache<IPNetwork, Record>(limit: capacity)
 
@@ -180,10 +186,59 @@ package struct OffenceBook: Sendable {
         }
         let duration = min(Self.firstBan * (1 << min(record.bans, 10)), Self.longestBan)
         record.counts = [:]
-        record.bans += 1
+        record.bans = min(record.bans + 1, Self.maximumBans)
         record.last = now + duration
         records.insert(record, for: network)
         return (network, "\(count) \(offence.text) within an hour", duration)
+    }
+
+    // MARK: - Over a restart
+
+    /// Hosts that are carried over a restart: those with the most bans and offences.
+    static let maximumKept = 5_000
+
+    /// What is counted now, to be kept.
+    package func kept(at now: Instant) -> JSON {
+        let worst = records.all.filter { _, record in
+            now - record.last < Self.memory
+                && (record.bans > 0 || now - record.began < Self.period)
+        }.map { (network: $0.key.description, weight: $0.value.weight, record: $0.value) }
+            .sorted { ($1.weight, $0.network) < ($0.weight, $1.network) }
+        return .array(
+            worst.prefix(Self.maximumKept).map { network, _, record in
+                let counts = Offence.allCases.compactMap { offence in
+                    record.counts[offence].map { (offence.rawValue, JSON.integer(Int64($0))) }
+                }
+                return [
+                    "network": .string(network), "counts": .object(counts),
+                    "age": .integer((now - record.began).nanoseconds / 1_000_000),
+                    "bans": .integer(Int64(record.bans)),
+                    "last": .integer((now - record.last).nanoseconds / 1_000_000),
+                ]
+            })
+    }
+
+    /// Takes up what `kept` wrote that long ago; what cannot be understood counts for nothing.
+    package mutating func restore(_ kept: JSON, after elapsed: Duration, at now: Instant) {
+        let longest = Self.memory.nanoseconds / 1_000_000
+        for entry in (kept.array ?? []).prefix(Self.maximumKept).reversed() {
+            guard let network = entry["network"]?.string.flatMap({ IPNetwork($0) }),
+                let age = entry["age"]?.integer, (0...longest).contains(age),
+                let bans = entry["bans"]?.integer, (0...Int64(Self.maximumBans)).contains(bans),
+                // Below zero while a ban holds.
+                let last = entry["last"]?.integer, (-longest...longest).contains(last)
+            else { continue }
+            var record = Record(
+                began: now + (.zero - .milliseconds(age) - elapsed), bans: Int(bans),
+                last: now + (.zero - .milliseconds(last) - elapsed))
+            for offence in Offence.allCases {
+                guard let count = entry["counts"]?[offence.rawValue]?.integer,
+                    (0..<Int64(offence.limit)).contains(count)
+                else { continue }
+                record.counts[offence] = Int(count)
+            }
+            records.insert(record, for: network)
+        }
     }
 }
 

@@ -31,7 +31,9 @@ package struct MessageFacts: Sendable {
     /// The addresses in From, of the first field; and how many fields there are.
     package var fromFields = 1
     package var date: Date?
-    /// Oddities of the header, each by a code and a place.
+    /// Whether there is a Message-ID.
+    package var hasIdentifier = true
+    /// Oddities of the message, each by a code and a place.
     package var defects: [(code: String, place: String)] = []
     /// One of the recipients has written to the sender before, and the sender is authenticated.
     package var knownCorrespondent: String?
@@ -69,13 +71,13 @@ package struct MessageFacts: Sendable {
                 add("date=future", CalendarDate(time).internetFormat)
             }
         }
+        if !hasIdentifier { add("message-id=missing", "") }
         if fromFields == 0 { add("from=missing", "") }
         if fromFields > 1 { add("from=several", "\(fromFields) fields") }
         for defect in defects.prefix(Self.maximumDefects) {
             tests.append(
                 Score.Test(
-                    "defect=\(defect.code)",
-                    weights.own("defect=\(defect.code)") ?? weights["defect"], defect.place))
+                    "defect=\(defect.code)", weights[defect: defect.code], defect.place))
         }
         if let knownCorrespondent { add("known=yes", knownCorrespondent) }
         if hasWaited { add("greylist=waited", "") }

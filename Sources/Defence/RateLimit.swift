@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bytes
+package import Bytes
 package import World
 
 /// How many recipients in how long, for what: `account 1000/hour`.
@@ -27,6 +27,9 @@ package struct RateLimit: Hashable, Sendable, CustomStringConvertible {
     /// In which time.
     package enum Period: String, Hashable, Sendable, CaseIterable {
         case minute, hour, day
+
+        /// `an hour`
+        package var phrase: String { (self == .hour ? "an " : "a ") + rawValue }
 
         package var duration: Duration {
             switch self {
@@ -69,7 +72,7 @@ package struct RateLimit: Hashable, Sendable, CustomStringConvertible {
 /// Counts what is limited, in windows that slide: what came in the window before counts by the
 /// share of it that is still within a period from now.
 ///
-/// A value without a clock, of bounded size; it forgets at a restart.
+/// A value without a clock, of bounded size; `kept` and `restore` carry it over a restart.
 package struct RateCounters: Sendable {
     private struct Key: Hashable {
         let limit: RateLimit
@@ -104,8 +107,10 @@ package struct RateCounters: Sendable {
     package init(_ limits: [RateLimit]) { self.limits = limits }
 
     /// Counts one for each subject that has a limit, or nothing at all where one is over it.
+    ///
+    /// With `isAsked` nothing is counted, only said whether it could be.
     package mutating func take(
-        _ subjects: [(RateLimit.Subject, String)], at now: Instant
+        _ subjects: [(RateLimit.Subject, String)], at now: Instant, isAsked: Bool = false
     ) throws(Excess) {
         var taken: [(Key, Window)] = []
         for limit in limits {
@@ -118,6 +123,7 @@ package struct RateCounters: Sendable {
             window.count += 1
             taken.append((key, window))
         }
+        guard !isAsked else { return }
         for (key, window) in taken { windows.insert(window, for: key) }
     }
 
@@ -144,4 +150,52 @@ package struct RateCounters: Sendable {
         if isFirst { told.insert(now, for: key) }
         return Excess(limit: key.limit, subject: key.subject, isFirst: isFirst)
     }
+
+    // MARK: - Over a restart
+
+    /// Windows that are carried over a restart: those nearest to their limits.
+    static let maximumKept = 5_000
+    /// What has used up less of its limit may begin anew.
+    private static let leastShare = 0.01
+
+    /// What is counted now, to be kept.
+    package func kept(at now: Instant) -> JSON {
+        let near = windows.all.compactMap { key, window -> (share: Double, Key, Window)? in
+            guard now - window.began < key.limit.period.duration * 2 else { return nil }
+            let share = Self.sum(window, key.limit, at: now) / Double(key.limit.count)
+            return share < Self.leastShare ? nil : (share, key, window)
+        }.sorted {
+            ($1.share, $0.1.limit.description, $0.1.subject)
+                < ($0.share, $1.1.limit.description, $1.1.subject)
+        }
+        return .array(
+            near.prefix(Self.maximumKept).map { _, key, window in
+                [
+                    "limit": .string(key.limit.description), "subject": .string(key.subject),
+                    "age": .integer((now - window.began).nanoseconds / 1_000_000),
+                    "count": .integer(Int64(window.count)),
+                    "before": .integer(Int64(window.before)),
+                ]
+            })
+    }
+
+    /// Takes up what `kept` wrote that long ago; what cannot be understood counts for nothing.
+    package mutating func restore(_ kept: JSON, after elapsed: Duration, at now: Instant) {
+        for entry in (kept.array ?? []).prefix(Self.maximumKept).reversed() {
+            guard let limit = entry["limit"]?.string.flatMap({ RateLimit($0) }),
+                let subject = entry["subject"]?.string,
+                let age = entry["age"]?.integer, (0...Self.longestAge).contains(age),
+                let count = entry["count"]?.integer, (0...Int64(RateLimit.maximum)).contains(count),
+                let before = entry["before"]?.integer,
+                (0...Int64(RateLimit.maximum)).contains(before)
+            else { continue }
+            let window = Window(
+                began: now + (.zero - .milliseconds(age) - elapsed), count: Int(count),
+                before: Int(before))
+            windows.insert(window, for: Key(limit: limit, subject: subject))
+        }
+    }
+
+    /// Two of the longest periods, in milliseconds.
+    private static let longestAge: Int64 = 2 * 86_400_000
 }

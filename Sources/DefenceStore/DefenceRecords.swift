@@ -9,6 +9,7 @@ package struct DefenceRecords: Sendable {
     package let greylist: GreylistRecords
     package let correspondents: Correspondents
     package let verdicts: Verdicts
+    package let counts: Counts
 
     /// Opens them in a store made with `Migrations.defence`.
     package init(_ store: any Store, time: any Time) async throws {
@@ -16,5 +17,6 @@ package struct DefenceRecords: Sendable {
         greylist = GreylistRecords(store, time: time)
         correspondents = Correspondents(store, time: time)
         verdicts = Verdicts(store)
+        counts = Counts(store, time: time)
     }
 }

@@ -43,6 +43,14 @@ extension Migrations {
                 verdict TEXT NOT NULL
             );
             CREATE INDEX defence_verdict_at ON defence_verdict (at_milliseconds);
+            """,
+            // What is counted in memory, as it was written down last.
             """
+            CREATE TABLE defence_count (
+                name TEXT NOT NULL PRIMARY KEY,
+                at_milliseconds INTEGER NOT NULL,
+                value TEXT NOT NULL
+            );
+            """,
         ])
 }

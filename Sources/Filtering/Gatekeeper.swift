@@ -14,7 +14,7 @@ package import World
 /// The first defence of a server: who may come, how often, how often he may err, and what his
 /// messages weigh.
 ///
-/// One for all listeners. What it counts is in memory; bans, greylisting and acquaintances are in
+/// One for all listeners. What it counts is in memory, and written down now and then; bans, greylisting and acquaintances are in
 /// the store. A fault of its own helpers (lists, filters, the store) never refuses mail for good.
 package final class Gatekeeper: Sendable {
     /// What the configuration says.
@@ -35,6 +35,8 @@ package final class Gatekeeper: Sendable {
         var desk: DNSListDesk
         var rates: RateCounters
         var offences = OffenceBook()
+        /// Something was counted since it was written down.
+        var isDirty = false
     }
 
     package let records: DefenceRecords
@@ -96,6 +98,7 @@ package final class Gatekeeper: Sendable {
             guard state.settings.policy.bansUnasked, !state.settings.policy.isOwn(host) else {
                 return Optional<(network: IPNetwork, cause: String, duration: Duration)>.none
             }
+            state.isDirty = true
             return state.offences.note(offence, by: host, at: now)
         }
         guard let (network, cause, duration) = judged, !records.bans.hasLoggedIn(host) else {
@@ -123,13 +126,16 @@ package final class Gatekeeper: Sendable {
     // MARK: - Rates
 
     /// Counts one recipient for all of these, or says which limit is reached.
+    ///
+    /// With `isAsked` it is only said whether one more would be too many.
     func count(
-        _ subjects: [(RateLimit.Subject, String)]
+        _ subjects: [(RateLimit.Subject, String)], isAsked: Bool = false
     ) throws(RateCounters.Excess) {
         let now = surroundings.time.now
         do throws(RateCounters.Excess) {
             try state.withLock { state throws(RateCounters.Excess) in
-                try state.rates.take(subjects, at: now)
+                try state.rates.take(subjects, at: now, isAsked: isAsked)
+                if !isAsked { state.isDirty = true }
             }
         } catch {
             meters.limited.increment()
@@ -141,6 +147,46 @@ package final class Gatekeeper: Sendable {
                     """)
             }
             throw error
+        }
+    }
+
+    // MARK: - Over a restart
+
+    /// Takes up the counts that were written down last; call it before anybody is served.
+    package func resume() async {
+        let now = surroundings.time.now
+        do {
+            let rates = try await records.counts.kept(.rates)
+            let offences = try await records.counts.kept(.offences)
+            state.withLock { state in
+                if let (value, elapsed) = rates {
+                    state.rates.restore(value, after: elapsed, at: now)
+                }
+                if let (value, elapsed) = offences {
+                    state.offences.restore(value, after: elapsed, at: now)
+                }
+            }
+        } catch {
+            log.warning("rates and offences are counted anew: \(error)")
+        }
+    }
+
+    /// Writes down what is counted, if there is anything new.
+    package func keepCounts() async {
+        let now = surroundings.time.now
+        let counted = state.withLock { state -> (RateCounters, OffenceBook)? in
+            guard state.isDirty else { return nil }
+            state.isDirty = false
+            return (state.rates, state.offences)
+        }
+        guard let (rates, offences) = counted else { return }
+        do {
+            try await records.counts.keep([
+                (.rates, rates.kept(at: now)), (.offences, offences.kept(at: now)),
+            ])
+        } catch {
+            state.withLock { $0.isDirty = true }
+            log.warning("rates and offences were not written down: \(error)")
         }
     }
 

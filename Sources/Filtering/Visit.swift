@@ -7,7 +7,7 @@ package import Defence
 import DefenceStore
 package import Journal
 import Logging
-import MIME
+package import MIME
 package import Mail
 import Milter
 package import SMTP
@@ -70,6 +70,7 @@ package actor Visit {
         var isTooLarge = false
         var fromFields: Int?
         var date: MessageFacts.Date?
+        var hasIdentifier = true
         var defects: [(code: String, place: String)] = []
     }
 
@@ -153,11 +154,7 @@ package actor Visit {
     /// really is, need not come again.
     package func judge(_ path: ForwardPath, spf: String?) async -> Reply? {
         let recipient = path.description
-        do throws(RateCounters.Excess) {
-            try gatekeeper.count(subjects(recipient))
-        } catch {
-            return Reply(error)
-        }
+        if let reply = count(recipient, isAsked: true) { return reply }
         if isStranger, !isOwn {
             await askLists()
             // RFC 5321 §4.5.1: whom a list names by mistake must be able to say so.
@@ -173,8 +170,19 @@ package actor Visit {
         {
             return reply
         }
+        // Who is asked to come again, or refused, has used nothing up.
+        if let reply = count(recipient, isAsked: false) { return reply }
         message.recipients.append(recipient)
         return nil
+    }
+
+    private func count(_ recipient: String, isAsked: Bool) -> Reply? {
+        do throws(RateCounters.Excess) {
+            try gatekeeper.count(subjects(recipient), isAsked: isAsked)
+            return nil
+        } catch {
+            return Reply(error)
+        }
     }
 
     private var isStranger: Bool { isExchange && message.account == nil }
@@ -264,7 +272,10 @@ package actor Visit {
     }
 
     /// What the header says, as the client sent it.
-    package func note(fromFields: Int, date: MessageFacts.Date?, repeated: [String]) {
+    package func note(
+        fromFields: Int, date: MessageFacts.Date?, hasIdentifier: Bool, repeated: [String]
+    ) {
+        message.hasIdentifier = hasIdentifier
         message.fromFields = fromFields
         message.date = date
         message.defects = repeated.map { (Defect.Code.fieldRepeated.rawValue, $0) }
@@ -318,9 +329,15 @@ package actor Visit {
     // MARK: - The end
 
     /// The content is complete: weighs the message.
+    ///
+    /// Of `defects` each kind counts once.
     package func conclude(
-        authentication: [MessageFacts.Authentication]
+        authentication: [MessageFacts.Authentication], defects: [Defect] = []
     ) async -> Conclusion {
+        for defect in defects
+        where !message.defects.contains(where: { $0.code == defect.code.rawValue }) {
+            message.defects.append((defect.code.rawValue, defect.place))
+        }
         var conclusion = Conclusion()
         if let reply = await tell(.endOfMessage, [("i", message.id?.description ?? "")]) {
             conclusion.reply = reply
@@ -405,15 +422,15 @@ package actor Visit {
         } else if isVouchedFor || isOwn, verdict.action > .junk {
             // Hosts of this site, and those that a list knows as good ones.
             verdict.action = .junk
-            verdict.reason = "the client is known as a good one"
+            verdict.reason = VerdictReason.goodClient.text
         }
         if let report, policy.scanner?.isObeyed == true, report.wish > verdict.action {
             verdict.action = report.wish
-            verdict.reason = "rspamd says: \(report.action.rawValue)"
+            verdict.reason = VerdictReason.scanner(report.action.rawValue).text
         }
         if let quarantine, verdict.action < .junk {
             verdict.action = .junk
-            verdict.reason = "a filter says: \(quarantine)"
+            verdict.reason = VerdictReason.filter(quarantine).text
         }
         // What leaves this site is refused: it cannot be put aside at the recipient's.
         if !isStranger, verdict.action == .junk { verdict.action = .reject }
@@ -448,6 +465,7 @@ package actor Visit {
         facts.listings = listings
         facts.fromFields = message.fromFields ?? 1
         facts.date = message.date
+        facts.hasIdentifier = message.hasIdentifier
         facts.defects = message.defects
         facts.hasWaited = message.hasWaited
         facts.knownCorrespondent = acquaintance(
@@ -545,20 +563,20 @@ extension Verdict {
 
 extension Reply {
     init(_ excess: RateCounters.Excess) {
-        let period = excess.limit.period.rawValue
+        let period = excess.limit.period.phrase
         switch excess.limit.subject {
         case .account, .accountDomain:
             self.init(
                 452, 4, 7, 1,
                 """
-                Your account has sent to as many recipients as it may within a \(period); \
+                Your account has sent to as many recipients as it may within \(period); \
                 please go on later
                 """)
         case .recipient:
             self.init(452, 4, 2, 1, "This recipient gets too much mail at the moment")
         case .network, .sender, .senderDomain:
             self.init(
-                452, 4, 7, 1, "Too many recipients within a \(period); please come again later")
+                452, 4, 7, 1, "Too many recipients within \(period); please come again later")
         }
     }
 

@@ -49,6 +49,24 @@ package struct SenderRewriting: Sendable {
         Form(localPart.value) != nil
     }
 
+    /// Whether a local part could have been made by a forwarder, of whatever make: who has not its
+    /// key can tell no more.
+    package static func mayLeadBack(_ localPart: LocalPart) -> Bool {
+        if token(in: localPart) != nil { return true }
+        let fields: Int
+        let rest: Substring
+        switch Form(localPart.value) {
+        // hash=stamp=domain=local
+        case .first(let text): (fields, rest) = (3, text.dropFirst())
+        // hash=domain=rest
+        case .second(let text): (fields, rest) = (2, text.dropFirst())
+        case nil: return false
+        }
+        let parts = rest.split(separator: "=", maxSplits: fields, omittingEmptySubsequences: false)
+        return parts.count == fields + 1 && !parts.contains(where: \.isEmpty)
+            && (try? Domain(parts[fields - 1])) != nil
+    }
+
     /// The sender's path in one of our domains.
     ///
     /// Nil where that is not to be had: with more than 64 octets before the `@` (RFC 5321

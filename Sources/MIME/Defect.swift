@@ -12,6 +12,7 @@ package struct Defect: Hashable, Sendable, CustomStringConvertible {
         case fieldRepeated = "field-repeated"
         case nulOctet = "nul-octet"
         case headerNotUTF8 = "header-not-utf8"
+        case headerEightBit = "header-eight-bit"
         case encodedWordInvalid = "encoded-word-invalid"
         case encodedWordMisplaced = "encoded-word-misplaced"
         case addressInvalid = "address-invalid"
@@ -59,6 +60,8 @@ package struct Defect: Hashable, Sendable, CustomStringConvertible {
         case .fieldRepeated: "The field may stand only once (RFC 5322 §3.6)."
         case .nulOctet: "There is a NUL octet."
         case .headerNotUTF8: "Octets above 127 are not UTF-8; they were read as windows-1252."
+        case .headerEightBit:
+            "The header holds UTF-8, and nobody has said that it may (RFC 6531 §3.2)."
         case .encodedWordInvalid: "An encoded word cannot be decoded without loss."
         case .encodedWordMisplaced: "An encoded word stands where RFC 2047 §5 allows none."
         case .addressInvalid: "An address breaks the rules of RFC 5322 §3.4."

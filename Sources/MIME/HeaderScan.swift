@@ -13,6 +13,8 @@ package struct HeaderScan: Sendable {
     package private(set) var hasBlindCopies = false
     /// Whether anybody claims results (RFC 8601), which must not be claimed in our name.
     package private(set) var hasAuthenticationResults = false
+    /// Whether anybody says that it is spam, or none, in a field that mail programs and rules go by.
+    package private(set) var hasSpamVerdicts = false
     /// How many `Received` fields there are: a loop has many (RFC 5321 §6.3).
     package private(set) var receivedCount = 0
     /// `TLS-Required: No` (RFC 8689 §3), once and without any other value.
@@ -31,6 +33,9 @@ package struct HeaderScan: Sendable {
     package init(_ octets: ArraySlice<UInt8>) {
         var walk = FieldWalk(octets)
         while let (name, value) = walk.next() {
+            if let first = name.first, first.lowercased == 0x78, Self.isSpamVerdict(name) {
+                hasSpamVerdicts = true
+            }
             switch name.count {
             case 3: if name.equalsIgnoringCase("bcc".utf8) { hasBlindCopies = true }
             case 4:
@@ -55,6 +60,17 @@ package struct HeaderScan: Sendable {
         }
         headerEnd = walk.headerEnd
         bodyStart = walk.bodyStart
+    }
+
+    /// What our filters and others' add, in lower case: they count only from a host that is trusted.
+    package static let spamVerdicts: Set<String> = [
+        "x-spam", "x-spam-action", "x-spam-bar", "x-spam-flag", "x-spam-level", "x-spam-score",
+        "x-spam-status", "x-spamd-bar", "x-spamd-result",
+    ]
+
+    private static func isSpamVerdict(_ name: ArraySlice<UInt8>) -> Bool {
+        (6...14).contains(name.count) && name.prefix(6).equalsIgnoringCase("x-spam".utf8)
+            && spamVerdicts.contains(String(lossy: name).asciiLowercased)
     }
 
     private enum TLSRequired {

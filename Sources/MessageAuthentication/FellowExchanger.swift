@@ -13,14 +13,20 @@ package struct FellowExchanger: Sendable {
 
     package init(_ resolver: any Resolver) { self.resolver = resolver }
 
-    /// A fault of the DNS is no yes.
-    package func brings(_ client: IPAddress, mailOf domain: Name) async -> Bool {
+    /// Nil if nobody can say now: a fault of the DNS is no yes, and no reason to refuse anything.
+    package func brings(_ client: IPAddress, mailOf domain: Name) async -> Bool? {
         let answer = await resolver.resolve(domain, .mx)
+        if case .failure = answer.outcome { return nil }
+        var isCertain = true
         for record in answer.records.prefix(Self.maximumExchangers) {
             guard case .mx(let mx) = record.data, !mx.exchange.isRoot else { continue }
-            if await resolver.leads(mx.exchange, to: client) == true { return true }
+            switch await resolver.leads(mx.exchange, to: client) {
+            case true?: return true
+            case false?: break
+            case nil: isCertain = false
+            }
         }
-        return false
+        return isCertain ? false : nil
     }
 }
 

@@ -29,6 +29,8 @@ package struct InboundPolicy: Sendable, Hashable {
         case accept = "none"
         case quarantine
         case reject
+        /// Its sender is asked to come again: the DNS does not say now what it must say.
+        case postpone = "defer"
     }
 
     /// Why a domain's policy was not followed (RFC 9990, PolicyOverrideType).
@@ -62,11 +64,20 @@ package struct InboundPolicy: Sendable, Hashable {
             reason = (reason ?? "") + "; taken all the same: " + override.comment
             self.override = override
         }
+
+        /// Asks a sender to come again instead of refusing the message: the DNS does not say now
+        /// what may speak for it.
+        package mutating func postpone(until question: String) {
+            guard action == .reject else { return }
+            action = .postpone
+            reason = (reason ?? "") + "; it cannot be found out now \(question)"
+        }
     }
 
     /// Decides; the result is the same for the same findings.
     package func decision(on findings: Findings) -> Decision {
         let dmarc = findings.dmarc
+        if dmarc.result == .temperror { return postponement(of: findings) }
         let wanted = Action(rawValue: dmarc.disposition.rawValue) ?? .accept
         guard wanted != .accept else { return Decision(action: .accept) }
         let domain = dmarc.authorDomain.map { String(lossy: $0.dotted) } ?? "its author"
@@ -75,6 +86,48 @@ package struct InboundPolicy: Sendable, Hashable {
             whose policy says \(wanted.rawValue)
             """
         var decision = Decision(action: wanted, reason: reason)
+        if let override = override(for: findings) {
+            decision.overrule(override)
+        } else if let open = openQuestion(in: findings) {
+            decision.postpone(until: open)
+        }
+        return decision
+    }
+
+    /// What might speak for a message, if the DNS said more; nil: nothing.
+    private func openQuestion(in findings: Findings) -> String? {
+        if findings.chain.isTemporary, !trustedSealers.isEmpty {
+            return "whether its ARC chain holds"
+        }
+        let unsure =
+            findings.signatures.filter { $0.result == .temperror }.compactMap(\.domain)
+            + (findings.sender.mailFrom.result == .temperror
+                ? [findings.sender.mailFromDomain] : [])
+        return unsure.first { knownForwarders.contains($0.lowercased()) }
+            .map { "whether it comes by \($0)" }
+    }
+
+    /// RFC 9989 §4.10.1, §5.3.6: neither passed nor failed.
+    ///
+    /// It is put off rather than taken, if it may be one that the policy rejects: else whoever forges
+    /// had only to wait for a fault. A domain whose policy cannot be found does not lose what is
+    /// plainly its own.
+    private func postponement(of findings: Findings) -> Decision {
+        let dmarc = findings.dmarc
+        // A domain at the top asks for nothing but for names that are not there, if for anything:
+        // its faults would put off the mail of all below it.
+        let mayReject =
+            dmarc.unansweredDomain.map { $0.labels.count > 1 }
+            ?? (dmarc.policy ?? .reject == .reject)
+        guard mayReject, let author = dmarc.authorDomain,
+            !vouchers(of: findings).contains(String(lossy: author.lowercased.dotted))
+        else { return Decision(action: .accept) }
+        var decision = Decision(
+            action: .postpone,
+            reason: """
+                it cannot be found out now whether it comes from \(String(lossy: author.dotted))\
+                \(dmarc.problem.map { ": \($0)" } ?? "")
+                """)
         if let override = override(for: findings) { decision.overrule(override) }
         return decision
     }

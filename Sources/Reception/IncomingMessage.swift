@@ -75,6 +75,7 @@ struct IncomingMessage: ~Copyable {
         requests = transaction.parameters.requests
         draft = service.intake.open()
         watch = visit.map { Watch($0) }
+        if isFromStranger { watch?.readStructure() }
     }
 
     /// The content begins; throws what filters say to that.
@@ -129,6 +130,12 @@ struct IncomingMessage: ~Copyable {
 
     consuming func discard() async { await draft.discard() }
 
+    /// Brought to the exchange from elsewhere, without a password.
+    private var isFromStranger: Bool {
+        account == nil && service.configuration.session.service == .exchange
+            && !service.configuration.ownNetworks.contains(client.host)
+    }
+
     /// Octets behind the header.
     private mutating func appendBody(_ octets: ArraySlice<UInt8>) async throws(Reply) {
         inspection?.update(octets)
@@ -180,6 +187,9 @@ struct IncomingMessage: ~Copyable {
             written = AuthenticationResults.removed(
                 from: written, authservID: inspector.examiner.authservID)
         }
+        if scan.hasSpamVerdicts, isFromStranger {
+            written = HeaderScan.without(HeaderScan.spamVerdicts, written[...])
+        }
         if let inspector, let sender {
             inspection = await inspector.inspect(
                 header: header.octets, kept: written, of: sender,
@@ -190,10 +200,14 @@ struct IncomingMessage: ~Copyable {
         let own = additions + written
         // RFC 6376 §5.1: by the domain of who wrote it, which is the account's.
         signing = service.signingKeys?.signing(own, forFirstOf: authors, at: received)
-        header.complete()
         messageID = HeaderScan.value(of: "Message-ID", in: own[...])
             .flatMap { MessageIdentifier.parse($0).first?.description }
-        let octets = try await watch?.take(header: own, below: trace) ?? trace + own
+        let octets =
+            try await watch?.take(
+                header: own, received: header.octets,
+                isInternational: transaction.parameters.isInternational, below: trace)
+            ?? trace + own
+        header.complete()
         if body == .sevenBit, own[...].holdsEightBit { body = .eightBitMIME }
         try await append(octets[...])
     }
@@ -216,8 +230,10 @@ struct IncomingMessage: ~Copyable {
         switch result.decision.action {
         case .accept: break
         case .quarantine: requests.isJunk = true
-        case .reject:
-            let reply = Reply(rejecting: result.decision)
+        case .reject, .postpone:
+            let reply =
+                result.decision.action == .reject
+                ? Reply(rejecting: result.decision) : Reply(postponing: result.decision)
             refusal = reply
             service.log.info("refused \(summary): \(reply)", metadata: ["id": "\(draft.id)"])
             await noteRefusal(reply, because: result.decision.reason)
@@ -329,7 +345,7 @@ struct IncomingMessage: ~Copyable {
     ) async throws(Reply) -> Bool {
         do throws(Reply) {
             var placement = try await policy.judgeRecipient(
-                path, account: account, mayRelay: true)
+                path, from: transaction.reversePath, account: account, mayRelay: true)
             placement.pass(on: parameters)
             guard recipients.add(placement) else { throw .tooManyRecipients }
             return true
@@ -421,6 +437,12 @@ extension Reply {
     /// RFC 9989 §5.4; RFC 7372 knows no code of DMARC's own.
     init(rejecting decision: InboundPolicy.Decision) {
         self.init(550, 5, 7, 1, "Rejected: \(decision.reason ?? "its sender is not who it says")")
+    }
+
+    /// RFC 9989 §7.2: a policy that cannot be applied now.
+    init(postponing decision: InboundPolicy.Decision) {
+        self.init(
+            451, 4, 4, 3, "Please come again: \(decision.reason ?? "the DNS does not answer")")
     }
 
     /// What a client hears of a store that does not work: never more than "later".

@@ -102,8 +102,11 @@ struct Inspection {
         let findings = await examination.finish(sender)
         var decision = inspector.policy.decision(on: findings)
         if decision.action != .accept { await hearFellows(of: domains, &decision) }
-        inspector.note(findings, decision)
-        inspector.report?(findings, decision, header)
+        // What is put off comes again, and is reported on then.
+        if decision.action != .postpone {
+            inspector.note(findings, decision)
+            inspector.report?(findings, decision, header)
+        }
         let authservID = inspector.examiner.authservID
         let results = findings.authenticationResults(authservID: authservID)
         var facts = [Fact.Field(.results, findings.summary)]
@@ -121,11 +124,16 @@ struct Inspection {
     ) async {
         let fellow = FellowExchanger(inspector.examiner.resolver)
         for domain in domains.prefix(Self.maximumDomains) {
-            guard let name = try? Name(domain.name),
-                await fellow.brings(sender.client, mailOf: name)
-            else { continue }
-            return decision.overrule(
-                .init(kind: .trustedForwarder, comment: "the client is an exchanger of \(domain)"))
+            guard let name = try? Name(domain.name) else { continue }
+            switch await fellow.brings(sender.client, mailOf: name) {
+            case true?:
+                return decision.overrule(
+                    .init(
+                        kind: .trustedForwarder, comment: "the client is an exchanger of \(domain)"
+                    ))
+            case false?: break
+            case nil: decision.postpone(until: "whether the client is an exchanger of \(domain)")
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 import Bytes
 import Directory
+import Forwarding
 import Mail
 import SMTP
 import Spool
@@ -48,16 +49,17 @@ struct ReceptionPolicy: Sendable {
     /// Where a recipient leads, or the refusal.
     ///
     /// Never an open relay: a recipient is local, a known one of a relay domain, or the client has
-    /// proved who it is; `mayRelay`: a program of this site names it.
+    /// proved who it is; `mayRelay`: a program of this site names it. `sender` is the reverse-path
+    /// of the transaction.
     func judgeRecipient(
-        _ path: ForwardPath, account: Account?, mayRelay: Bool = false
+        _ path: ForwardPath, from sender: ReversePath, account: Account?, mayRelay: Bool = false
     ) async throws(Reply) -> Placement {
         let path = try resolve(path)
         let verdict = await registry.judge(path)
         if case .address(let address) = path, !verdict.isOfOneOwnAddress,
-            let sender = try sender(behind: address)
+            let original = try self.sender(behind: address)
         {
-            return try await place(sender, behind: address)
+            return try await place(original, behind: address)
         }
         switch verdict {
         case .local(let targets): return Placement(path, leadingTo: targets)
@@ -77,9 +79,35 @@ struct ReceptionPolicy: Sendable {
             // Should its domain turn out to take no mail, the sender gets a notification, which
             // says more than a mail program shows of a refusal.
             return Placement([Envelope.Recipient(try address(path))])
-        case .unknownUser: throw .mailboxUnknown
+        case .unknownUser:
+            if let placement = try placeReturnPath(path, from: sender) { return placement }
+            throw .mailboxUnknown
         case .mailboxDisabled: throw .mailboxDisabled
         case .temporarilyUnknown: throw .localError
+        }
+    }
+
+    /// A path that the primary of a relay domain may have made for mail that it forwards: only the
+    /// primary can tell.
+    ///
+    /// Notifications are taken: should the primary refuse one, nobody is told in turn, since it has
+    /// no sender itself. Anything else is asked to wait for the primary.
+    private func placeReturnPath(
+        _ path: ForwardPath, from sender: ReversePath
+    ) throws(Reply) -> Placement? {
+        guard case .address(let address) = path,
+            SenderRewriting.mayLeadBack(address.localPart), let name = address.domain
+        else { return nil }
+        do {
+            guard case .relay(let domain) = try registry.responsibility(for: name) else {
+                return nil
+            }
+            guard sender == .null else { throw Reply.returnPathOfPrimary }
+            return Placement(
+                [Envelope.Recipient(address)],
+                lifetime: domain.lifetimeSeconds.map { .seconds($0) })
+        } catch {
+            throw error as? Reply ?? .localError
         }
     }
 

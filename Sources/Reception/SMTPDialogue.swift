@@ -252,7 +252,8 @@ struct SMTPDialogue: ~Copyable {
         _ path: ForwardPath, _ parameters: RecipientParameters
     ) async {
         do throws(Reply) {
-            var placement = try await policy.judgeRecipient(path, account: account)
+            var placement = try await policy.judgeRecipient(
+                path, from: transaction?.reversePath ?? .null, account: account)
             placement.pass(on: parameters)
             await inspectSender()
             let spf = sender?.policyResult

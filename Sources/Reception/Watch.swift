@@ -20,6 +20,9 @@ struct Watch {
     private var isShown = false
     /// Where filters may change the header it is held back: what stands above it, and itself.
     private var held: (above: [UInt8], header: [UInt8])?
+    /// Looks at its structure; nil: nobody weighs it.
+    private var structure: StructureCheck?
+    private var readsStructure = false
     /// What came of it, to be kept with the message.
     private(set) var verdict: Verdict?
 
@@ -31,9 +34,19 @@ struct Watch {
     /// The content begins.
     mutating func open(_ id: QueueID) async throws(Reply) { isShown = try await visit.open(id) }
 
+    /// The message is a stranger's: it is weighed how it is made.
+    mutating func readStructure() { readsStructure = true }
+
     /// Takes the header, as it goes on; returns what is to be appended to the draft now.
-    mutating func take(header: [UInt8], below above: [UInt8]) async throws(Reply) -> [UInt8] {
+    ///
+    /// `received` is what the client has sent of it; `isInternational`: it may hold UTF-8.
+    mutating func take(
+        header: [UInt8], received: [UInt8], isInternational: Bool, below above: [UInt8]
+    ) async throws(Reply) -> [UInt8] {
         await note(header)
+        if readsStructure {
+            structure = StructureCheck(header: received, isInternational: isInternational)
+        }
         guard isShown else { return above + header }
         if let reply = await visit.header(header) { throw reply }
         held = (above, header)
@@ -41,7 +54,8 @@ struct Watch {
     }
 
     /// Takes octets behind the header.
-    func take(body octets: ArraySlice<UInt8>) async throws(Reply) {
+    mutating func take(body octets: ArraySlice<UInt8>) async throws(Reply) {
+        structure?.take(octets)
         guard isShown, !octets.isEmpty else { return }
         if let reply = await visit.body(octets) { throw reply }
     }
@@ -59,7 +73,8 @@ struct Watch {
 
     /// The content is complete; `findings` says who sent it.
     mutating func conclude(_ findings: Findings?) async -> Ending {
-        let conclusion = await visit.conclude(authentication: findings?.weighed ?? [])
+        let conclusion = await visit.conclude(
+            authentication: findings?.weighed ?? [], defects: structure?.finish() ?? [])
         verdict = conclusion.verdict
         var ending = Ending(conclusion: conclusion)
         guard let held else { return ending }
@@ -87,6 +102,7 @@ struct Watch {
         }
         await visit.note(
             fromFields: values.count { $0.name == "from" }, date: date ?? .missing,
+            hasIdentifier: values.contains { $0.name == "message-id" },
             repeated: repeated.map(\.name))
     }
 

@@ -189,6 +189,8 @@ extension Reply {
         550, 5, 1, 1, "No such mailbox here: this return path was not made here, or was changed")
     package static let returnPathExpired = Reply(
         550, 5, 1, 1, "No such mailbox here any more: this return path was good for three weeks")
+    package static let returnPathOfPrimary = Reply(
+        451, 4, 3, 0, "Only the primary exchanger knows this return path, please come back later")
     package static let mailboxDisabled = Reply(550, 5, 2, 1, "This mailbox is disabled")
     package static let mailboxFull = Reply(452, 4, 2, 2, "This mailbox is full")
     package static let mailboxUnavailable = Reply(

@@ -72,7 +72,7 @@ extension Observation {
         switch decision.action {
         case .quarantine: .quarantine
         case .reject: .reject
-        case .accept:
+        case .accept, .postpone:
             dmarc.result == .pass && (dmarc.policy ?? .none) != PolicyRecord.Policy.none
                 ? .pass : .none
         }
@@ -149,6 +149,7 @@ extension FailedMessage {
             case .accept: "delivered"
             case .quarantine: "spam"
             case .reject: "reject"
+            case .postpone: "other"
             }
         failure.dkimDomain = failed?.domain
         failure.dkimSelector = failed?.selector

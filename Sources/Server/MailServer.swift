@@ -193,6 +193,7 @@ package struct MailServer: Sendable {
         try await security.begin { [weak publisher] in await publisher?.publish($0) }
         try await publisher.begin()
         try await exchange.begin()
+        await gatekeeper.resume()
         openings.continuation.yield(listening.doors)
         await withDiscardingTaskGroup { group in
             group.addTask { await deliverer.run() }
@@ -210,6 +211,7 @@ package struct MailServer: Sendable {
                 deliverer.stop(within: Self.stoppingGrace)
                 services.cancelAll()
             }
+            await gatekeeper.keepCounts()
             await reporters.finish()
         }
     }
@@ -389,6 +391,7 @@ package struct MailServer: Sendable {
             do {
                 while try await node.trace.prune(at: surroundings.time.timestamp) > 0 {}
                 try await intake.collectOrphans()
+                await gatekeeper.keepCounts()
                 try await gatekeeper.prune(
                     verdictsBefore: surroundings.time.timestamp + .days(-node.trace.days))
                 try await node.mailboxes.deleteAbandoned()

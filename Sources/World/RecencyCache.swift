@@ -30,6 +30,12 @@ package struct RecencyCache<Key: Hashable, Value> {
         young = [:]
     }
 
+    /// All that is kept, in no order: who lets others see it sorts it first.
+    package var all: [(key: Key, value: Value)] {
+        young.map { ($0.key, $0.value) }
+            + old.compactMap { young[$0.key] == nil ? ($0.key, $0.value) : nil }
+    }
+
     /// Forgets a key.
     package mutating func remove(_ key: Key) {
         young[key] = nil

@@ -181,4 +181,23 @@ struct RecordsTests {
             #expect(try await records.verdicts.verdict(of: id) == nil)
         }
     }
+
+    @Test("Counts are kept over a restart, with how long ago that was")
+    func counts() async throws {
+        let disk = MemoryDisk()
+        let clock = HandClock()
+        try await Self.run(on: disk, clock: clock) { records, _, _ in
+            #expect(try await records.counts.kept(.rates) == nil)
+            try await records.counts.keep([(.rates, [1]), (.offences, [2])])
+            try await records.counts.keep([(.rates, [3])])
+        }
+        clock.advance(.minutes(3))
+        try await Self.run(on: disk, clock: clock) { records, clock, _ in
+            let rates = try #require(try await records.counts.kept(.rates))
+            #expect(rates.value == [3] && rates.elapsed == .minutes(3))
+            #expect(try await records.counts.kept(.offences)?.value == [2])
+            clock.advance(.days(-1))
+            #expect(try await records.counts.kept(.rates)?.elapsed == .zero)
+        }
+    }
 }

@@ -77,6 +77,72 @@ struct ConductTests {
         try counters.take([(.sender, "0")], at: Self.instant(0))
     }
 
+    @Test("Over a restart a limit holds as it would have without one")
+    func ratesOverRestart() throws {
+        let limits = [RateLimit(.account, 10, per: .hour), RateLimit(.network, 100, per: .day)]
+        var before = RateCounters(limits)
+        for _ in 0..<7 { try before.take([(.account, "anna")], at: Self.instant(1_000)) }
+        try before.take([(.account, "ben"), (.network, "n")], at: Self.instant(1_000))
+        let kept = try JSON(parsing: before.kept(at: Self.instant(1_500)).description.utf8)
+        // Another clock, and a minute in which nobody counted.
+        var after = RateCounters(limits)
+        after.restore(kept, after: .minutes(1), at: Self.instant(5))
+        for count in 0..<4 {
+            let isTaken = (try? after.take([(.account, "anna")], at: Self.instant(6))) != nil
+            #expect(isTaken == (count < 3), "\(count)")
+        }
+        // The window began 560 seconds before the restart: two hours later nothing is left of it.
+        for _ in 0..<10 { try after.take([(.account, "anna")], at: Self.instant(7_000)) }
+    }
+
+    @Test("What is kept of rates is bounded, and nonsense in it counts for nothing")
+    func keptRates() throws {
+        var counters = RateCounters([RateLimit(.sender, 50, per: .day)])
+        for index in 0..<20_000 {
+            for _ in 0..<(index == 9 ? 3 : 1) {
+                try counters.take([(.sender, "\(index)")], at: Self.instant(0))
+            }
+        }
+        let kept = counters.kept(at: Self.instant(1)).array ?? []
+        #expect(kept.count == RateCounters.maximumKept)
+        #expect(kept.first?["subject"] == "9")
+        for text in [
+            "3", "[]", "[{}]", #"[{"limit":"x 1/day","subject":"9","age":0,"count":1,"before":0}]"#,
+            #"[{"limit":"sender 50/day","subject":"9","age":-1,"count":1,"before":0}]"#,
+            #"[{"limit":"sender 50/day","subject":"9","age":0,"count":-9,"before":0}]"#,
+        ] {
+            var other = RateCounters([RateLimit(.sender, 1, per: .day)])
+            other.restore(try JSON(parsing: text.utf8), after: .zero, at: Self.instant(0))
+            try other.take([(.sender, "9")], at: Self.instant(0))
+        }
+    }
+
+    @Test("Offences go on being counted over a restart, and a second ban is longer")
+    func offencesOverRestart() throws {
+        let host = try #require(IPAddress("192.0.2.1"))
+        var book = OffenceBook()
+        for _ in 0..<50 { _ = book.note(.wrongPassword, by: host, at: Self.instant(0)) }
+        for _ in 0..<99 {
+            let ban = book.note(.unknownRecipient, by: host, at: Self.instant(10))
+            #expect(ban == nil)
+        }
+        let kept = try JSON(parsing: book.kept(at: Self.instant(20)).description.utf8)
+        var later = OffenceBook()
+        later.restore(kept, after: .minutes(10), at: Self.instant(0))
+        let ban = later.note(.unknownRecipient, by: host, at: Self.instant(1))
+        #expect(ban?.duration == .hours(2))
+        var muchLater = OffenceBook()
+        muchLater.restore(kept, after: .days(30), at: Self.instant(0))
+        let first = muchLater.note(.unknownRecipient, by: host, at: Self.instant(1))
+        #expect(first == nil)
+        var broken = OffenceBook()
+        broken.restore(
+            try JSON(parsing: #"[3,{"network":"x"}]"#.utf8), after: .zero, at: .init(nanoseconds: 0)
+        )
+        let none = broken.note(.listed, by: host, at: Self.instant(1))
+        #expect(none == nil)
+    }
+
     @Test("Errors are answered later and later, and in the end not any more")
     func conduct() {
         var conduct = Conduct(maximumErrors: 12)

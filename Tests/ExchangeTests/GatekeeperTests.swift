@@ -56,7 +56,10 @@ struct GatekeeperTests {
         hello: String = "mail.good.example", body: String = "Hi."
     ) -> [String] {
         ["EHLO \(hello)", "MAIL FROM:<\(sender)>"] + recipients.map { "RCPT TO:<\($0)>" }
-            + ["DATA", "From: <\(sender)>", "Date: Fri, 21 Nov 2025 19:00:00 +0000", "", body, "."]
+            + [
+                "DATA", "From: <\(sender)>", "Date: Fri, 21 Nov 2025 19:00:00 +0000",
+                "Message-ID: <1@good.example>", "", body, ".",
+            ]
     }
 
     /// The reply to the letter's last line.
@@ -100,6 +103,60 @@ struct GatekeeperTests {
                     "spf=fail 3.00 strict.example", "hello=unqualified 1.50 localhost",
                     "list=bl.test 4.50 192.0.2.1 in bl.test: 127.0.0.2",
                 ])
+        }
+    }
+
+    @Test("How a stranger's message is made counts, once for each kind of fault")
+    func structure() throws {
+        let world = try Self.world { $0.policy.thresholds.mark = 1 }
+        try world.run { world in
+            let said = try await world.talk(
+                ["EHLO mail.good.example", "MAIL FROM:<x@good.example>"]
+                    + ["RCPT TO:<anna@here.example>", "DATA", "From: <x@good.example>"]
+                    + ["Content-Type: multipart/mixed; boundary=b", "", "--b"]
+                    + ["Content-Transfer-Encoding: base64", "", "!", "--b"]
+                    + ["Content-Transfer-Encoding: base64", "", "!", "."])
+            #expect(Self.reply(said).hasPrefix("250 2.0.0"))
+            let accepted = try #require(try await world.accepted().first)
+            let records = try #require(world.gatekeeper?.records)
+            let verdict = try #require(
+                try await records.verdicts.verdict(of: accepted.recipient.message.id)?.verdict)
+            let weighed = verdict.score.tests.filter { $0.weight != 0 }
+            #expect(
+                weighed.map { "\($0.name) \($0.weight) \($0.input)" } == [
+                    "date=missing 0.50 ", "message-id=missing 0.50 ",
+                    "defect=base64-invalid 0.50 1", "defect=multipart-not-closed 0.25 ",
+                ])
+        }
+    }
+
+    @Test("What strangers say of spam is taken out, of this site's own hosts it stays")
+    func foreignVerdicts() throws {
+        let fields = [
+            "X-Spam-Status: No, score=-9", "x-spam-flag : NO", "X-Spam-Level:", " folded",
+            "X-Spam: no", "X-Spam-Score: -9", "X-Spam-Checker-Version: 1", "X-Spammer: y",
+        ]
+        for isOwn in [false, true] {
+            let world = try Self.world()
+            if isOwn {
+                let own = [try #require(IPNetwork("192.0.2.1"))]
+                var policy = InboundPolicy()
+                policy.ownNetworks = own
+                world.inboundPolicy = policy
+            }
+            try world.run { world in
+                let said = try await world.talk(
+                    ["EHLO mail.good.example", "MAIL FROM:<x@good.example>"]
+                        + ["RCPT TO:<anna@here.example>", "DATA"] + fields
+                        + ["From: <x@good.example>", "", "X-Spam: body", "."])
+                #expect(Self.reply(said).hasPrefix("250 2.0.0"))
+                let text = try #require(try await world.accepted().first?.text)
+                for field in fields {
+                    let stays = isOwn || field.hasPrefix("X-Spam-C") || field.hasPrefix("X-Spammer")
+                    #expect(text.contains(field) == stays, "\(field)")
+                }
+                #expect(text.hasSuffix("From: <x@good.example>\r\n\r\nX-Spam: body\r\n"))
+            }
         }
     }
 

@@ -28,6 +28,16 @@ struct InspectionTests {
         _dmarc.soft.example TXT v=DMARC1; p=quarantine
         bare.example TXT nothing
         slow.example MX timeout
+        fog.example MX 10 mail.good.example
+        fog.example TXT v=spf1 ip4:192.0.2.1 -all
+        _dmarc.fog.example TXT timeout
+        haze.example MX 10 mail.good.example
+        haze.example TXT v=spf1 include:x.haze.example -all
+        x.haze.example TXT timeout
+        _dmarc.haze.example TXT v=DMARC1; p=reject
+        mist.example MX 10 mail.good.example
+        mist.example TXT v=spf1 include:x.haze.example -all
+        _dmarc.mist.example TXT v=DMARC1; p=quarantine
         here.example MX 10 here.here.example
         here.here.example A 192.0.2.100
         """
@@ -121,6 +131,43 @@ struct InspectionTests {
                     world, from: "x@good.example", author: "x@strict.example")
                 #expect(reply.hasPrefix(expected), "\(reply)")
             }
+        }
+    }
+
+    @Test("what the DNS does not say now is asked for again, where a policy may reject")
+    func faults() throws {
+        var forwarders = InboundPolicy()
+        forwarders.knownForwarders = ["haze.example"]
+        var noted = InboundPolicy()
+        noted.isEnforced = false
+        let rows: [(InboundPolicy, sender: String, author: String, String)] = [
+            // Its policy is not known.
+            (InboundPolicy(), "x@good.example", "x@fog.example", "451 4.4.3"),
+            (noted, "x@good.example", "x@fog.example", "250"),
+            // SPF says that it is plainly its own.
+            (InboundPolicy(), "x@fog.example", "x@fog.example", "250"),
+            // Whether it passes is not known.
+            (InboundPolicy(), "x@haze.example", "x@haze.example", "451 4.4.3"),
+            (InboundPolicy(), "x@mist.example", "x@mist.example", "250"),
+            // It fails; whether somebody trusted vouches for it is not known.
+            (InboundPolicy(), "x@haze.example", "x@strict.example", "550 5.7.1"),
+            (forwarders, "x@haze.example", "x@strict.example", "451 4.4.3"),
+        ]
+        for (policy, sender, author, expected) in rows {
+            try Self.world(policy).run { world in
+                let reply = try await Self.reply(world, from: sender, author: author)
+                #expect(reply.hasPrefix(expected), "\(sender), \(author): \(reply)")
+            }
+        }
+        let world = try Self.world()
+        world.resolver = MutableResolver(
+            Self.zone.replacing(
+                "here.example MX 10 here.here.example", with: "here.example MX timeout"))
+        try world.run { world in
+            // Whether the client is our own backup is not known.
+            let reply = try await Self.reply(
+                world, from: "x@good.example", author: "x@strict.example")
+            #expect(reply.hasPrefix("451 4.4.3"), "\(reply)")
         }
     }
 

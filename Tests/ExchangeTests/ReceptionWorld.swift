@@ -85,6 +85,9 @@ final class ReceptionWorld: @unchecked Sendable {
         }
         try await registry.add(
             relay: RelayDomain(try Domain("none.example"), acceptsAllRecipients: true), by: "test")
+        try await registry.add(
+            relay: RelayDomain(try Domain("kept.example")),
+            recipients: [Address("info@kept.example")], by: "test")
         try await registry.addAlias(
             Address("all@here.example"),
             to: [Address("anna@here.example"), Address("ben@here.example")], by: "test")

@@ -183,4 +183,17 @@ struct SenderRewritingTests {
             rewriting.rewritten(
                 try Address("joe@[192.0.2.1]"), in: try Self.home(), at: Self.start) == nil)
     }
+
+    @Test(
+        "who has not the key can tell whether a path may be a forwarder's",
+        arguments: [
+            ("SRS0=HHHH=TT=example.org=joe", true), ("SRS0+HHHH=TT=example.org=a=b", true),
+            ("srs1=HHHH=example.org==HHHH=TT=example.net=joe", true),
+            ("SRS0=ABCDEFGHIJKLMNOP", true), ("SRS0=HHHH=TT=example.org=", false),
+            ("SRS0=HHHH=TT=-=joe", false), ("SRS0=HHHH=example.org=joe", false),
+            ("SRS0=", false), ("joe", false), ("SRS0", false), ("SRS1=HHHH=", false),
+        ])
+    func guesses(text: String, may: Bool) throws {
+        #expect(SenderRewriting.mayLeadBack(try LocalPart(text)) == may)
+    }
 }

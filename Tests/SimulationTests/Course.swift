@@ -26,6 +26,7 @@ struct Course {
     /// The lifetime of the last letter, its last pause, and the way of its notice.
     private static let horizon = Duration.days(6)
     private static let letterCount = 32
+    private static let claimCount = 14
 
     /// What is broken; empty if every promise held.
     ///
@@ -53,12 +54,18 @@ struct Course {
         let faults = try await withThrowingTaskGroup(of: [String].self) { group in
             group.addTask {
                 async let storm: Void = weather.rage(for: season)
+                async let claims: Void = town.writeClaims(claimCount, over: season)
                 try await town.writeLetters(letterCount, over: season)
+                try await claims
                 try await storm
                 return []
             }
             group.addTask {
                 try await weather.repair()
+                return []
+            }
+            group.addTask {
+                try await town.keepZone()
                 return []
             }
             group.addTask { try await watch(witness, town) }

@@ -18,6 +18,20 @@ struct Letter: Sendable {
     /// When, for those that have been acknowledged.
     var acknowledged: [Instant?]
     var isFromStranger: Bool
+    var claim: Claim
+
+    /// What its author's domain says of who sends it.
+    enum Claim: Hashable, Sendable {
+        case none
+        /// Its policy is to reject it.
+        case forged
+        /// It is from there.
+        case authentic
+        /// Nonsense.
+        case odd
+        /// A notification to a reverse-path of ours, which stands for that sender.
+        case returned(to: Address)
+    }
 
     enum Answer: Hashable, Sendable {
         /// Not asked yet, or told to come again.
@@ -63,13 +77,16 @@ extension Letter {
     /// Makes the text up: dots at line starts, long lines, and lengths that chance chooses.
     init(
         _ number: Int, from reversePath: ReversePath, author: Address, to recipients: [Address],
-        octets: Int, isFromStranger: Bool, _ chance: inout Chance
+        octets: Int, isFromStranger: Bool, claim: Claim = .none,
+        signedBy sign: (_ header: [UInt8], _ body: [UInt8]) -> [UInt8] = { _, _ in [] },
+        _ chance: inout Chance
     ) {
         self.number = number
         self.reversePath = reversePath
         self.recipients = recipients
         self.isFromStranger = isFromStranger
-        header = Array(
+        self.claim = claim
+        let header = Array(
             """
             From: <\(author)>\r
             To: undisclosed-recipients:;\r
@@ -87,6 +104,7 @@ extension Letter {
             body += [.carriageReturn, .lineFeed]
         }
         self.body = body
+        self.header = sign(header, body) + header
         answers = recipients.map { _ in .waiting }
         acknowledged = recipients.map { _ in nil }
     }
@@ -101,6 +119,11 @@ final class Ledger: @unchecked Sendable {
         letters.append(letter)
         return letter
     }
+
+    /// What the server said for good of letters whose author is not who he says.
+    private(set) var rejections: [(letter: Int, server: String)] = []
+
+    func reject(_ number: Int, at server: String) { rejections.append((number, server)) }
 
     func answer(
         _ number: Int, _ index: Int, _ answer: Letter.Answer, at time: Instant? = nil

@@ -36,6 +36,9 @@ struct MailProgram: Sendable {
                     simulation.tell(
                         "letter \(letter.number) refused for \(index): \(evidence.text)")
                     ledger.answer(letter.number, index, .refused)
+                    if evidence.text.contains("Rejected: ") {
+                        ledger.reject(letter.number, at: "\(server.host)")
+                    }
                 case .ambiguous:
                     simulation.tell("letter \(letter.number) ambiguous for \(index)")
                     ledger.answer(letter.number, index, .ambiguous)

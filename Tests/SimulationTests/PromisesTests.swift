@@ -49,6 +49,13 @@ struct PromisesTests {
         #expect(seen.bodyFiles > 0)
         #expect(seen.mishaps > 20)
         #expect(seen.ways > 300)
+        #expect(seen.forgeriesRefused > 10)
+        #expect(seen.claimsDelivered > 20)
+        #expect(seen.returned > 5)
+        for result in ["spf=pass", "spf=fail", "spf=temperror", "dkim=pass", "dmarc=temperror"] {
+            #expect(seen.examinations.contains { $0.contains(result) }, "\(result)")
+        }
+        #expect(seen.examinations.contains { $0.contains("arc=pass") })
         // Equals share the load about evenly.
         let equals = seen.firstOfEquals.values.sorted()
         #expect(equals.count == 2 && equals[0] * 2 > equals[1], "\(seen.firstOfEquals)")
@@ -61,6 +68,8 @@ struct PromisesTests {
             let second = Course(seed: seed)
             #expect(first.run() == second.run())
             #expect(first.simulation.trace == second.simulation.trace)
+            #expect(!first.coverage.examinations.isEmpty)
+            #expect(first.coverage.examinations == second.coverage.examinations)
         }
     }
 }

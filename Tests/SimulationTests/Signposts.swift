@@ -30,6 +30,15 @@ enum Signposts {
         dark IN MX 10 mail.dark
         mail.dark IN A 203.0.113.99
         nullmx IN MX 0 .
+        town IN TXT "v=spf1 mx -all"
+        out IN TXT "v=spf1 a -all"
+        bank IN MX 5 mail.elsewhere
+        bank IN TXT "v=spf1 ip4:203.0.113.80 -all"
+        _dmarc.bank IN TXT "v=DMARC1; p=reject"
+        liar IN MX 5 mail.elsewhere
+        liar IN TXT "v=spf1 include:liar.example a:%{i}.%{l}.example redirect=liar.example"
+        liar IN TXT "v=spf1 -all -all ip4:999.1.1.1"
+        _dmarc.liar IN TXT "v=DMARC1; p=rejekt; sp=reject; p=none"
         """
 
     /// An exchanger with its preference.
@@ -45,6 +54,8 @@ enum Signposts {
             (5, "mail.elsewhere.example"), (5, "mail2.elsewhere.example"),
             (20, "mail3.elsewhere.example"),
         ],
+        "bank.example": [(5, "mail.elsewhere.example")],
+        "liar.example": [(5, "mail.elsewhere.example")],
         // No MX: the domain itself.
         "plain.example": [(0, "plain.example")],
         "out.example": [(0, "out.example")],

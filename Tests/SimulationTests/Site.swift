@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import DKIM
 import DNS
 import Directory
+import KeyLife
+import KeyRing
 import Logging
 import Mail
 import NameService
@@ -37,7 +40,12 @@ final class Site: @unchecked Sendable {
     struct Running {
         let server: MailServer
         let zones: Zones
+        let signingKeys: SigningKeys
     }
+    /// Whether it examines who sends what strangers bring, and signs what its accounts send.
+    var examinesSenders = true
+    /// Whose ARC seals it believes.
+    var trustedSealers: Set<String> = []
     /// Whether it listens for mail.
     private(set) var takesMail = true
     /// What it has asked to be said of the zone by its name server.
@@ -45,6 +53,8 @@ final class Site: @unchecked Sendable {
     /// How likely the resolver answers SERVFAIL, or nothing for a while.
     var nameFailureProbability = 0.0
     var nameTimeoutProbability = 0.0
+    /// How likely it hears of names of addresses what is not so.
+    var nameLieProbability = 0.0
     /// Whom it has asked to take mail, and when.
     private(set) var attempts: [Attempt] = []
 
@@ -153,7 +163,8 @@ final class Site: @unchecked Sendable {
     private func serve(_ store: SQLiteStore, _ surroundings: Surroundings) async throws {
         let node = try await Node(
             store: store, bodies: disk.bodies, surroundings: surroundings, name: name,
-            secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)))
+            secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)),
+            mailCryptography: mailCryptography)
         if !isProvisioned {
             try await provision(node.registry)
             if let zone {
@@ -173,10 +184,32 @@ final class Site: @unchecked Sendable {
             certificateChain: Array(name.utf8), privateKey: [])
         let server = MailServer(
             try settings(), node: node, surroundings: surroundings, resolver: resolver,
-            identity: identity, zones: box, log: SimulationLog.logger(self))
-        running = Running(server: server, zones: node.zones)
+            identity: identity, zones: box, log: SimulationLog.logger(self),
+            cryptography: mailCryptography)
+        running = Running(
+            server: server, zones: node.zones, signingKeys: node.signingKeys)
         defer { running = nil }
         try await server.run(try await server.listen())
+    }
+
+    private var mailCryptography: SimulatedMailCryptography? {
+        examinesSenders ? SimulatedMailCryptography(entropy: simulation) : nil
+    }
+
+    /// What a postmaster would paste into the zone for its keys: names and their records.
+    var keyRecords: [(name: Name, record: String)] {
+        guard let keys = running?.signingKeys else { return [] }
+        return keys.domains.flatMap { domain in
+            (keys.keys(of: domain)?.keys ?? []).compactMap { key in
+                key.name(of: domain).map { ($0, key.record) }
+            }
+        }
+    }
+
+    /// Whether it seals what an alias of that domain sends on.
+    func seals(for domain: String) -> Bool {
+        guard let domain = try? Domain(domain) else { return false }
+        return running?.signingKeys.signs(for: domain) ?? false
     }
 
     /// Opens or shuts port 25, as whoever maintains the host does.
@@ -196,6 +229,7 @@ final class Site: @unchecked Sendable {
         // Asking the spool without need, twice a minute for days, is most of a simulation.
         settings.sending.pollSeconds = 3600
         settings.publicAddresses = host.addresses
+        settings.authentication.trustedSealers = trustedSealers
         return settings
     }
 }
@@ -247,6 +281,12 @@ private struct MoodyResolver: Resolver {
         if site.simulation.faults.happens(site.nameTimeoutProbability) {
             try? await site.simulation.sleep(for: .seconds(10))
             return Answer(.failure(.timeout))
+        }
+        if type == .ptr, site.simulation.faults.happens(site.nameLieProbability),
+            let lie = try? Name("mx1.example")
+        {
+            let record = ResourceRecord(owner: name, type: .ptr, ttl: 60, data: .ptr(lie))
+            return Answer(.records, records: [record])
         }
         return await resolver.resolve(name, type)
     }

@@ -38,6 +38,15 @@ final class Town: @unchecked Sendable {
     private let foreignHosts: [SimulatedHost]
     private let clientHost: SimulatedHost
     private let strangerHost: SimulatedHost
+    /// From which `bank.example` says that its mail comes.
+    private let bankHost: SimulatedHost
+    private let bank: Bank
+    /// Foreign messages whose reverse-path has been answered, by host.
+    private var returned: [String: Int] = [:]
+    /// Whom reverse-paths of ours stand for.
+    private var senders: [Address: Address] = [:]
+    /// What the zone says of keys, once it was seen.
+    private var keyRecords: [Name: String] = [:]
 
     var sites: [Site] { [primary, backup, sender, harbour] }
     var hosts: [SimulatedHost] { sites.map(\.host) + foreignHosts + nameHosts }
@@ -59,6 +68,8 @@ final class Town: @unchecked Sendable {
         ]
         clientHost = try host("client", "203.0.113.200")
         strangerHost = try host("stranger", "203.0.113.66")
+        bankHost = try host("bank", "203.0.113.80")
+        bank = Bank(simulation)
         try host("dark", "203.0.113.99").stop(.vanish)
         foreigners = foreignHosts.map {
             ForeignHost(simulation, name: "\($0.name).elsewhere.example")
@@ -75,7 +86,8 @@ final class Town: @unchecked Sendable {
         harbour = Site(
             "mx3.example", on: try host("mx3", "198.51.100.3", "2001:db8:3::1"),
             in: simulation, nameServers: nameServers, provision: Self.provisionHarbour)
-        zones.publish(try Self.zone())
+        sender.trustedSealers = ["town.example"]
+        try publish()
     }
 
     /// Has everybody begin work.
@@ -102,12 +114,38 @@ final class Town: @unchecked Sendable {
         }
     }
 
-    private static func zone() throws -> Zone {
+    private func publish() throws {
         let origin = try Name("example")
-        let file = MasterFile.parse(
-            Array(("$TTL 300\n" + Signposts.zone + "\n").utf8), origin: origin)
+        let keys = keyRecords.sorted { "\($0.key)" < "\($1.key)" }
+            .map { "\($0.key). IN TXT \(Self.strings($0.value))" }
+        let text = ["$TTL 300", Signposts.zone, bank.record] + keys + [""]
+        let file = MasterFile.parse(Array(text.joined(separator: "\n").utf8), origin: origin)
         precondition(file.faults.isEmpty, "\(file.faults)")
-        return try Zone(origin: origin, records: file.records)
+        zones.publish(try Zone(origin: origin, records: file.records))
+    }
+
+    /// As character-strings, none too long (RFC 1035 §3.3).
+    static func strings(_ text: String) -> String {
+        var rest = text[...]
+        var strings: [String] = []
+        while !rest.isEmpty {
+            strings.append("\"\(rest.prefix(200))\"")
+            rest = rest.dropFirst(200)
+        }
+        return strings.joined(separator: " ")
+    }
+
+    /// Puts the keys of all servers into the zone, as a postmaster does who is told of them.
+    func keepZone() async throws {
+        while true {
+            try await simulation.sleep(for: .minutes(2))
+            var isNew = false
+            for (name, record) in sites.flatMap(\.keyRecords) where keyRecords[name] != record {
+                keyRecords[name] = record
+                isNew = true
+            }
+            if isNew { try publish() }
+        }
     }
 }
 
@@ -115,6 +153,12 @@ final class Town: @unchecked Sendable {
 
 extension Town {
     private static let author = "simulation"
+
+    /// Those that lead to one address elsewhere.
+    private static let aliases = [
+        ("moved@town.example", "emil@out.example"),
+        ("away@town.example", "fritz@elsewhere.example"),
+    ]
 
     @Sendable private static func provisionPrimary(_ registry: Registry) async throws {
         try await registry.add(domain: LocalDomain(try Domain("town.example")), by: author)
@@ -125,6 +169,10 @@ extension Town {
         try await registry.addAlias(
             try Address("team@town.example"),
             to: [try Address("alice@town.example"), try Address("bob@town.example")], by: author)
+        for (alias, target) in aliases {
+            try await registry.addAlias(
+                try Address(alias), to: [try Address(target)], by: author)
+        }
         try await registry.add(
             relay: RelayDomain(try Domain("harbour.example")),
             recipients: [
@@ -134,7 +182,7 @@ extension Town {
 
     @Sendable private static func provisionBackup(_ registry: Registry) async throws {
         // The backup knows a recipient that the primary has forgotten.
-        let known = ["alice", "bob", "carol", "team", "ghost"]
+        let known = ["alice", "bob", "carol", "team", "ghost", "moved", "away"]
         try await registry.add(
             relay: RelayDomain(try Domain("town.example")),
             recipients: try known.map { try Address("\($0)@town.example") }, by: author)
@@ -164,12 +212,19 @@ extension Town {
 
     /// Where mail to an address ends up.
     func targets(of address: Address) -> [Address] {
+        if let alias = Self.aliases.first(where: { $0.0 == address.description }) {
+            return [try? Address(alias.1)].compactMap(\.self)
+        }
+        if let original = senders[address] { return [original] }
         guard address.description == "team@town.example" else { return [address] }
         return ["alice", "bob"].compactMap { try? Address("\($0)@town.example") }
     }
 
     /// How an author may have written an address: itself, or an alias that leads to it.
     func writtenAs(_ address: String) -> [String] {
+        if let alias = Self.aliases.first(where: { $0.1 == address.lowercased() }) {
+            return [address, alias.0]
+        }
         let isOfTeam = ["alice@town.example", "bob@town.example"].contains(address.lowercased())
         return isOfTeam ? [address, "team@town.example"] : [address]
     }
@@ -184,7 +239,8 @@ extension Town {
             "emil@out.example", "ida@harbour.example", "jan@harbour.example",
         ]
         return people.contains(address.description)
-            || ["elsewhere.example", "plain.example"].contains(address.domain?.name)
+            || ["elsewhere.example", "plain.example", "bank.example", "liar.example"].contains(
+                address.domain?.name)
     }
 
     func isOurs(_ address: Address) -> Bool {
@@ -271,6 +327,104 @@ extension Town {
             "letter \(letter.number) from <\(reversePath)> to \(name) at \(site.name)")
         try await MailProgram(
             simulation: simulation, network: strangerHost.network, ledger: ledger,
+            server: SocketAddress(site.host.addresses[0], port: 25)
+        ).post(letter)
+    }
+}
+
+// MARK: - Whose domain says who sends
+
+extension Town {
+    /// Letters of `bank.example`, which has everything rejected that is not its own; those of
+    /// forgers, and of a domain whose records are nonsense.
+    func writeClaims(_ count: Int, over duration: Duration) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<count {
+                let pause = simulation.faults.duration(in: .minutes(20)...duration)
+                group.addTask { [self] in
+                    try await simulation.sleep(for: pause)
+                    try await claim()
+                }
+            }
+            group.addTask { [self] in try await answerForwarded() }
+            // All but the one that never ends.
+            for _ in 0..<count { try await group.next() }
+            group.cancelAll()
+            while let result = await group.nextResult() { _ = result }
+        }
+    }
+
+    private func claim() async throws {
+        let (site, name) = simulation.faults.pick([
+            (primary, "alice@town.example"), (backup, "bob@town.example"),
+            (harbour, "ida@harbour.example"), (sender, "dora@out.example"),
+            (primary, "moved@town.example"), (primary, "moved@town.example"),
+            (backup, "moved@town.example"), (primary, "away@town.example"),
+        ])
+        // What is not signed is known at the second server by the first one's seal.
+        let isSealed =
+            !name.hasPrefix("moved") || site === primary && site.seals(for: "town.example")
+        let isSigned = !isSealed || simulation.faults.happens(0.5)
+        let claim = simulation.faults.pick([Letter.Claim.authentic, .authentic, .forged, .odd])
+        let author = try Address(claim == .odd ? "liz@liar.example" : "giro@bank.example")
+        let reversePath: ReversePath =
+            claim == .forged && simulation.faults.happens(0.3)
+            ? .address(try Address("fritz@elsewhere.example")) : .address(author)
+        let recipient = try Address(name)
+        let letter = ledger.write { number in
+            Letter(
+                number, from: reversePath, author: author, to: [recipient],
+                octets: simulation.faults.below(3000), isFromStranger: true, claim: claim,
+                signedBy: { [bank] header, body in
+                    switch claim {
+                    case .authentic: isSigned ? bank.signature(header, body) : []
+                    // Somebody else's letter.
+                    case .forged: isSigned ? bank.signature(header, body + [0x21]) : []
+                    default: []
+                    }
+                }, &simulation.faults)
+        }
+        let isAtHome = claim == .authentic && !isSigned
+        simulation.tell(
+            "letter \(letter.number) from \(author) (\(claim), signed: \(isSigned)) "
+                + "to \(name) at \(site.name)")
+        try await MailProgram(
+            simulation: simulation, network: (isAtHome ? bankHost : strangerHost).network,
+            ledger: ledger, server: SocketAddress(site.host.addresses[0], port: 25)
+        ).post(letter)
+    }
+
+    /// Foreign hosts send a notification to each reverse-path of ours that came to them.
+    private func answerForwarded() async throws {
+        while true {
+            try await simulation.sleep(for: .minutes(10))
+            for (host, foreigner) in zip(foreignHosts, foreigners) {
+                let first = returned[host.name] ?? 0
+                returned[host.name] = foreigner.messages.count
+                for message in foreigner.messages[first...] {
+                    try await answer(message, from: host)
+                }
+            }
+        }
+    }
+
+    private func answer(_ message: ForeignHost.Message, from host: SimulatedHost) async throws {
+        guard message.reversePath.hasPrefix("SRS0="),
+            let number = Witness.Summary.letter(in: message.octets[...]),
+            let original = ledger.letters[number].reversePath.address
+        else { return }
+        let path = try Address(message.reversePath)
+        senders[path] = original
+        let daemon = try Address("mailer-daemon@elsewhere.example")
+        let letter = ledger.write { number in
+            Letter(
+                number, from: .null, author: daemon, to: [path], octets: 100,
+                isFromStranger: false, claim: .returned(to: original), &simulation.faults)
+        }
+        let site = simulation.faults.pick([primary, primary, backup])
+        simulation.tell("letter \(letter.number) answers \(number) to \(path) at \(site.name)")
+        try await MailProgram(
+            simulation: simulation, network: host.network, ledger: ledger,
             server: SocketAddress(site.host.addresses[0], port: 25)
         ).post(letter)
     }

@@ -65,12 +65,16 @@ struct Weather: Sendable {
             for site in town.sites { site.nameFailureProbability = 0.3 }
         case 5:
             simulation.tell("name servers are silent now and then")
-            for site in town.sites { site.nameTimeoutProbability = 0.3 }
+            for site in town.sites {
+                site.nameTimeoutProbability = 0.3
+                site.nameLieProbability = 0.3
+            }
         default:
             simulation.tell("name servers work")
             for site in town.sites {
                 site.nameFailureProbability = 0
                 site.nameTimeoutProbability = 0
+                site.nameLieProbability = 0
             }
         }
     }
@@ -132,6 +136,7 @@ struct Weather: Sendable {
         for site in town.sites {
             site.nameFailureProbability = 0
             site.nameTimeoutProbability = 0
+            site.nameLieProbability = 0
             site.disk.setFaults()
             site.emptyDisk()
             await site.boot()

@@ -118,7 +118,44 @@ extension Witness {
             faults += RouteJudge(site, in: town)
                 .faults(of: ways, namesMayFail: town.mayNamesFail)
         }
+        faults += judgeRejections()
         return faults
+    }
+
+    /// Who forges is refused, whoever is who he says is not, and the journal knows of each message
+    /// that was refused.
+    private func judgeClaims(
+        _ letter: Letter, _ target: Address, _ answer: Letter.Answer, copies: Int
+    ) -> [String] {
+        let what = "letter \(letter.number) for \(target)"
+        switch letter.claim {
+        case .none: return []
+        case .forged:
+            let isTaken = copies > 0 || answer == .acknowledged
+            return isTaken ? ["\(what) is forged, and was accepted"] : []
+        case .authentic, .odd:
+            return answer == .refused ? ["\(what) is from who it says, and was refused"] : []
+        case .returned:
+            return answer == .refused ? ["\(what) returns to its sender, and was refused"] : []
+        }
+    }
+
+    private func judgeRejections() -> [String] {
+        let known = sites.reduce(into: Set<String>()) { known, site in
+            for letter in memories[site.name]?.journal.refused ?? [] {
+                known.formUnion(site.host.addresses.map { "\(letter) \($0)" })
+            }
+        }
+        let withoutMishap = sites.filter { $0.mishaps == 0 }.flatMap(\.host.addresses)
+            .map { "\($0)" }
+        return ledger.rejections.filter {
+            withoutMishap.contains($0.server) && !known.contains("\($0.letter) \($0.server)")
+        }.map { "the journal of \($0.server) does not know that it refused letter \($0.letter)" }
+    }
+
+    /// What was found out about who sent it, of each message, as the journals have it.
+    var examinations: [String] {
+        sites.flatMap { memories[$0.name]?.journal.examinations ?? [] }
     }
 
     /// RFC 3461 §4.1: what the author wanted to hear he heard, and nothing else.
@@ -127,8 +164,11 @@ extension Witness {
     ) -> [String] {
         let key = Key(letter.number, recipient)
         let what = "letter \(letter.number) for \(recipient)"
-        let isToldOfSuccess = ["delivered", "relayed", "expanded"].contains {
-            sightings.told[$0]?.contains(key) == true
+        // An alias with one target is told of by either name.
+        let targets = town.targets(of: recipient)
+        let keys = targets.count == 1 ? [key, Key(letter.number, targets[0])] : [key]
+        let isToldOfSuccess = ["delivered", "relayed", "expanded"].contains { action in
+            keys.contains { sightings.told[action]?.contains($0) == true }
         }
         var faults: [String] = []
         for (end, isTold) in [
@@ -157,7 +197,7 @@ extension Witness {
         let what = "letter \(letter.number) for \(target)"
         let copies = sightings.copies[key] ?? 0
         let isNoticed = sightings.noticed.contains(key)
-        var faults: [String] = []
+        var faults = judgeClaims(letter, target, answer, copies: copies)
         switch answer {
         case .waiting, .refused:
             if copies > 0 { faults.append("\(what) was never acknowledged, and is there") }
@@ -178,10 +218,17 @@ extension Witness {
         if copies > 1, !sightings.ambiguous.contains(key), !town.wereMishaps {
             faults.append("\(what) is there \(copies) times without an ambiguous end")
         }
-        if letter.isFromStranger, answer != .refused, answer != .waiting, !town.isOurs(target) {
+        if letter.isFromStranger, answer != .refused, answer != .waiting, !isForUs(letter, target) {
             faults.append("\(what) was relayed for a stranger")
         }
         return faults
+    }
+}
+
+extension Witness {
+    /// Whether an address of ours leads to the target, wherever that is.
+    private func isForUs(_ letter: Letter, _ target: Address) -> Bool {
+        letter.recipients.contains { town.isOurs($0) && town.targets(of: $0).contains(target) }
     }
 }
 
@@ -202,6 +249,11 @@ extension Witness {
         var buried = 0
         var bodyFiles = 0
         var mishaps = 0
+        /// Forged letters that were refused, sealed ones that passed, notifications that came back.
+        var forgeriesRefused = 0
+        var claimsDelivered = 0
+        var returned = 0
+        var examinations: [String] = []
         /// Attempts of delivery elsewhere, and how often which of two equals came first.
         var ways = 0
         var firstOfEquals: [String: Int] = [:]
@@ -217,6 +269,10 @@ extension Witness {
             bodyFiles += other.bodyFiles
             mishaps += other.mishaps
             ways += other.ways
+            forgeriesRefused += other.forgeriesRefused
+            claimsDelivered += other.claimsDelivered
+            returned += other.returned
+            examinations += other.examinations
             firstOfEquals.merge(other.firstOfEquals) { $0 + $1 }
         }
     }
@@ -229,7 +285,8 @@ extension Witness {
         let ways = sites.flatMap { memories[$0.name]?.journal.ways ?? [] }
         let equals = ways.filter { $0.route.count > 1 && $0.route[0].preference == 5 }
             .map { ($0.route[0].host, 1) }
-        return Coverage(
+        let arrived = Set(sightings.copies.keys.map(\.letter))
+        var coverage = Coverage(
             acknowledged: answers.count { $0 == .acknowledged },
             succeeded: ["delivered", "relayed", "expanded"].reduce(0) {
                 $0 + (sightings.told[$1]?.count ?? 0)
@@ -240,6 +297,16 @@ extension Witness {
             noticed: sightings.noticed.count, buried: sightings.buried.count,
             bodyFiles: files, mishaps: sites.reduce(0) { $0 + $1.mishaps }, ways: ways.count,
             firstOfEquals: Dictionary(equals, uniquingKeysWith: +))
+        for letter in ledger.letters where letter.claim != .none {
+            switch letter.claim {
+            case .forged where letter.answers == [.refused]: coverage.forgeriesRefused += 1
+            case .returned where arrived.contains(letter.number): coverage.returned += 1
+            case .authentic where arrived.contains(letter.number): coverage.claimsDelivered += 1
+            default: break
+            }
+        }
+        coverage.examinations = examinations
+        return coverage
     }
 }
 
@@ -371,12 +438,22 @@ extension Witness {
         var ways: [RouteJudge.Way] = []
         /// The message of the last way as long as facts about it follow.
         private var travelling: Int64?
+        /// Letters that were refused when they had come.
+        var refused: Set<Int> = []
+        /// What was found out about their senders.
+        var examinations: [String] = []
 
         mutating func learn(_ facts: [FactRow]) {
             for fact in facts {
                 learnWay(fact)
                 switch fact.kind {
+                case "refused":
+                    learnExamination(fact)
+                    if let letter = Summary.letter(in: Array(fact.fields.utf8)[...]) {
+                        refused.insert(letter)
+                    }
                 case "accepted":
+                    learnExamination(fact)
                     letters[fact.queueID] = Summary.letter(in: Array(fact.fields.utf8)[...])
                 case "bounced": bounced.append((fact.queueID, fact.recipient ?? ""))
                 case "notified":
@@ -388,6 +465,13 @@ extension Witness {
                     if fact.isAmbiguous { ambiguous.append((fact.queueID, fact.recipient ?? "")) }
                 }
             }
+        }
+
+        private mutating func learnExamination(_ fact: FactRow) {
+            let fields = [Fact.Field](stored: fact.fields)
+            guard let results = fields.first(where: { $0.key == .results })?.value else { return }
+            let verdict = fields.first { $0.key == .verdict }?.value ?? ""
+            examinations.append("\(fact.kind) \(fact.recipient ?? ""): \(results) \(verdict)")
         }
 
         /// A way, who was asked on it, and the first outcome: they stand one after another.
@@ -497,7 +581,7 @@ extension Witness {
                     text LIKE '%may arrive twice%'
                 FROM fact
                 WHERE id > ? AND kind IN ('accepted', 'bounced', 'notified', 'deferred', 'routed',
-                    'attempted', 'delivered')
+                    'attempted', 'delivered', 'refused')
                 ORDER BY id
                 """,
                 [.integer(last)]

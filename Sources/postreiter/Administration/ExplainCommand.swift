@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bytes
+import Mail
 
 /// The commands `postreiter explain …`.
 struct ExplainCommand: AsyncParsableCommand {
@@ -14,40 +15,56 @@ struct ExplainCommand: AsyncParsableCommand {
             abstract: "Tell what a message was taken for, test by test.")
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: JSONOption
+        @OptionGroup var reader: ReaderOption
         @Argument(help: "A queue id, a Message-ID or an address.") var text: String
 
         func run() async throws {
-            let answer = try await server.perform("explain.spam", ["text": .string(text)])
+            let answer = try await server.perform(
+                "explain.spam", .object([("text", .string(text))] + reader.arguments))
             guard !output.json else { return Output.json(answer) }
+            let language = Language(rawValue: answer["language"]?.string ?? "") ?? .english
             for (index, message) in (answer["messages"]?.array ?? []).enumerated() {
                 if index > 0 { Output.line("") }
-                Self.tell(message)
+                Self.tell(message, language)
             }
         }
 
-        private static func tell(_ message: JSON) {
+        private static func tell(_ message: JSON, _ language: Language) {
             Output.line("\(message["id"]?.string ?? "")  \(message["time"]?.string ?? "")")
             for test in message["tests"]?.array ?? [] {
                 let name = test["test"]?.string ?? ""
+                let input = test["input"]?.string ?? ""
+                let meaning = test["meaning"]?.string.map { input.isEmpty ? $0 : "  (\($0))" }
                 Output.line(
                     "  \(points(test["weight"]))  "
-                        + name.padding(to: 24) + "  " + (test["input"]?.string ?? ""))
+                        + name.padding(to: 24) + "  " + input + (meaning ?? ""))
             }
             let thresholds = (message["thresholds"]?.object ?? []).compactMap { name, value in
-                value == .null ? nil : "\(name) from \(points(value).trimmed)"
+                value == .null
+                    ? nil
+                    : language.choose(name, germanThresholds[name] ?? name)
+                        + language.choose(" from ", " ab ") + points(value).trimmed
             }
             Output.line(
-                "  \(points(message["sum"]))  in all; \(thresholds.joined(separator: ", "))")
+                "  \(points(message["sum"]))  " + language.choose("in all; ", "insgesamt; ")
+                    + thresholds.joined(separator: ", "))
             let reason = message["reason"]?.string ?? ""
+            let sentence = sentences[message["action"]?.string ?? ""]
             Output.line(
-                "  \(sentences[message["action"]?.string ?? ""] ?? "")"
+                "  \(sentence.map { language.choose($0.english, $0.german) } ?? "")"
                     + (reason.isEmpty ? "" : " (\(reason))"))
         }
 
-        private static let sentences = [
-            "accept": "It was taken as it is.", "mark": "It was taken and marked.",
-            "junk": "It was filed as junk.", "deferred": "It was put off.",
-            "reject": "It was refused.",
+        private static let germanThresholds = [
+            "mark": "markiert", "junk": "Junk", "defer": "aufgeschoben", "reject": "abgewiesen",
+        ]
+
+        private static let sentences: [String: (english: String, german: String)] = [
+            "accept": ("It was taken as it is.", "Sie wurde angenommen, wie sie ist."),
+            "mark": ("It was taken and marked.", "Sie wurde angenommen und markiert."),
+            "junk": ("It was filed as junk.", "Sie kam in Junk."),
+            "deferred": ("It was put off.", "Sie wurde aufgeschoben."),
+            "reject": ("It was refused.", "Sie wurde abgewiesen."),
         ]
 
         /// With two places, as wide as a column.
