@@ -28,7 +28,7 @@ package struct RateLimit: Hashable, Sendable, CustomStringConvertible {
     package enum Period: String, Hashable, Sendable, CaseIterable {
         case minute, hour, day
 
-        /// `an hour`
+        /// For people: `an hour`.
         package var phrase: String { (self == .hour ? "an " : "a ") + rawValue }
 
         package var duration: Duration {
