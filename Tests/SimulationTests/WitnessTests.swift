@@ -41,7 +41,8 @@ struct WitnessTests {
             try await town.primary.tamper { transaction in
                 try transaction.execute(
                     """
-                    INSERT INTO mailbox_message
+                    INSERT INTO mailbox_message (mailbox_id, uid, content_id, octets,
+                        internal_date, flags, prefix)
                     SELECT mailbox_id, uid + 1000, content_id, octets, internal_date, flags, prefix
                     FROM mailbox_message WHERE uid = 1
                     """, [])
