@@ -143,12 +143,14 @@ package struct InboundPolicy: Sendable, Hashable {
         }
         if findings.chain.status == .pass, !findings.chain.sealers.isEmpty,
             findings.chain.sealers.allSatisfy(trustedSealers.contains),
-            findings.chain.originResults.contains(where: { $0.isPassOf("dmarc") })
+            findings.chain.originResults.contains(where: {
+                $0.isPassOf("dmarc") || $0.shows(author: findings.dmarc.authorDomain)
+            })
         {
             let sealers = findings.chain.sealers.joined(separator: ", ")
             return Override(
                 kind: .trustedForwarder,
-                comment: "arc=pass, dmarc=pass at the first of the sealers \(sealers)")
+                comment: "arc=pass, and the first of the sealers \(sealers) knew its author")
         }
         guard isEnforced else {
             return Override(kind: .localPolicy, comment: "policies are only noted here")
@@ -173,5 +175,47 @@ extension String {
     fileprivate func isPassOf(_ method: String) -> Bool {
         let word = prefix { !$0.isWhitespace }.lowercased()
         return word == "\(method)=pass"
+    }
+
+    /// Whether it says that SPF or a signature passes for just that domain: the same as
+    /// `dmarc=pass`, where the sealer could not find the policy.
+    fileprivate func shows(author: Name?) -> Bool {
+        guard let author else { return false }
+        let property: String
+        if isPassOf("spf") {
+            property = "smtp.mailfrom="
+        } else if isPassOf("dkim") {
+            property = "header.d="
+        } else {
+            return false
+        }
+        let domain = String(lossy: author.lowercased.dotted)
+        let values = withoutCommentsAndQuotes.lowercased().split(whereSeparator: \.isWhitespace)
+            .filter { $0.hasPrefix(property) }.map { $0.dropFirst(property.count) }
+        return values.count == 1 && values[0].split(separator: "@").last.map(String.init) == domain
+    }
+
+    /// What a sender has written may stand in comments and quoted strings.
+    private var withoutCommentsAndQuotes: String {
+        var kept = ""
+        var (depth, isQuoted, isEscaped) = (0, false, false)
+        for character in unicodeScalars {
+            if isEscaped {
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else if character == "\"" && depth == 0 {
+                isQuoted.toggle()
+            } else if isQuoted {
+                continue
+            } else if character == "(" {
+                depth += 1
+            } else if character == ")" {
+                depth = max(0, depth - 1)
+            } else if depth == 0 {
+                kept.unicodeScalars.append(character)
+            }
+        }
+        return kept
     }
 }
