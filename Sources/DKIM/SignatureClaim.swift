@@ -76,11 +76,16 @@ extension KeyRecord {
     /// More at one name are a mistake (§3.6.2.2).
     private static let maximumRecords = 5
 
+    /// Where a key is (§3.6.2.1); nil if there is no such name.
+    static func name(selector: String, domain: String) -> Name? {
+        Name(dotted: Array((selector + "._domainkey." + domain).utf8))
+    }
+
     /// The TXT records where a key is (§3.6.2).
     static func texts(
         selector: String, domain: String, _ resolver: any Resolver
     ) async throws(DKIMProblem) -> [[UInt8]] {
-        guard let name = Name(dotted: Array((selector + "._domainkey." + domain).utf8)) else {
+        guard let name = name(selector: selector, domain: domain) else {
             throw .init(.permerror, "s= and d= make no domain name")
         }
         let answer = await resolver.resolve(name, .txt)

@@ -85,10 +85,12 @@ package struct Verification: Sendable {
         var findings = candidates.map { Finding($0) }
         let readable = candidates.indices.filter { candidates[$0].isReadable }
         let verification = self
-        if readable.count == 1 {
-            findings[readable[0]] = await verification.finding(
-                readable[0], digests, resolver: resolver, now: now)
-        } else if readable.count > 1 {
+        if readable.count <= 1 || readable.allSatisfy({ isKeyRemembered($0, by: resolver) }) {
+            for index in readable {
+                findings[index] = await verification.finding(
+                    index, digests, resolver: resolver, now: now)
+            }
+        } else {
             // All keys are asked for at once: a slow one holds no other up.
             await withTaskGroup(of: (Int, Finding).self) { group in
                 for index in readable {
@@ -102,6 +104,14 @@ package struct Verification: Sendable {
             }
         }
         return (DKIMResult.overall(findings.map(\.result)), findings)
+    }
+
+    /// Whether nobody has to be asked for the key, so that no task is worth while.
+    private func isKeyRemembered(_ index: Int, by resolver: any Resolver) -> Bool {
+        guard case .signature(let signature, _) = candidates[index],
+            let name = KeyRecord.name(selector: signature.selector, domain: signature.domain)
+        else { return true }
+        return resolver.remembers(name, .txt)
     }
 
     private func finding(

@@ -15,4 +15,8 @@ package final class ReplaceableResolver: Resolver {
         let current = resolver.withLock { $0 }
         return await current.resolve(name, type)
     }
+
+    package func remembers(_ name: Name, _ type: RecordType) -> Bool {
+        resolver.withLock { $0 }.remembers(name, type)
+    }
 }

@@ -4,6 +4,13 @@
 package protocol Resolver: Sendable {
     /// Follows aliases, gives up by itself in bounded time and never throws: a fault is an answer.
     func resolve(_ name: Name, _ type: RecordType) async -> Answer
+
+    /// Whether `resolve` would answer from memory, without waiting for anybody.
+    func remembers(_ name: Name, _ type: RecordType) -> Bool
+}
+
+extension Resolver {
+    package func remembers(_ name: Name, _ type: RecordType) -> Bool { false }
 }
 
 /// What is known about the records of one type at one name, at the end of its aliases.

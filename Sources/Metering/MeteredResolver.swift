@@ -35,4 +35,8 @@ package struct MeteredResolver: Resolver {
         }
         return answer
     }
+
+    package func remembers(_ name: Name, _ type: RecordType) -> Bool {
+        resolver.remembers(name, type)
+    }
 }

@@ -48,13 +48,16 @@ struct CachingResolverTests {
     func positive() throws {
         try with { simulation, slow, cache in
             let name = try Name("a.example")
+            #expect(!cache.remembers(name, .a))
             _ = await cache.resolve(name, .a)
+            #expect(cache.remembers(name, .a) && !cache.remembers(name, .mx))
             try await simulation.sleep(for: .seconds(20))
             let kept = try await cache.resolve(Name("A.EXAMPLE"), .a)
             #expect(slow.count == 1)
             #expect(kept.ttl == 40)
             #expect(kept.records.map(\.ttl) == [40])
             try await simulation.sleep(for: .seconds(41))
+            #expect(!cache.remembers(name, .a))
             #expect(await cache.resolve(name, .a).ttl == 60)
             #expect(slow.count == 2)
             _ = await cache.resolve(name, .aaaa)
@@ -118,7 +121,7 @@ struct CachingResolverTests {
     func bounded() throws {
         try with(capacity: 10) { _, slow, cache in
             for number in 0..<100 { _ = try await cache.resolve(Name("h\(number)"), .a) }
-            #expect(await cache.count == 10)
+            #expect(cache.count == 10)
             let before = slow.count
             for number in 90..<100 { _ = try await cache.resolve(Name("h\(number)"), .a) }
             #expect(slow.count == before)
