@@ -33,6 +33,25 @@ package struct TagWriter {
         column += tag.utf8.count
     }
 
+    /// Adds a tag of two parts that stay together.
+    package mutating func add(_ name: StaticString, _ value: String) {
+        fold(before: name.utf8CodeUnitCount + value.utf8.count)
+        append(name, value)
+    }
+
+    /// Ends the line with a semicolon, and begins the next with a tag of two parts.
+    package mutating func addLine(_ name: StaticString, _ value: String) {
+        octets += [UInt8(ascii: ";"), .carriageReturn, .lineFeed, .tab]
+        column = 1
+        append(name, value)
+    }
+
+    private mutating func append(_ name: StaticString, _ value: String) {
+        name.withUTF8Buffer { octets += $0 }
+        octets += value.utf8
+        column += name.utf8CodeUnitCount + value.utf8.count
+    }
+
     /// Adds a tag whose value is a list of names with colons between them; lines may end before
     /// each colon.
     package mutating func add(names: [ArraySlice<UInt8>], tag: StaticString) {

@@ -16,17 +16,18 @@ extension SenderFacts {
     package func receivedSPF(receiver: String) -> [UInt8] {
         var writer = TagWriter("Received-SPF: \(mailFrom.result.rawValue)")
         for word in explanation(receiver).split(separator: " ") { writer.add(String(word)) }
+        writer.add("receiver=", Self.value(receiver) + ";")
+        writer.add("client-ip=", Self.value("\(client)") + ";")
         let sender = reversePath.address
-        var pairs = [("receiver", receiver), ("client-ip", "\(client)")]
-        if let sender { pairs.append(("envelope-from", "\(sender)")) }
-        pairs += [("helo", hello), ("identity", sender == nil ? "helo" : "mailfrom")]
-        pairs.append(("mechanism", mailFrom.mechanism ?? "default"))
+        if let sender { writer.add("envelope-from=", Self.value("\(sender)") + ";") }
+        writer.add("helo=", Self.value(hello) + ";")
+        writer.add("identity=", sender == nil ? "helo;" : "mailfrom;")
+        let mechanism = Self.value(mailFrom.mechanism ?? "default")
         if let problem = mailFrom.problem, mailFrom.result.isError {
-            pairs.append(("problem", problem))
-        }
-        for (index, pair) in pairs.enumerated() {
-            let end = index == pairs.count - 1 ? "" : ";"
-            writer.add("\(pair.0)=\(Self.value(pair.1))\(end)")
+            writer.add("mechanism=", mechanism + ";")
+            writer.add("problem=", Self.value(problem))
+        } else {
+            writer.add("mechanism=", mechanism)
         }
         return writer.octets + [.carriageReturn, .lineFeed]
     }
@@ -45,15 +46,15 @@ extension SenderFacts {
         return Findings.comment("\(receiver): \(text)")
     }
 
+    /// `atext` (RFC 5322 §3.2.3) without letters and digits, and the dot.
+    private static let signs = OctetSet("!#$%&'*+-/=?^_`{|}~.")
+
     /// A dot-atom as it is, anything else quoted.
     private static func value(_ text: String) -> String {
         let isAtom =
             !text.isEmpty && text.utf8.count <= Findings.maximumCharacters
             && text.utf8.first != UInt8(ascii: ".") && text.utf8.last != UInt8(ascii: ".")
-            && text.utf8.allSatisfy { octet in
-                octet == UInt8(ascii: ".") || octet.isAlphanumeric
-                    || "!#$%&'*+-/=?^_`{|}~".utf8.contains(octet)
-            }
+            && text.utf8.allSatisfy { $0.isAlphanumeric || signs.contains($0) }
         return isAtom ? text : Findings.quoted(text)
     }
 }

@@ -11,14 +11,15 @@ import SPF
 extension Findings {
     /// The field that says what was found (RFC 8601 §2.2), with its CRLF.
     package func authenticationResults(authservID: String) -> [UInt8] {
-        let head = Array("Authentication-Results: \(authservID)".utf8)
-        let lines = results.map { words in
-            var writer = TagWriter("\t" + words[0])
-            for word in words.dropFirst() { writer.add(word) }
-            return writer.octets
-        }
-        let end: [UInt8] = [.carriageReturn, .lineFeed]
-        return Array(([head] + lines).joined(separator: [UInt8(ascii: ";")] + end)) + end
+        var field = TagWriter("Authentication-Results: \(authservID)")
+        write(sender.mailFrom, isHello: sender.reversePath.address == nil, to: &field)
+        if let check = sender.helloCheck { write(check, isHello: true, to: &field) }
+        writeReverseName(to: &field)
+        if signatures.isEmpty { field.addLine("dkim=", "none") }
+        for finding in signatures { write(finding, to: &field) }
+        writeAlignment(to: &field)
+        if chain.status != .none { writeChain(to: &field) }
+        return field.octets + [.carriageReturn, .lineFeed]
     }
 
     /// What was found, in short, for people and the journal.
@@ -34,76 +35,63 @@ extension Findings {
         return words.joined(separator: ", ")
     }
 
-    /// Each as the words of one `resinfo`, of which there is one at least.
-    private var results: [[String]] {
-        var results = [spf(sender.mailFrom, isHello: sender.reversePath.address == nil)]
-        if let check = sender.helloCheck { results.append(spf(check, isHello: true)) }
-        results.append(iprev)
-        results += signatures.isEmpty ? [["dkim=none"]] : signatures.map(dkim)
-        results.append(dmarcResult)
-        if chain.status != .none { results.append(arc) }
-        return results
-    }
-
     /// RFC 8601 §2.7.2.
-    private func spf(_ verdict: HostCheck.Verdict, isHello: Bool) -> [String] {
-        var words = ["spf=\(verdict.result.rawValue)"]
+    private func write(
+        _ verdict: HostCheck.Verdict, isHello: Bool, to field: inout TagWriter
+    ) {
+        field.addLine("spf=", verdict.result.rawValue)
         if let mechanism = verdict.mechanism {
-            words.append(Self.comment(mechanism))
+            field.add(Self.comment(mechanism))
         } else if let problem = verdict.problem, verdict.result.isError {
-            words.append("reason=" + Self.quoted(problem))
+            field.add("reason=", Self.quoted(problem))
         }
-        let identity = isHello ? sender.hello : sender.mailFromDomain
-        if !identity.isEmpty {
-            words.append("smtp.\(isHello ? "helo" : "mailfrom")=\(Self.value(identity))")
+        if isHello {
+            if !sender.hello.isEmpty { field.add("smtp.helo=", Self.value(sender.hello)) }
+        } else {
+            field.add("smtp.mailfrom=", Self.value(sender.mailFromDomain))
         }
-        return words
     }
 
     /// RFC 8601 §2.7.3.
-    private var iprev: [String] {
-        var words = ["iprev=\(sender.reverseName.result.rawValue)"]
+    private func writeReverseName(to field: inout TagWriter) {
+        field.addLine("iprev=", sender.reverseName.result.rawValue)
         if let name = sender.reverseName.name {
-            words.append(Self.comment(String(lossy: name.dotted)))
+            field.add(Self.comment(String(lossy: name.dotted)))
         }
-        words.append("policy.iprev=\(Self.value("\(sender.client)"))")
-        return words
+        field.add("policy.iprev=", Self.value("\(sender.client)"))
     }
 
     /// RFC 8601 §2.7.1, with `header.a` and `header.s` (RFC 8601 §2.7.1) and `header.b` (RFC 6008).
-    private func dkim(_ finding: Verification.Finding) -> [String] {
-        var words = ["dkim=\(finding.result.rawValue)"]
-        if finding.isTesting { words.append("(test mode)") }
-        if let reason = finding.reason { words.append("reason=" + Self.quoted(reason)) }
-        if let domain = finding.domain { words.append("header.d=\(Self.value(domain))") }
-        if let identity = finding.identity { words.append("header.i=\(Self.identity(identity))") }
-        if let selector = finding.selector { words.append("header.s=\(Self.value(selector))") }
-        if let algorithm = finding.algorithm { words.append("header.a=\(Self.value(algorithm))") }
-        if let hint = finding.hint { words.append("header.b=\(Self.value(hint))") }
-        return words
+    private func write(_ finding: Verification.Finding, to field: inout TagWriter) {
+        field.addLine("dkim=", finding.result.rawValue)
+        if finding.isTesting { field.add("(test mode)") }
+        if let reason = finding.reason { field.add("reason=", Self.quoted(reason)) }
+        if let domain = finding.domain { field.add("header.d=", Self.value(domain)) }
+        if let identity = finding.identity { field.add("header.i=", Self.identity(identity)) }
+        if let selector = finding.selector { field.add("header.s=", Self.value(selector)) }
+        if let algorithm = finding.algorithm { field.add("header.a=", Self.value(algorithm)) }
+        if let hint = finding.hint { field.add("header.b=", Self.value(hint)) }
     }
 
     /// RFC 9989 §9.1.
-    private var dmarcResult: [String] {
-        var words = ["dmarc=\(dmarc.result.rawValue)"]
-        if let policy = dmarc.policy { words.append("(p=\(policy.rawValue))") }
+    private func writeAlignment(to field: inout TagWriter) {
+        field.addLine("dmarc=", dmarc.result.rawValue)
+        if let policy = dmarc.policy { field.add("(p=\(policy.rawValue))") }
         if let author = dmarc.authorDomain ?? authors.domains.first {
-            words.append("header.from=\(Self.value(String(lossy: author.dotted)))")
+            field.add("header.from=", Self.value(String(lossy: author.dotted)))
         }
-        if dmarc.record != nil { words.append("policy.dmarc=\(dmarc.disposition.rawValue)") }
-        return words
+        if dmarc.record != nil { field.add("policy.dmarc=", dmarc.disposition.rawValue) }
     }
 
     /// RFC 8617 §10.
-    private var arc: [String] {
-        var words = ["arc=\(chain.status.rawValue)"]
-        if let reason = chain.reason { words.append("reason=" + Self.quoted(reason)) }
+    private func writeChain(to field: inout TagWriter) {
+        field.addLine("arc=", chain.status.rawValue)
+        if let reason = chain.reason { field.add("reason=", Self.quoted(reason)) }
         if !chain.sealers.isEmpty {
-            words.append(Self.comment("sealed by " + chain.sealers.joined(separator: ", ")))
+            field.add(Self.comment("sealed by " + chain.sealers.joined(separator: ", ")))
         }
-        if let oldest = chain.oldestPass { words.append("header.oldest-pass=\(oldest)") }
-        words.append("smtp.remote-ip=\(Self.value("\(sender.client)"))")
-        return words
+        if let oldest = chain.oldestPass { field.add("header.oldest-pass=", "\(oldest)") }
+        field.add("smtp.remote-ip=", Self.value("\(sender.client)"))
     }
 }
 
@@ -112,11 +100,14 @@ extension Findings {
     /// What a sender wrote is repeated no longer than this.
     static let maximumCharacters = 200
 
+    /// ```abnf
+    /// token = 1*<any (US-ASCII) CHAR except SPACE, CTLs, or tspecials>   ; RFC 2045 §5.1
+    /// ```
+    private static let token = OctetSet(0x21...0x7E, without: OctetSet("()<>@,;:\\\"/[]?="))
+
     /// `value` of RFC 2045 §5.1: a token, or a quoted string.
     static func value(_ text: String) -> String {
-        let isToken = text.utf8.allSatisfy { octet in
-            (0x21...0x7E).contains(octet) && !"()<>@,;:\\\"/[]?=".utf8.contains(octet)
-        }
+        let isToken = text.utf8.allSatisfy(token.contains)
         return isToken && !text.isEmpty && text.utf8.count <= maximumCharacters
             ? text : quoted(text)
     }
@@ -131,12 +122,22 @@ extension Findings {
     }
 
     static func quoted(_ text: String) -> String {
-        "\"" + clean(text, escaping: "\\\"") + "\""
+        "\"" + clean(text, escaping: "\\\"", plain: plainInQuotes) + "\""
     }
 
-    static func comment(_ text: String) -> String { "(" + clean(text, escaping: "\\()") + ")" }
+    static func comment(_ text: String) -> String {
+        "(" + clean(text, escaping: "\\()", plain: plainInComment) + ")"
+    }
 
-    private static func clean(_ text: String, escaping special: String) -> String {
+    private static let plainInQuotes = OctetSet(0x20...0x7E, without: OctetSet("\\\""))
+    private static let plainInComment = OctetSet(0x20...0x7E, without: OctetSet("\\()"))
+
+    private static func clean(
+        _ text: String, escaping special: String, plain: OctetSet
+    ) -> String {
+        if text.utf8.count <= maximumCharacters, text.utf8.allSatisfy(plain.contains) {
+            return text
+        }
         var result = ""
         for scalar in text.unicodeScalars.prefix(maximumCharacters) {
             // Octets beyond ASCII need a message that is international itself.
