@@ -124,6 +124,11 @@ let cores: [Target] = [
     tests("KeyLifeTests", on: ["Bytes", "World", "Mail", "DNS", "DKIM", "KeyLife"]),
     tests("ForwardingTests", on: ["Bytes", "Mail", "World", "Forwarding"]),
     tests("DMARCTests", on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC"]),
+    tests(
+        "MessageAuthenticationTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SPF", "MessageAuthentication", "SimulatedWorld",
+        ]),
     tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),
     tests(

@@ -8,16 +8,19 @@ import SPF
 package import World
 
 /// Finds out who sent a message: SPF, iprev, DKIM, ARC and DMARC, each asked once.
-package struct MessageExaminer: Sendable {
+///
+/// One for all sessions: it remembers who came before.
+package final class MessageExaminer: Sendable {
     package let resolver: any Resolver
     let time: any Time
     package let cryptography: any MailCryptography
     /// In whose name results are written (RFC 8601 §2.5).
     package let authservID: String
-    private let hostCheck: HostCheck
+    private let senders: VerdictMemory<HostCheck.Client, HostCheck.Verdict>
+    private let reverseNames: VerdictMemory<IPAddress, ReverseNameCheck.Verdict>
     /// Where signatures are verified, which takes more processor time than all the rest: other
     /// sessions of the same loop do not wait for it; nil: where it is asked for.
-    package var executor: (any TaskExecutor)?
+    let executor: (any TaskExecutor)?
 
     /// More signatures than anybody sends for a good reason are not looked at: each may cost a
     /// question and a public-key operation.
@@ -25,32 +28,45 @@ package struct MessageExaminer: Sendable {
 
     package init(
         authservID: String, resolver: any Resolver, time: any Time,
-        cryptography: any MailCryptography
+        cryptography: any MailCryptography, executor: (any TaskExecutor)? = nil
     ) {
         self.authservID = authservID
         self.resolver = resolver
         self.time = time
         self.cryptography = cryptography
-        hostCheck = HostCheck(resolver: resolver, time: time, receiver: authservID)
+        self.executor = executor
+        senders = VerdictMemory(time)
+        reverseNames = VerdictMemory(time)
     }
 
     /// What is known before the message comes.
     package func senderFacts(
         client: IPAddress, hello: String, reversePath: ReversePath
     ) async -> SenderFacts {
-        let reverseName = await ReverseNameCheck(resolver).verdict(on: client)
+        let reverseName = await reverseNames.verdict(
+            on: client, by: resolver, lasts: { $0.result != .temperror }
+        ) { await ReverseNameCheck($0).verdict(on: client) }
         let sender = reversePath.address
-        let mailFrom = await hostCheck.verdict(
-            on: HostCheck.Client(
-                address: client, hello: hello, sender: sender.map { "\($0)" } ?? ""))
+        let mailFrom = await verdict(
+            on: .init(address: client, hello: hello, sender: sender.map { "\($0)" } ?? ""))
         var helloCheck: HostCheck.Verdict?
         if sender != nil {
-            helloCheck = await hostCheck.verdict(
-                on: HostCheck.Client(address: client, hello: hello, sender: ""))
+            helloCheck = await verdict(on: .init(address: client, hello: hello, sender: ""))
         }
         return SenderFacts(
             client: client, hello: hello, reversePath: reversePath, mailFrom: mailFrom,
             helloCheck: helloCheck, reverseName: reverseName)
+    }
+
+    /// What SPF says; what runs out of time, or names it in an explanation (RFC 7208 §7.2, macro
+    /// `t`), is as it is only now.
+    private func verdict(on client: HostCheck.Client) async -> HostCheck.Verdict {
+        await senders.verdict(
+            on: client, by: resolver, lasts: { $0.result != .temperror && $0.explanation == nil }
+        ) { [time, authservID] resolver in
+            await HostCheck(resolver: resolver, time: time, receiver: authservID)
+                .verdict(on: client)
+        }
     }
 
     /// Seconds since 1970, for signatures and their ends.

@@ -7,8 +7,8 @@ package import World
 
 /// Whether a client may send mail for a domain: `check_host()` (RFC 7208 §4).
 package struct HostCheck: Sendable {
-    /// Who sends, and for whom.
-    package struct Client: Sendable {
+    /// Who sends, and for whom: all that a verdict depends on beside the DNS and the time.
+    package struct Client: Hashable, Sendable {
         package let address: IPAddress
         /// What it called itself, for the macro `h`; in A-labels.
         package let hello: [UInt8]

@@ -373,10 +373,9 @@ package struct MailServer: Sendable {
         policy.trustedSealers = wanted.trustedSealers
         policy.knownForwarders = wanted.forwarders
         policy.ownNetworks = settings.trust.networks
-        var examiner = MessageExaminer(
+        let examiner = MessageExaminer(
             authservID: wanted.id ?? settings.hostName.name, resolver: resolver,
-            time: surroundings.time, cryptography: cryptography)
-        examiner.executor = node.workExecutor
+            time: surroundings.time, cryptography: cryptography, executor: node.workExecutor)
         var inspector = Inspector(examiner, policy: policy, log: log)
         inspector.requiresSenderDomain = wanted.requiresSenderDomain
         inspector.sealer = { [keys = node.signingKeys, time = surroundings.time] domain in
