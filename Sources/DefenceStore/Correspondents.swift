@@ -20,9 +20,19 @@ package final class Correspondents: Sendable {
         let other: String
     }
 
+    private struct Memory {
+        /// When it was last written down.
+        var written = RecencyCache<Pair, Timestamp>(limit: remembered)
+        /// When it was last looked for in vain: strangers are asked for with each message of theirs.
+        var missed = RecencyCache<Pair, Timestamp>(limit: remembered)
+    }
+
+    /// Another node may have written it down meanwhile.
+    private static let memoryOfStrangers = Duration.seconds(10)
+
     private let store: any Store
     private let time: any Time
-    private let written = Mutex(RecencyCache<Pair, Timestamp>(limit: remembered))
+    private let memory = Mutex(Memory())
 
     package init(_ store: any Store, time: any Time) {
         self.store = store
@@ -36,12 +46,12 @@ package final class Correspondents: Sendable {
     ) -> (@Sendable (any Transaction) throws -> Void)? {
         let now = time.timestamp
         let own = own.asciiLowercased
-        let fresh = written.withLock { written in
+        let fresh = memory.withLock { memory in
             others.map { Pair(own: own, other: $0.asciiLowercased) }.filter { pair in
-                guard written.value(for: pair).map({ now - $0 >= Self.interval }) ?? true else {
-                    return false
-                }
-                written.insert(now, for: pair)
+                let last = memory.written.value(for: pair)
+                guard last.map({ now - $0 >= Self.interval }) ?? true else { return false }
+                memory.written.insert(now, for: pair)
+                memory.missed.remove(pair)
                 return true
             }
         }
@@ -62,15 +72,29 @@ package final class Correspondents: Sendable {
     /// The first of these addresses here that has written to the other one.
     package func acquaintance(of other: String, among own: [String]) throws -> String? {
         let other = other.asciiLowercased
-        return try store.lookUp { transaction in
-            for address in own {
-                let found = try transaction.first(
-                    "SELECT 1 FROM defence_correspondent WHERE own = ? AND other = ?",
-                    [.text(address.asciiLowercased), .text(other)]
-                ) { _ in true }
-                if found != nil { return address }
+        let now = time.timestamp
+        for address in own {
+            let pair = Pair(own: address.asciiLowercased, other: other)
+            let isKnown = memory.withLock { memory -> Bool? in
+                let written = memory.written.value(for: pair)
+                if let written, now - written < Self.life { return true }
+                let isMissed = memory.missed.value(for: pair).map {
+                    now >= $0 && now - $0 < Self.memoryOfStrangers
+                }
+                return isMissed == true ? false : nil
             }
-            return nil
+            if try isKnown ?? isThere(pair) { return address }
+            if isKnown == nil { memory.withLock { $0.missed.insert(now, for: pair) } }
+        }
+        return nil
+    }
+
+    private func isThere(_ pair: Pair) throws -> Bool {
+        try store.lookUp { transaction in
+            try transaction.first(
+                "SELECT 1 FROM defence_correspondent WHERE own = ? AND other = ?",
+                [.text(pair.own), .text(pair.other)]
+            ) { _ in true } ?? false
         }
     }
 

@@ -52,5 +52,7 @@ extension Migrations {
                 value TEXT NOT NULL
             );
             """,
+            // A queue id begins with its time: each message spares the second place.
+            "DROP INDEX defence_verdict_at",
         ])
 }

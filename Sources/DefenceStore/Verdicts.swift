@@ -47,15 +47,16 @@ package struct Verdicts: Sendable {
         return (row.0, verdict)
     }
 
-    /// Deletes those from before that time; true when there may be more of them.
+    /// Deletes those of messages that came before that time; true when there may be more of them.
     package func prune(before end: Timestamp) async throws -> Bool {
         try await store.write { transaction in
             try transaction.execute(
                 """
                 DELETE FROM defence_verdict WHERE message_id IN (
-                    SELECT message_id FROM defence_verdict WHERE at_milliseconds < ?
-                    ORDER BY at_milliseconds LIMIT ?)
-                """, [.integer(end.milliseconds), .integer(Int64(Self.pruned))]) == Self.pruned
+                    SELECT message_id FROM defence_verdict WHERE message_id < ?
+                    ORDER BY message_id LIMIT ?)
+                """, [.integer(QueueID(earliestAt: end).value), .integer(Int64(Self.pruned))])
+                == Self.pruned
         }
     }
 }

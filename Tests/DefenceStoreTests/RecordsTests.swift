@@ -145,6 +145,9 @@ struct RecordsTests {
     func correspondents() async throws {
         try await Self.run { records, clock, store in
             let correspondents = records.correspondents
+            #expect(
+                try correspondents.acquaintance(of: "ben@example.net", among: ["anna@example.org"])
+                    == nil, "and that is forgotten with the first letter")
             let recording = try #require(
                 correspondents.recording(from: "Anna@Example.org", to: ["Ben@Example.net"]))
             #expect(
@@ -169,9 +172,9 @@ struct RecordsTests {
     @Test("What was made of a message is kept with it, and goes with its journal")
     func verdicts() async throws {
         try await Self.run { records, clock, store in
-            let id = QueueID(value: 42)
-            let verdict = Verdict(Score([Score.Test("spf=fail", 3, "for example.org")]), .init())
             let now = clock.timestamp
+            let id = QueueID(earliestAt: now)
+            let verdict = Verdict(Score([Score.Test("spf=fail", 3, "for example.org")]), .init())
             try await store.write { try Verdicts.record(verdict, of: id, at: now, in: $0) }
             #expect(try await records.verdicts.verdict(of: id)?.verdict == verdict)
             #expect(try await records.verdicts.verdict(of: QueueID(value: 43)) == nil)
