@@ -52,6 +52,9 @@ package struct DefencePolicy: Hashable, Sendable {
 
     package init() {}
 
+    /// Whether anything is limited of mail that is brought.
+    package var limitsStrangers: Bool { rates.contains { !$0.subject.isOfAccounts } }
+
     /// Whether a host is of this site.
     package func isOwn(_ host: IPAddress) -> Bool { ownNetworks.contains { $0.contains(host) } }
 }

@@ -14,7 +14,9 @@ package import SMTP
 import World
 
 /// What the gatekeeper notes of one client's connection, and of the message under way.
-package actor Visit {
+///
+/// A connection is served by one task: nobody else has it.
+package final class Visit {
     /// What becomes of a message at the end of its content.
     package struct Conclusion: Sendable {
         /// It is refused or put off.
@@ -194,7 +196,7 @@ package actor Visit {
                 (.accountDomain, account.destination.description.asciiLowercased),
             ]
         }
-        guard isExchange, !isOwn else { return [] }
+        guard isExchange, !isOwn, policy.limitsStrangers else { return [] }
         var subjects: [(RateLimit.Subject, String)] = [
             (.network, client.host.customerNetwork.description),
             (.recipient, recipient.asciiLowercased),
@@ -478,7 +480,7 @@ package actor Visit {
 
     // MARK: - Filters
 
-    /// A connection is served by one task: nobody else looks at the filter meanwhile.
+    /// Nobody else looks at the filter meanwhile.
     private func with<Result>(
         _ index: Int, _ body: (inout MilterConversation) async -> Result
     ) async -> Result {
@@ -489,7 +491,11 @@ package actor Visit {
     }
 
     /// Tells all filters, in their order; the first objection counts.
-    private func tell(_ event: Event, _ macros: [(String, String)]) async -> Reply? {
+    private func tell(
+        _ event: @autoclosure () -> Event, _ macros: @autoclosure () -> [(String, String)]
+    ) async -> Reply? {
+        guard !filters.isEmpty else { return nil }
+        let (event, macros) = (event(), macros())
         for index in filters.indices {
             let hadFailed = filters[index].failure != nil
             let answer = await with(index) { filter in

@@ -4,11 +4,18 @@ import Bytes
 
 /// What acceptance must know of a header, in one pass and without allocation.
 package struct HeaderScan: Sendable {
-    /// Whether the originator gave a date, a sender, an identifier (RFC 6409 §8 adds them).
-    package private(set) var hasDate = false
-    package private(set) var hasFrom = false
-    package private(set) var hasMessageIdentifier = false
-    package private(set) var hasSender = false
+    /// What the originator gave of a date, a sender, an identifier (RFC 6409 §8 adds them).
+    package var hasDate: Bool { date != nil }
+    package var hasFrom: Bool { fromCount > 0 }
+    package var hasMessageIdentifier: Bool { messageIdentifier != nil }
+    package var hasSender: Bool { seen & SingleField.sender.bit != 0 }
+    /// The value of the first `Date` and of the first `Message-ID`, with their folding.
+    package private(set) var date: ArraySlice<UInt8>?
+    package private(set) var messageIdentifier: ArraySlice<UInt8>?
+    package private(set) var fromCount = 0
+    /// Fields that there may be one of, and are more: each once for each time too many.
+    package private(set) var repeated: [SingleField] = []
+    private var seen: UInt16 = 0
     /// `Bcc` or `Resent-Bcc`: not for the eyes of recipients (RFC 5322 §3.6.3).
     package private(set) var hasBlindCopies = false
     /// Whether anybody claims results (RFC 8601), which must not be claimed in our name.
@@ -36,16 +43,10 @@ package struct HeaderScan: Sendable {
             if let first = name.first, first.lowercased == 0x78, Self.isSpamVerdict(name) {
                 hasSpamVerdicts = true
             }
+            if let field = SingleField(name) { note(field, value) }
             switch name.count {
-            case 3: if name.equalsIgnoringCase("bcc".utf8) { hasBlindCopies = true }
-            case 4:
-                if name.equalsIgnoringCase("date".utf8) { hasDate = true }
-                if name.equalsIgnoringCase("from".utf8) { hasFrom = true }
             case 8: if name.equalsIgnoringCase("received".utf8) { receivedCount += 1 }
-            case 6: if name.equalsIgnoringCase("sender".utf8) { hasSender = true }
-            case 10:
-                if name.equalsIgnoringCase("message-id".utf8) { hasMessageIdentifier = true }
-                if name.equalsIgnoringCase("resent-bcc".utf8) { hasBlindCopies = true }
+            case 10: if name.equalsIgnoringCase("resent-bcc".utf8) { hasBlindCopies = true }
             case 22:
                 if name.equalsIgnoringCase("authentication-results".utf8) {
                     hasAuthenticationResults = true
@@ -71,6 +72,65 @@ package struct HeaderScan: Sendable {
     private static func isSpamVerdict(_ name: ArraySlice<UInt8>) -> Bool {
         (6...14).contains(name.count) && name.prefix(6).equalsIgnoringCase("x-spam".utf8)
             && spamVerdicts.contains(String(lossy: name).asciiLowercased)
+    }
+
+    /// RFC 5322 §3.6: fields that stand in a header at most once.
+    package enum SingleField: UInt16, Sendable {
+        case date, from, sender, replyTo, to, cc, bcc, messageIdentifier, inReplyTo, references
+        case subject
+
+        /// In lower case.
+        package var name: StaticString {
+            switch self {
+            case .date: "date"
+            case .from: "from"
+            case .sender: "sender"
+            case .replyTo: "reply-to"
+            case .to: "to"
+            case .cc: "cc"
+            case .bcc: "bcc"
+            case .messageIdentifier: "message-id"
+            case .inReplyTo: "in-reply-to"
+            case .references: "references"
+            case .subject: "subject"
+            }
+        }
+
+        fileprivate var bit: UInt16 { 1 << rawValue }
+
+        /// Nil for the name of any other field.
+        fileprivate init?(_ name: ArraySlice<UInt8>) {
+            let candidate: Self? =
+                switch (name.count, name.first.map(\.lowercased)) {
+                case (2, UInt8(ascii: "t")): .to
+                case (2, UInt8(ascii: "c")): .cc
+                case (3, UInt8(ascii: "b")): .bcc
+                case (4, UInt8(ascii: "d")): .date
+                case (4, UInt8(ascii: "f")): .from
+                case (6, UInt8(ascii: "s")): .sender
+                case (7, UInt8(ascii: "s")): .subject
+                case (8, UInt8(ascii: "r")): .replyTo
+                case (10, UInt8(ascii: "m")): .messageIdentifier
+                case (10, UInt8(ascii: "r")): .references
+                case (11, UInt8(ascii: "i")): .inReplyTo
+                default: nil
+                }
+            let isIt = candidate?.name.withUTF8Buffer { name.equalsIgnoringCase($0) } ?? false
+            guard let candidate, isIt else { return nil }
+            self = candidate
+        }
+    }
+
+    private mutating func note(_ field: SingleField, _ value: ArraySlice<UInt8>) {
+        switch field {
+        case .date: date = date ?? value
+        case .messageIdentifier: messageIdentifier = messageIdentifier ?? value
+        case .from: fromCount += 1
+        case .bcc: hasBlindCopies = true
+        default: break
+        }
+        if seen & field.bit != 0 { repeated.append(field) }
+        seen |= field.bit
     }
 
     private enum TLSRequired {

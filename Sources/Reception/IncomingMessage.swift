@@ -200,11 +200,12 @@ struct IncomingMessage: ~Copyable {
         let own = additions + written
         // RFC 6376 §5.1: by the domain of who wrote it, which is the account's.
         signing = service.signingKeys?.signing(own, forFirstOf: authors, at: received)
-        messageID = HeaderScan.value(of: "Message-ID", in: own[...])
+        messageID =
+            (scan.messageIdentifier ?? HeaderScan.value(of: "Message-ID", in: additions[...]))
             .flatMap { MessageIdentifier.parse($0).first?.description }
         let octets =
             try await watch?.take(
-                header: own, received: header.octets,
+                header: own, scan, received: header.octets,
                 isInternational: transaction.parameters.isInternational, below: trace)
             ?? trace + own
         header.complete()

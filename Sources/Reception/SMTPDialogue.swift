@@ -333,7 +333,7 @@ struct SMTPDialogue: ~Copyable {
         account = owner
         if let host = claims.destinationAddress { policy.ownAddresses.insert(host) }
         client = Client(host: claims.address ?? client.host, name: claims.name)
-        if let ban = await visit?.assume(client.host, name: claims.name) {
+        if let ban = visit?.assume(client.host, name: claims.name) {
             return session.answer(.refuse(Reply(ban)))
         }
         service.log.debug("\(connection.remoteAddress) speaks for \(client.host)")

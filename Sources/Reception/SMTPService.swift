@@ -16,7 +16,7 @@ package import World
 /// The SMTP server (RFC 5321, RFC 6409): takes connections, and responsibility for messages.
 ///
 /// One value serves all connections of a kind: port 25, 587 or 465.
-package struct SMTPService: Sendable {
+package final class SMTPService: Sendable {
     let configuration: Configuration
     let surroundings: Surroundings
     let registry: Registry

@@ -37,13 +37,15 @@ struct Watch {
     /// The message is a stranger's: it is weighed how it is made.
     mutating func readStructure() { readsStructure = true }
 
-    /// Takes the header, as it goes on; returns what is to be appended to the draft now.
+    /// Takes the header, as it goes on, and what was seen in it as it came; returns what is to be
+    /// appended to the draft now.
     ///
     /// `received` is what the client has sent of it; `isInternational`: it may hold UTF-8.
     mutating func take(
-        header: [UInt8], received: [UInt8], isInternational: Bool, below above: [UInt8]
+        header: [UInt8], _ scan: HeaderScan, received: [UInt8], isInternational: Bool,
+        below above: [UInt8]
     ) async throws(Reply) -> [UInt8] {
-        await note(header)
+        note(scan)
         if readsStructure {
             structure = StructureCheck(header: received, isInternational: isInternational)
         }
@@ -90,27 +92,18 @@ struct Watch {
     func abandon() async { await visit.abandon() }
 
     /// What can be odd about a header, and is worth points.
-    private func note(_ header: [UInt8]) async {
-        let values = HeaderScan.values(of: Self.singleFields, in: header[...])
-        var seen: Set<String> = []
-        let repeated = values.filter { !seen.insert($0.name).inserted && $0.name != "from" }
-        let date = values.first { $0.name == "date" }.map { field -> MessageFacts.Date in
-            guard let date = DateTime.parse(field.value)?.date else {
-                return .invalid(String(lossy: field.value.prefix(60)))
+    private func note(_ scan: HeaderScan) {
+        let date = scan.date.map { value -> MessageFacts.Date in
+            guard let date = DateTime.parse(value)?.date else {
+                return .invalid(String(lossy: value.prefix(60)))
             }
             return .at(date.timestamp)
         }
-        await visit.note(
-            fromFields: values.count { $0.name == "from" }, date: date ?? .missing,
-            hasIdentifier: values.contains { $0.name == "message-id" },
-            repeated: repeated.map(\.name))
+        visit.note(
+            fromFields: scan.fromCount, date: date ?? .missing,
+            hasIdentifier: scan.messageIdentifier != nil,
+            repeated: scan.repeated.filter { $0 != .from }.map { "\($0.name)" })
     }
-
-    /// RFC 5322 §3.6: each at most once.
-    private static let singleFields: Set<String> = [
-        "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to",
-        "references", "subject",
-    ]
 }
 
 extension Findings {

@@ -43,6 +43,20 @@ struct HeaderTests {
         #expect(HeaderScan.value(of: "To", in: octets[...]) == nil)
     }
 
+    @Test("RFC 5322 §3.6: the scan names fields that stand there too often, each time")
+    func repeated() {
+        let text =
+            "From: a\r\nSubject: b\r\nFROM: c\r\nsubject: d\r\nReceived: e\r\n"
+            + "Received: f\r\nSubject: g\r\nReply-To: h\r\nReferences: i\r\nDate: j\r\n"
+            + "Date: k\r\nMessage-ID:\r\n <l@m>\r\n\r\nTo: n\r\nTo: o\r\n"
+        let scan = HeaderScan(Array(text.utf8)[...])
+        #expect(scan.repeated == [.from, .subject, .subject, .date])
+        #expect(scan.fromCount == 2)
+        #expect(scan.date.map { String(lossy: $0) } == " j")
+        #expect(scan.messageIdentifier.map { String(lossy: $0) } == "\r\n <l@m>")
+        #expect(!scan.hasSender && !scan.hasBlindCopies)
+    }
+
     private static let ends: [(String, Int?, Int?)] = [
         ("A: b\r\n\r\nx", 6, 8), ("A: b\r\n", nil, nil), ("A: b", nil, nil), ("", nil, nil),
         ("\r\nx", 0, 2), ("A: b\r\nnone\r\n", 6, 6), ("A: b\nnone", nil, nil), ("\nx", 0, 1),
