@@ -389,8 +389,8 @@ let house: [Target] = [
     tests(
         "AccessTests",
         on: [
-            "Bytes", "Mail", "World", "SASL", "Storage", "MessageStore", "Directory", "Access",
-            "SimulatedWorld",
+            "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "Directory",
+            "Spool", "Access", "SimulatedWorld",
         ], [log]),
     tests(
         "KeyRingTests",

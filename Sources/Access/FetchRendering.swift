@@ -24,6 +24,7 @@ struct FetchRendering: Sendable {
     let depth: Mailboxes.FetchDepth
     let view: SelectedMailbox
     let wanted: NumberSet
+    let enabled: EnabledExtensions
     /// Flags that this very command has set: they are told (RFC 9051 §6.4.5).
     var changed = NumberSet()
     var writer: ResponseWriter
@@ -35,8 +36,9 @@ struct FetchRendering: Sendable {
 
     init(
         _ items: [FetchItem], _ view: SelectedMailbox, _ wanted: NumberSet,
-        _ writer: ResponseWriter
+        _ enabled: EnabledExtensions, _ writer: ResponseWriter
     ) {
+        self.enabled = enabled
         self.items = items
         self.view = view
         self.wanted = wanted
@@ -73,10 +75,19 @@ struct FetchRendering: Sendable {
     }
 
     mutating func end(_ row: MessageRow) {
-        if changed.contains(row.uid), !items.contains(.flags) {
-            writer.flags(FlagSet(row.flags), view.keywords)
-        }
+        if changed.contains(row.uid) { tellChange(of: row) }
         writer.endFetch()
+    }
+
+    /// What this very command has changed (RFC 9051 §6.4.5, RFC 7162 §3.2.4).
+    private mutating func tellChange(of row: MessageRow) {
+        if enabled.contains(.condstore) {
+            if !items.contains(.uid), !writer.isUIDOnly { writer.uid(row.uid) }
+            if !items.contains(.modificationSequence) {
+                writer.modificationSequence(UInt64(row.modSequence))
+            }
+        }
+        if !items.contains(.flags) { writer.flags(FlagSet(row.flags), view.keywords) }
     }
 
     /// Writes what the mailbox itself knows of a message; false if more is needed.

@@ -13,9 +13,7 @@ extension IMAPVisit {
         case .noOperation, .notify, .getMetadata, .setMetadata: return .ok()
         case .select(let select): return try await open(select)
         case .create(let name, let uses): return try await create(name, uses)
-        case .delete(let name):
-            try await service.mailboxes.remove(name.text, of: owner)
-            return .ok()
+        case .delete(let name): return try await delete(name)
         case .rename(let name, let newName):
             // RFC 9051 §6.3.6: not below itself.
             guard !name.isAncestor(of: newName) else {
@@ -92,8 +90,7 @@ extension IMAPVisit {
             known.vanished(
                 expunged: NumberSet(expunged), present: open.view.uids, uidNext: open.uidNext),
             isEarlier: true)
-        let changes = try service.mailboxes.changes(of: open.id, since: since, uidNext: 1)
-        for message in changes?.changed ?? [] where message.modSequence > since {
+        for message in try await service.mailboxes.changed(in: open.id, since: since) {
             guard known.knownUIDs?.contains(message.uid) ?? true else { continue }
             open.view.tell(
                 SelectedMailbox.Message(message), session.enabled, isUID: true, to: &writer)
@@ -120,6 +117,19 @@ extension IMAPVisit {
         let mailbox = try await service.mailboxes.create(
             name.text, use: uses.first?.rawValue, of: owner)
         return .ok(.mailboxID(Self.identifier(mailbox)))
+    }
+
+    /// RFC 9051 §6.3.5; who has it selected has none then.
+    private mutating func delete(_ name: MailboxName) async throws -> Completion {
+        let isSelected =
+            try selected.map { try service.mailboxes.find(name.text, of: owner)?.id == $0.id }
+            ?? false
+        try await service.mailboxes.remove(name.text, of: owner)
+        if isSelected {
+            selected = nil
+            session.leaveMailbox()
+        }
+        return .ok()
     }
 
     private mutating func list(_ list: List) throws -> Completion {

@@ -42,13 +42,17 @@ extension IMAPVisit {
             let named = fetch.messages.resolve(largest: open.uidNext - 1)
             writer.vanished(gone.intersection(named), isEarlier: true)
         }
-        var rendering = FetchRendering(fetch.items, open.view, wanted, writer)
+        if let since = fetch.changedSince {
+            let changed = try await service.mailboxes.changed(
+                in: open.id, since: Int64(clamping: since))
+            wanted = wanted.intersection(NumberSet(changed.map(\.uid)))
+        }
+        var rendering = FetchRendering(fetch.items, open.view, wanted, session.enabled, writer)
         if fetch.setsSeen, !open.view.isReadOnly {
             rendering.changed = try await setSeen(wanted, open)
         }
-        let since = fetch.changedSince.map { Int64(clamping: $0) } ?? -1
         for range in Self.spans(wanted) {
-            try await self.fetch(range, open, since, &rendering)
+            try await self.fetch(range, open, &rendering)
         }
         writer = rendering.writer
         if rendering.hasUnknownEncoding {
@@ -65,7 +69,8 @@ extension IMAPVisit {
         for chunk in Self.chunks(wanted) {
             let result = try await service.mailboxes.store(
                 .add, ["\\Seen"], of: chunk.ranges, in: open.id)
-            changed = changed.union(NumberSet(result.changed.map(\.uid)))
+            changed = changed.union(
+                NumberSet(result.messages.filter(\.hasChanged).map(\.uid)))
             if let number = result.modSequence {
                 selected?.view.noteOwnChange(UInt64(number))
             }
@@ -74,7 +79,7 @@ extension IMAPVisit {
     }
 
     private mutating func fetch(
-        _ range: ClosedRange<UInt32>, _ open: OpenMailbox, _ since: Int64,
+        _ range: ClosedRange<UInt32>, _ open: OpenMailbox,
         _ rendering: inout FetchRendering
     ) async throws {
         var next = range.lowerBound
@@ -83,13 +88,14 @@ extension IMAPVisit {
             rendering.rows = 0
             let (state, last) = try await service.mailboxes.fetch(
                 next...range.upperBound, of: open.id, rendering.depth,
-                limit: Self.readTogether, changedSince: since,
+                limit: Self.readTogether,
                 onThread: range.count <= Self.fewMessages, into: rendering
             ) { message, rendering in rendering.take(message) }
             rendering = state
             if let last { next = last + 1 }
             switch rendering.stop {
-            case .unsummarized(let row): _ = try await summarize(row)
+            case .unsummarized(let row):
+                try await summarize(row, andTo: range.upperBound, of: open.id)
             case .inFile(let row):
                 try await writeFile(row, &rendering)
                 next = row.uid + 1
@@ -107,8 +113,32 @@ extension IMAPVisit {
     func summarize(_ row: MessageRow) async throws -> MessageSummary {
         let octets = try await octets(of: row)
         let summary = MessageSummary(octets)
-        try await service.mailboxes.keep(StoredSummary(summary), of: row.content)
+        try await service.mailboxes.keep([(row.content, StoredSummary(summary))])
         return summary
+    }
+
+    /// The same of a message and of those behind it: what was moved here from another server
+    /// is not kept message by message.
+    func summarize(
+        _ row: MessageRow, andTo last: UInt32, of mailbox: Mailbox.ID
+    ) async throws {
+        typealias Computed = (content: Content.ID, summary: StoredSummary)
+        let (computed, _) = try await service.mailboxes.fetch(
+            row.uid...last, of: mailbox, .octets, limit: Self.readTogether,
+            onThread: row.uid == last, into: [Computed]()
+        ) { message, computed in
+            guard message.summaryFormat != MessageSummary.format, message.hasOctets else {
+                return true
+            }
+            var octets: [UInt8] = []
+            message.appendOctets(0..<message.contentOctets, to: &octets)
+            computed.append((message.row.content, StoredSummary(of: octets)))
+            return true
+        }
+        try await service.mailboxes.keep(computed)
+        // Those in files are read one by one.
+        let isDone = computed.contains { $0.content == row.content }
+        if !isDone { _ = try await summarize(row) }
     }
 
     /// All octets of a content.
@@ -224,22 +254,28 @@ extension IMAPVisit {
     private mutating func tell(
         _ result: Mailboxes.FlagsStored, of store: Store, _ chunk: NumberSet
     ) async throws {
-        guard let number = result.modSequence, var open = selected else { return }
+        guard var open = selected else { return }
         // Keywords that are new are told first.
         open.view.keywords = KeywordTable(try service.mailboxes.keywords(of: open.id))
         if open.view.keywords != selected?.view.keywords {
             writer.flags(open.view.keywords, isReadOnly: open.view.isReadOnly)
         }
-        open.view.noteOwnChange(UInt64(number))
-        // RFC 7162 §3.1.3: .SILENT hides the flags, not MODSEQ.
-        if !store.isSilent || session.enabled.contains(.condstore) {
-            for (uid, flags) in result.changed {
-                open.view.tell(
-                    SelectedMailbox.Message((uid, flags, number)), session.enabled,
-                    isUID: store.isUID, withFlags: !store.isSilent, to: &writer)
-                try await sendIfMuch()
-            }
+        for message in result.messages {
+            // What others have changed before is told also where the client wants silence.
+            let isKnown =
+                !message.hasChanged || open.view.knows(UInt64(message.previous))
+            // RFC 7162 §3.1.3: .SILENT hides the flags, not MODSEQ.
+            let isTold =
+                !store.isSilent || !isKnown
+                || message.hasChanged && session.enabled.contains(.condstore)
+            guard isTold else { continue }
+            open.view.tell(
+                SelectedMailbox.Message((message.uid, message.flags, message.modSequence)),
+                session.enabled, isUID: store.isUID, withFlags: !store.isSilent || !isKnown,
+                to: &writer)
+            try await sendIfMuch()
         }
+        if let number = result.modSequence { open.view.noteOwnChange(UInt64(number)) }
         selected = open
     }
 

@@ -74,6 +74,7 @@ extension IMAPVisit {
             key, open.view, now: service.surroundings.time.timestamp)
         guard let last = open.view.uids.last else { return matching }
         var next: UInt32 = 1
+        var summarized: UInt32 = 0
         while next <= last {
             matching.stop = nil
             matching.rows = 0
@@ -83,7 +84,10 @@ extension IMAPVisit {
             ) { message, matching in matching.take(message) }
             matching = state
             if let taken { next = taken + 1 }
-            if let row = matching.stop {
+            if let row = matching.stop, matching.depth == .summary, row.uid > summarized {
+                try await summarize(row, andTo: last, of: open.id)
+                summarized = row.uid
+            } else if let row = matching.stop {
                 matching.judge(row, try await octets(of: row))
                 next = row.uid + 1
             } else if matching.rows < Self.readTogether {
@@ -99,6 +103,7 @@ extension IMAPVisit {
     ) async throws -> [(row: MessageRow, facts: MessageFacts)] {
         var all: [(row: MessageRow, facts: MessageFacts)] = []
         all.reserveCapacity(uids.count)
+        var summarized: UInt32 = 0
         for span in Self.spans(uids) {
             var next = span.lowerBound
             while next <= span.upperBound {
@@ -113,6 +118,12 @@ extension IMAPVisit {
                             (message.row, isKnown ? MessageFacts(encoded: message.facts) : nil))
                     }
                     return true
+                }
+                let unknown = read.first { $0.facts == nil }
+                if let unknown, unknown.row.uid > summarized {
+                    try await summarize(unknown.row, andTo: span.upperBound, of: open.id)
+                    summarized = unknown.row.uid
+                    continue
                 }
                 for (row, facts) in read {
                     if let facts {

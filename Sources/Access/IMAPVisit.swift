@@ -125,7 +125,7 @@ struct IMAPVisit: ~Copyable {
     /// Performs a command and ends it with its tagged response; a refusal is one, too.
     private mutating func answer(_ command: Command) async throws(Ending) {
         writer = ResponseWriter(session.enabled)
-        let completion: Completion
+        var completion: Completion
         do {
             completion = try await obey(command)
         } catch let ending as Ending {
@@ -133,9 +133,22 @@ struct IMAPVisit: ~Copyable {
         } catch {
             completion = refusal(error)
         }
+        let hadPending = selected?.view.pending.isEmpty == false
         // RFC 9051 §7.5.1: no EXPUNGE while numbers are being talked about.
         try await tellNews(command.occasion)
+        let hasPending = selected?.view.pending.isEmpty == false
+        if let selected, hadPending || hasPending, session.enabled.contains(.qresync) {
+            // RFC 7162 §6: what is told of flags reaches further than what is told of messages.
+            writer.untagged(
+                .ok(
+                    .highestModificationSequence(selected.view.settledModificationSequence),
+                    hasPending ? "not all is told yet" : "all is told"))
+        }
         try await send()
+        if hasPending, completion == .ok() {
+            // RFC 5530 §3.
+            completion = .ok(.expungeIssued, "some messages are gone")
+        }
         session.complete(completion)
     }
 

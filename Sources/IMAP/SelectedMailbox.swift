@@ -54,6 +54,9 @@ package struct SelectedMailbox: Sendable {
     package let isReadOnly: Bool
     /// Up to here the client knows of everything, but for `pending`.
     package private(set) var modificationSequence: UInt64
+    /// Up to here the client knows of everything, those in `pending` as well
+    /// (RFC 7162 §6).
+    package private(set) var settledModificationSequence: UInt64
     /// Removed messages the client has not been told of.
     package private(set) var pending = NumberSet()
     /// UIDs that `$` stands for (RFC 5182 §2.1).
@@ -67,6 +70,7 @@ package struct SelectedMailbox: Sendable {
         self.uids = UIDRuns(uids)
         self.keywords = keywords
         self.modificationSequence = modificationSequence
+        settledModificationSequence = modificationSequence
         self.isReadOnly = isReadOnly
     }
 
@@ -114,6 +118,11 @@ package struct SelectedMailbox: Sendable {
         own.insert(modificationSequence)
     }
 
+    /// Whether the client knows of that change: it was told of it, or made it.
+    package func knows(_ modificationSequence: UInt64) -> Bool {
+        modificationSequence <= self.modificationSequence || own.contains(modificationSequence)
+    }
+
     /// Takes what the store tells, and writes what the client may hear now.
     ///
     /// EXPUNGE (descending) or VANISHED first, then EXISTS, then FETCH with the flags, so that
@@ -138,6 +147,7 @@ package struct SelectedMailbox: Sendable {
             tell(message, enabled, to: &writer)
         }
         modificationSequence = max(modificationSequence, changes.modificationSequence)
+        if pending.isEmpty { settledModificationSequence = modificationSequence }
     }
 
     /// `* n FETCH (FLAGS ...)` of one message, with UID and MODSEQ as far as enabled.
@@ -147,8 +157,8 @@ package struct SelectedMailbox: Sendable {
     ) {
         guard let number = uids.number(of: message.uid) else { return }
         writer.beginFetch(number: number, uid: message.uid)
-        // RFC 7162 §3.2.4: with QRESYNC the UID is always there; RFC 9586 §3 has it in front.
-        let needsUID = isUID || enabled.contains(.qresync)
+        // RFC 7162 §3.2.4: the UID is always there then; RFC 9586 §3 has it in front.
+        let needsUID = isUID || enabled.contains(.condstore)
         if needsUID, !enabled.contains(.uidOnly) { writer.uid(message.uid) }
         if withFlags { writer.flags(message.flags, keywords) }
         if enabled.contains(.condstore) {

@@ -279,8 +279,18 @@ extension ServerSession {
         }
     }
 
+    /// The mailbox that is selected is there no more (RFC 9051 §7.1, CLOSED).
+    package mutating func leaveMailbox() {
+        guard case .selected = phase else { return }
+        send("* OK [CLOSED] the mailbox has been deleted\r\n")
+        phase = .authenticated
+    }
+
     /// Ends the command that is performed with its tagged response.
+    ///
+    /// After `terminate` nobody waits for one.
     package mutating func complete(_ completion: Completion) {
+        guard phase != .over else { return }
         switch awaited {
         case .appendStart, .appendedMessage:
             precondition(completion.status != .ok, "a message that was not taken")

@@ -68,31 +68,30 @@ extension Mailboxes {
 
     /// Hands messages of a range to `take` by rising UID, until it says no or `limit` is reached.
     ///
-    /// `changedSince`: only those that have changed after it. Returns what `take` has made of
-    /// `state`, and the last UID that it took. All of one moment; `onThread` spares the way to the
-    /// reading thread for what is short.
+    /// Returns what `take` has made of `state`, and the last UID that it took. All of one moment;
+    /// `onThread` spares the way to the reading thread for what is short.
     package func fetch<State: Sendable>(
         _ range: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ depth: FetchDepth, limit: Int,
-        changedSince: Int64 = -1, onThread: Bool, into state: State,
+        onThread: Bool, into state: State,
         _ take: @escaping @Sendable (FetchedMessage, inout State) -> Bool
     ) async throws -> (state: State, last: UInt32?) {
         let work: @Sendable (any Transaction) throws -> (state: State, last: UInt32?) = {
             transaction in
             try Self.fetch(
-                range, of: mailbox, depth, limit: limit, changedSince, state, take, transaction)
+                range, of: mailbox, depth, limit: limit, state, take, transaction)
         }
         return onThread ? try store.lookUp(work) : try await store.read(work)
     }
 
     private static func fetch<State>(
         _ range: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ depth: FetchDepth, limit: Int,
-        _ changedSince: Int64, _ initial: State,
+        _ initial: State,
         _ take: (FetchedMessage, inout State) -> Bool, _ transaction: any Transaction
     ) throws(StorageFailure) -> (state: State, last: UInt32?) {
         var (state, last, isOver) = (initial, UInt32?.none, false)
         let values: [Value] = [
             .integer(mailbox.value), .integer(Int64(range.lowerBound)),
-            .integer(Int64(range.upperBound)), .integer(changedSince), .integer(Int64(limit)),
+            .integer(Int64(range.upperBound)), .integer(Int64(limit)),
         ]
         func row(_ columns: any Row) {
             guard !isOver else { return }
@@ -110,7 +109,7 @@ extension Mailboxes {
                 SELECT uid, content_id, octets, internal_date, saved, flags,
                     COALESCE(changed, modseq), prefix
                 FROM mailbox_message
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND COALESCE(changed, modseq) > ?
+                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
                 ORDER BY uid LIMIT ?
                 """, values, row)
         case .summary:
@@ -121,7 +120,7 @@ extension Mailboxes {
                     fields, preview
                 FROM mailbox_message message
                     LEFT JOIN content_summary summary ON summary.content_id = message.content_id
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND COALESCE(changed, modseq) > ?
+                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
                 ORDER BY uid LIMIT ?
                 """, values, row)
         case .octets:
@@ -134,15 +133,22 @@ extension Mailboxes {
                     JOIN content ON content.id = message.content_id
                     LEFT JOIN content_summary summary ON summary.content_id = message.content_id
                     LEFT JOIN content_body body ON body.content_id = message.content_id
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND COALESCE(changed, modseq) > ?
+                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
                 ORDER BY uid LIMIT ?
                 """, values, row)
         }
         return (state, last)
     }
 
-    /// Keeps what was computed of a content.
-    package func keep(_ summary: StoredSummary, of content: Content.ID) async throws {
-        try await store.write { try summary.insert(of: content, in: $0) }
+    /// Keeps what was computed of contents, all in one transaction.
+    package func keep(
+        _ summaries: [(content: Content.ID, summary: StoredSummary)]
+    ) async throws {
+        guard !summaries.isEmpty else { return }
+        try await store.write { transaction in
+            for (content, summary) in summaries {
+                try summary.insert(of: content, in: transaction)
+            }
+        }
     }
 }

@@ -12,8 +12,19 @@ extension Mailboxes {
 
     /// What became of it.
     package struct FlagsStored: Sendable {
-        /// The messages whose flags are others now.
-        package fileprivate(set) var changed: [(uid: UInt32, flags: MessageFlags)] = []
+        /// A message, with the change it had before.
+        package struct Message: Hashable, Sendable {
+            package let uid: UInt32
+            package let flags: MessageFlags
+            package let modSequence: Int64
+            /// That of its change before this one; the same if this one changed nothing.
+            package let previous: Int64
+
+            package var hasChanged: Bool { modSequence != previous }
+        }
+
+        /// Those that were treated, by rising UID.
+        package fileprivate(set) var messages: [Message] = []
         /// That of all the changes; nil if nothing changed.
         package fileprivate(set) var modSequence: Int64?
         /// Messages that somebody else has changed meanwhile (RFC 7162 §3.1.3 MODIFIED).
@@ -41,7 +52,7 @@ extension Mailboxes {
                 change, mask, uids, in: box, unchangedSince: unchangedSince, transaction)
             return (result, box.account)
         }
-        if !result.changed.isEmpty { changes.signal(account) }
+        if result.modSequence != nil { changes.signal(account) }
         return result
     }
 
@@ -58,7 +69,14 @@ extension Mailboxes {
                 continue
             }
             let flags = change.applied(to: row.flags, mask)
-            guard flags != row.flags else { continue }
+            let hasChanged = flags != row.flags
+            result.messages.append(
+                FlagsStored.Message(
+                    uid: row.uid, flags: flags,
+                    modSequence: hasChanged ? modSequence : row.modSequence,
+                    previous: row.modSequence))
+            guard hasChanged else { continue }
+            result.modSequence = modSequence
             try transaction.execute(
                 """
                 UPDATE mailbox_message SET flags = ?, changed = ?
@@ -71,10 +89,8 @@ extension Mailboxes {
             let turned = flags.symmetricDifference(row.flags)
             if turned.contains(.seen) { unseen += flags.contains(.seen) ? -1 : 1 }
             if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
-            result.changed.append((row.uid, flags))
         }
-        guard !result.changed.isEmpty else { return result }
-        result.modSequence = modSequence
+        guard result.modSequence != nil else { return result }
         try transaction.execute(
             """
             UPDATE mailbox SET highest_modseq = ?, unseen = unseen + ?, deleted = deleted + ?

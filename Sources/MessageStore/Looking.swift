@@ -125,6 +125,34 @@ extension Mailboxes {
         }
     }
 
+    /// Messages that came or were changed since `modSequence`, by rising UID (RFC 7162 §3.1.4.1).
+    ///
+    /// Costs what has changed, not what is there: of two messages that came, the later one has the
+    /// larger UID and the larger modification sequence.
+    package func changed(
+        in id: Mailbox.ID, since modSequence: Int64
+    ) async throws -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
+        try await store.read { transaction in
+            try transaction.all(
+                """
+                SELECT uid, flags, changed FROM mailbox_message
+                WHERE mailbox_id = ?1 AND changed > ?2
+                UNION
+                SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
+                WHERE mailbox_id = ?1 AND uid > COALESCE(
+                    (SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND modseq <= ?2
+                    ORDER BY uid DESC LIMIT 1), 0)
+                ORDER BY uid
+                """, [.integer(id.value), .integer(modSequence)]
+            ) { row in
+                (
+                    UInt32(truncatingIfNeeded: row.integer(0)),
+                    MessageFlags(rawValue: row.integer(1)), row.integer(2)
+                )
+            }
+        }
+    }
+
     /// The UIDs of messages that have gone since `modSequence`, rising (RFC 7162 §3.2.10).
     ///
     /// All of them: those rows are kept for as long as the mailbox is.

@@ -155,6 +155,9 @@ extension Mailboxes {
                 return
             }
             let below = all.filter { $0.name.hasPrefix(name + String(Self.delimiter)) }
+            let names = Set(all.map(\.name))
+            guard below.allSatisfy({ !names.contains(newName + $0.name.dropFirst(name.count)) })
+            else { throw MailboxRefusal.exists }
             for child in [mailbox] + below {
                 let suffix = child.name.dropFirst(name.count)
                 guard (newName + suffix).utf8.count <= Self.nameLimitOctets else {

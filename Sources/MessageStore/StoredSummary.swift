@@ -30,6 +30,9 @@ package struct StoredSummary: Hashable, Sendable {
         self.preview = preview
     }
 
+    /// Computed from the octets of a message.
+    package init(of octets: [UInt8]) { self.init(MessageSummary(octets)) }
+
     package init(_ summary: MessageSummary) {
         self.init(
             format: MessageSummary.format, headerOctets: summary.headerOctets,

@@ -169,12 +169,19 @@ extension Intake {
         _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
         in mailbox: Mailbox, at time: Timestamp
     ) async throws -> [UInt32] {
+        // Large ones when somebody asks for it.
+        let summaries = messages.map { message, _, _ -> StoredSummary? in
+            guard case .octets(let octets) = message.body else { return nil }
+            return StoredSummary(of: octets)
+        }
         do {
             let uids = try await spooler.store.write { transaction in
-                let appended = try messages.map { message, flags, date in
+                let appended = try zip(messages, summaries).map { message, summary in
+                    let (message, flags, date) = message
                     let content = Content.ID(value: message.id.value)
                     try Content.insert(
                         content, octets: message.octets, message.body, in: transaction)
+                    try summary?.insert(of: content, in: transaction)
                     return Mailboxes.Appended(
                         content: content, octets: message.octets, flags: flags,
                         internalDate: date)
