@@ -31,6 +31,8 @@ final class Postreiter: @unchecked Sendable {
         static let submissions = 2465
         static let pop3 = 2110
         static let pop3s = 2995
+        static let imap = 2143
+        static let imaps = 2993
         static let dns = 2053
     }
 
