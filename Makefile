@@ -11,7 +11,7 @@ SECONDS ?= 60
 MINUTES ?= 30
 FUZZERS ?=
 
-.PHONY: demo test release bench bench-verdicts bench-summary bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
+.PHONY: demo test release bench bench-imap bench-verdicts bench-summary bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
 
 demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
@@ -26,6 +26,10 @@ test: packages-test
 # Ingest, relaying and draining beside Postfix, in the same run, on the same cores.
 bench: packages-test release
 	Scripts/bench
+
+# A mailbox of 10,000 messages by IMAP, beside Dovecot, in the same run, on the same cores.
+bench-imap: packages-test release
+	Scripts/bench-imap
 
 # SPF, DKIM and DMARC on one core, beside libopendkim, libspf2, pyspf and bare OpenSSL.
 bench-verdicts: packages-test
