@@ -228,6 +228,9 @@ let house: [Target] = [
     module(
         "DefenceStore", on: ["Bytes", "World", "Storage", "Journal", "Defence"]),
     module(
+        "ScriptStore",
+        on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Sieve"], [crypto]),
+    module(
         "ReportStore", on: ["Bytes", "World", "Feedback", "Storage"]),
     module(
         "SearchIndex",
@@ -258,7 +261,8 @@ let house: [Target] = [
         "Delivery",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Summary",
-            "Storage", "Journal", "MessageStore", "Directory", "Spool", "KeyRing",
+            "Storage", "Journal", "MessageStore", "Directory", "Spool", "KeyRing", "Sieve",
+            "ScriptStore",
         ], [log, metrics, collections]),
     module(
         "Access",
@@ -301,7 +305,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
             "DefenceStore", "DKIM", "KeyLife",
-            "Feedback", "ReportStore", "Reporting",
+            "Feedback", "ReportStore", "Reporting", "ScriptStore",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -316,7 +320,7 @@ let house: [Target] = [
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
             "DefenceStore", "Filtering", "DKIM", "MessageAuthentication", "KeyLife", "KeyRing",
-            "Feedback", "ReportStore", "Reporting", "DMARC", "SPF",
+            "Feedback", "ReportStore", "Reporting", "DMARC", "SPF", "ScriptStore",
         ],
         [log, metrics]),
     .executableTarget(
@@ -412,6 +416,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "SimulatedWorld", "DKIM",
             "MessageAuthentication", "SPF", "Defence", "DefenceStore", "Filtering", "Milter",
+            "ScriptStore",
         ]),
     tests(
         "SimulationTests",

@@ -8,6 +8,7 @@ package import Mail
 package import MessageStore
 package import NameService
 package import ReportStore
+package import ScriptStore
 package import Spool
 package import World
 package import ZoneStore
@@ -32,6 +33,7 @@ package struct Administration: Sendable {
     private let language: Language
     private let exchangers: Exchangers
     private let reports: Reports?
+    private let scripts: Scripts?
 
     /// Those in a running server who look after the exchangers that zones name.
     package struct Exchangers: Sendable {
@@ -82,8 +84,9 @@ package struct Administration: Sendable {
         host: MailHost? = nil, security: ZoneSecurity? = nil, keys: KeyKeeper? = nil,
         time: any Time, author: String, language: Language,
         delivery: Delivery = .none, exchangers: Exchangers = .none,
-        reports: Reports? = nil
+        reports: Reports? = nil, scripts: Scripts? = nil
     ) {
+        self.scripts = scripts
         self.reports = reports
         self.exchangers = exchangers
         self.registry = registry
@@ -131,6 +134,10 @@ package struct Administration: Sendable {
                 return try await ReportCommands(reports: reports, registry: registry, time: time)
                     .perform(name, arguments)
             }
+            if name.hasPrefix(ScriptCommands.prefix), let scripts {
+                return try await ScriptCommands(scripts: scripts, registry: registry)
+                    .perform(name, arguments)
+            }
             if ExchangerCommands.knows(name) {
                 return try await ExchangerCommands(
                     zones: zones, exchangers: exchangers, time: time, author: author,
@@ -169,6 +176,7 @@ package struct Administration: Sendable {
             let answer = try await DirectoryCommands(
                 registry: registry, mailboxes: mailboxes, spooler: spooler, author: author
             ).perform(name, arguments)
+            if name == "account.remove" { scripts?.forget() }
             guard name == "domain.add" else { return answer }
             let domain = try arguments.domain("domain")
             // Made before the zone is written, so that it names them at once.

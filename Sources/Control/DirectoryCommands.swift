@@ -5,6 +5,7 @@ import Directory
 import Mail
 import MessageStore
 import Routing
+import ScriptStore
 import Spool
 import World
 
@@ -138,7 +139,9 @@ struct DirectoryCommands {
         let login = try arguments.address("address")
         let keepsMail = arguments.flag("keep-mail")
         let id = try await registry.remove(account: login, by: author) { id, transaction in
-            if !keepsMail { try Mailboxes.abandon(id.rawValue, in: transaction) }
+            guard !keepsMail else { return }
+            try Mailboxes.abandon(id.rawValue, in: transaction)
+            try Scripts.abandon(id.rawValue, in: transaction)
         }
         let mail =
             keepsMail

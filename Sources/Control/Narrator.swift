@@ -174,7 +174,8 @@ struct Narrator {
     private func delivered(_ fact: Fact) -> String {
         if let mailbox = fact[.mailbox] {
             return say("Delivered", "Zugestellt") + whom(fact)
-                + say(" into the mailbox \(mailbox).", " in das Postfach \(mailbox).")
+                + say(" into the mailbox \(mailbox)", " in das Postfach \(mailbox)")
+                + reason(fact) + "."
         }
         return say("Handed over", "Übergeben") + whom(fact)
             + (fact.host.map { say(" to \($0)", " an \($0)") } ?? "") + reason(fact) + "."

@@ -88,6 +88,40 @@ struct Conclusions {
         }
     }
 
+    /// As a script of the account wants it; what is rejected is no delivery.
+    mutating func sort(_ recipient: DueRecipient, to account: Int64, _ sorting: Sorting) {
+        deliverer.counters.delivered.increment()
+        let prefix = "Return-Path: <\(message.reversePath)>\r\n"  // RFC 5321 §4.4
+        let isGone =
+            sorting.copies.isEmpty && sorting.continuation == nil
+            && sorting.notices.isEmpty
+        let fact = Fact(
+            isGone ? .deleted : .delivered, of: message.id, at: now,
+            recipient: recipient.address, text: sorting.explanation,
+            fields: sorting.copies.isEmpty
+                ? [] : [.init(.mailbox, sorting.copies.map(\.mailbox).joined(separator: ", "))])
+        var settlement = Settlement(
+            recipient, .sorted(account: account, sorting.copies, prefix: prefix), facts: [fact],
+            continuation: sorting.continuation)
+        if let continuation = sorting.continuation {
+            settlement.facts.append(
+                Fact(
+                    .continued, of: message.id, at: now, recipient: recipient.address,
+                    fields: [.init(.continuation, continuation.id)]))
+        }
+        settlement.notices = sorting.notices
+        settlement.record = sorting.record
+        if sorting.copies.contains(where: { $0.replacement == nil }) {
+            settlement.summary = summary.take()
+        }
+        settlements.append(settlement)
+        if recipient.notify?.contains(.success) == true, !sorting.copies.isEmpty {
+            tell(
+                .success, of: recipient,
+                Outcome.Evidence(EnhancedStatus(2, 0, 0), Diagnosis.inMailbox.text()))
+        }
+    }
+
     /// It waits without having been tried.
     mutating func putOff(_ recipient: DueRecipient, until: Timestamp) {
         settlements.append(Settlement(recipient, .putOff(until: until)))

@@ -9,6 +9,7 @@ package import Logging
 import MIME
 package import Mail
 package import Routing
+package import ScriptStore
 package import Spool
 import Storage
 import Synchronization
@@ -31,6 +32,8 @@ package final class Deliverer: Sendable {
     let ids: QueueIDSource
     let trace: Trace
     let signingKeys: SigningKeys?
+    /// The scripts that sort mail; nil: none do.
+    let scripts: Scripts?
     let watch: DeliveryWatch
     let log: Logger
     let counters = DeliveryCounters()
@@ -77,7 +80,7 @@ package final class Deliverer: Sendable {
         _ settings: DeliverySettings, surroundings: Surroundings, resolver: any Resolver,
         registry: Registry, spooler: Spooler, intake: Intake, arrivals: Arrivals,
         ids: QueueIDSource, trace: Trace, signingKeys: SigningKeys? = nil,
-        watch: DeliveryWatch = DeliveryWatch(), log: Logger
+        scripts: Scripts? = nil, watch: DeliveryWatch = DeliveryWatch(), log: Logger
     ) {
         self.settings = settings
         currentSchedule = Mutex(settings.schedule)
@@ -92,6 +95,7 @@ package final class Deliverer: Sendable {
         self.ids = ids
         self.trace = trace
         self.signingKeys = signingKeys
+        self.scripts = scripts
         self.watch = watch
         self.log = log
         health = HostHealth(

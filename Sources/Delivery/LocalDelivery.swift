@@ -65,6 +65,7 @@ extension Deliverer {
             if targets.count == 1, let account = targets[0].account {
                 watch.arrival(recipient.message, recipient.original ?? address)
                 let isJunk = recipient.message.requests.isJunk
+                if await sort(recipient, to: account, &conclusions) { return }
                 conclusions.deliver(
                     recipient, to: account.rawValue,
                     mailbox: isJunk ? Mailboxes.junk : Mailboxes.inbox)

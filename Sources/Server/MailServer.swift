@@ -177,7 +177,7 @@ package struct MailServer: Sendable {
             delivery, surroundings: surroundings, resolver: resolver,
             registry: node.registry, spooler: node.spooler, intake: intake, arrivals: arrivals,
             ids: node.ids, trace: node.trace, signingKeys: node.signingKeys,
-            watch: reporters.watch, log: log)
+            scripts: node.scripts, watch: reporters.watch, log: log)
     }
 
     /// Takes all addresses or none: a port in use shows before the first mail is accepted.

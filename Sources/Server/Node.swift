@@ -9,6 +9,7 @@ package import Mail
 package import MessageStore
 package import Reception
 package import ReportStore
+package import ScriptStore
 package import Spool
 package import Storage
 package import World
@@ -32,11 +33,13 @@ package struct Node: Sendable {
     package let defence: DefenceRecords
     package let signingKeys: SigningKeys
     package let reports: Reports
+    package let scripts: Scripts
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
         .messageStore, .journal, .spool, .directory, .maildrop, .zoneStore, .maintenance,
         .zonePeers, .defence, .keyRing, .reportStore,
+        .scriptStore,
     ]
 
     /// The store's committer must be running; `name` is this host among those that share a store.
@@ -63,6 +66,7 @@ package struct Node: Sendable {
         defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey
         workExecutor = passwordExecutor
+        scripts = Scripts(store: store, time: surroundings.time)
         reports = Reports(
             store: store, time: surroundings.time, entropy: surroundings.entropy)
         peers = ZonePeers(

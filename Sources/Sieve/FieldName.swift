@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import MIME
 
 /// Names of header fields, as scripts write them.
 enum FieldName {
@@ -49,5 +50,19 @@ package enum ScriptName {
                 $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) && $0.value != 0x2028
                     && $0.value != 0x2029 && $0 != "/"
             }
+    }
+}
+
+/// What stays the same of a message on its way.
+package enum MessageIdentity {
+    /// Its Message-ID, or else all of its header but the trace fields.
+    package static func of(_ message: [UInt8]) -> String {
+        var bodyStart = message.count
+        var defects = DefectList()
+        let header = Header(message[...], bodyStart: &bodyStart, defects: &defects)
+        if let id = header.first("Message-ID")?.identifiers.first { return id.description }
+        return ["Date", "From", "To", "Subject"].map { name in
+            header.first(name).map { String(lossy: $0.unfolded) } ?? ""
+        }.joined(separator: "\n")
     }
 }

@@ -3,7 +3,7 @@
 package import Journal
 package import Mail
 package import MessageStore
-import Storage
+package import Storage
 package import World
 
 /// How an attempt for one recipient ended, and what that makes of it.
@@ -16,6 +16,10 @@ package struct Settlement: Sendable {
     package var continuation: Continuation?
     /// What was computed of the content, to be kept beside it.
     package var summary: StoredSummary?
+    /// Messages of our own that it causes, in this very transaction: answers, redirections.
+    package var notices: [Conclusion.Notice] = []
+    /// What else is to be written if the recipient was still ours.
+    package var record: (@Sendable (any Transaction) throws(StorageFailure) -> Void)?
 
     /// The same content on its way to others: the recipient was an alias.
     package struct Continuation: Sendable {
@@ -33,6 +37,8 @@ package struct Settlement: Sendable {
         /// Into a mailbox here, in this very transaction; `prefix` is header lines with CRLF that
         /// go in front (Return-Path).
         case deliveredLocally(account: Int64, mailbox: String, prefix: String)
+        /// As a script of the account wants it: into any number of mailboxes, perhaps none.
+        case sorted(account: Int64, [Mailboxes.Sorted], prefix: String)
         /// The next system has it, or the sender is told that it will never arrive, or another
         /// message continues it: it is gone.
         case done
@@ -69,10 +75,10 @@ package struct Conclusion: Sendable {
     /// Whose mailboxes got something, if all its settlements count.
     fileprivate var accounts: [Int64] {
         settlements.compactMap { settlement in
-            guard case .deliveredLocally(let account, _, _) = settlement.result else {
-                return nil
+            switch settlement.result {
+            case .deliveredLocally(let account, _, _), .sorted(let account, _, _): account
+            case .done, .deferred, .putOff, .held: nil
             }
-            return account
         }
     }
 
@@ -144,8 +150,19 @@ extension Spooler {
             if let continuation = settlement.continuation {
                 settled.continued.append(continuation.id)
             }
+            for notice in settlement.notices {
+                try insert(notice, at: now, lifetimes, &settled, transaction)
+            }
+            try settlement.record?(transaction)
         }
         guard isEffective, let notice = conclusion.notice else { return }
+        try insert(notice, at: now, lifetimes, &settled, transaction)
+    }
+
+    private static func insert(
+        _ notice: Conclusion.Notice, at now: Timestamp, _ lifetimes: Lifetimes,
+        _ settled: inout Settled, _ transaction: any Transaction
+    ) throws(StorageFailure) {
         _ = try notice.acceptance.insert(
             as: notice.id, .octets(notice.octets), octets: notice.octets.count, at: now,
             lifetimes, claim: nil, in: transaction)
@@ -190,7 +207,7 @@ extension Settlement {
     ) throws(StorageFailure) -> Effect {
         let isOurs =
             switch result {
-            case .deliveredLocally, .done: try remove(in: transaction)
+            case .deliveredLocally, .sorted, .done: try remove(in: transaction)
             case .deferred(let until, let evidence, let told):
                 try deferRecipient(until, evidence, told, at: now, in: transaction)
             case .putOff(let until):
@@ -208,6 +225,17 @@ extension Settlement {
                 in: transaction)
             try summary?.insert(of: recipient.message.content, in: transaction)
             return .counts(orphan: nil)
+        case .sorted(let account, let copies, let prefix):
+            let message = recipient.message
+            try insertContinuation(at: now, lifetimes, in: transaction)
+            try Mailboxes.sort(
+                message.content, octets: message.octets, prefix: prefix, to: account, copies,
+                at: now, in: transaction)
+            if copies.contains(where: { $0.replacement == nil }) {
+                try summary?.insert(of: message.content, in: transaction)
+            }
+            // The copies have references of their own.
+            return .counts(orphan: try Spooler.removeMessage(message.id, in: transaction))
         case .done:
             try insertContinuation(at: now, lifetimes, in: transaction)
             let orphan = try Spooler.removeMessage(recipient.message.id, in: transaction)

@@ -9,6 +9,7 @@ import Journal
 import Logging
 import Mail
 import MessageStore
+import ScriptStore
 import SimulatedWorld
 import Spool
 import Storage
@@ -19,7 +20,7 @@ import World
 /// One thread runs all of it, so what is shared needs no lock.
 final class DeliveryWorld: @unchecked Sendable {
     static let schema: [Migrations] = [
-        .messageStore, .journal, .spool, .directory, .defence,
+        .messageStore, .journal, .spool, .directory, .defence, .scriptStore,
     ]
 
     let simulation: Simulation
@@ -40,6 +41,7 @@ final class DeliveryWorld: @unchecked Sendable {
         let trace: Trace
         let registry: Registry
         let deliverer: Deliverer
+        let scripts: Scripts
     }
 
     private var parts: Parts?
@@ -53,6 +55,7 @@ final class DeliveryWorld: @unchecked Sendable {
     var mailboxes: Mailboxes { running.mailboxes }
     var trace: Trace { running.trace }
     var registry: Registry { running.registry }
+    var scripts: Scripts { running.scripts }
 
     init(seed: UInt64, zone: String) throws {
         simulation = Simulation(seed: seed)
@@ -98,19 +101,20 @@ final class DeliveryWorld: @unchecked Sendable {
             store: store, time: simulation, entropy: simulation,
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
         if try await registry.domains().isEmpty { try await populate(registry) }
+        let scripts = Scripts(store: store, time: simulation)
         let deliverer = Deliverer(
             settings,
             surroundings: Surroundings(
                 time: simulation, entropy: simulation, network: here.network),
             resolver: resolver, registry: registry, spooler: spooler, intake: intake,
-            arrivals: arrivals, ids: ids, trace: trace,
+            arrivals: arrivals, ids: ids, trace: trace, scripts: scripts,
             log: Logger(label: "delivery") { _ in SwiftLogNoOpLogHandler() })
         try await deliverer.prepare()
         parts = Parts(
             store: store, spooler: spooler, intake: intake,
             mailboxes: Mailboxes(store: store, bodies: disk.bodies, time: simulation),
             trace: trace,
-            registry: registry, deliverer: deliverer)
+            registry: registry, deliverer: deliverer, scripts: scripts)
         return deliverer
     }
 
@@ -167,10 +171,12 @@ final class DeliveryWorld: @unchecked Sendable {
     func isSpoolEmpty() async throws -> Bool { try await spooler.nextDue() == nil }
 
     /// The texts in someone's mailbox.
-    func mailbox(_ login: String) async throws -> [String] {
+    func mailbox(_ login: String, _ name: String = "INBOX") async throws -> [String] {
         guard let account = try await registry.account(login: try Address(login)) else { return [] }
         var texts: [String] = []
-        for message in try await mailboxes.list(of: account.id.rawValue) {
+        for message in try await mailboxes.list(
+            of: account.id.rawValue, mailbox: name)
+        {
             var reader = mailboxes.read(message)
             var octets: [UInt8] = []
             while let piece = try await reader.next() { octets += piece }

@@ -19,7 +19,7 @@ struct FloorTests {
         ],
         [
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",
-            "DefenceStore", "ReportStore", "SearchIndex",
+            "DefenceStore", "ReportStore", "ScriptStore", "SearchIndex",
         ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
@@ -44,6 +44,7 @@ struct FloorTests {
         "DefenceStore": ["Storage", "Journal"],
         "ReportStore": ["Storage"],
         "SearchIndex": ["Storage", "MessageStore"],
+        "ScriptStore": ["Storage", "MessageStore"],
         "Reception": ["Filtering"],
         "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService", "Reporting"],
@@ -69,6 +70,7 @@ struct FloorTests {
         "Storage": ["Crypto", "GRDB", "GRDBSQLite", "Foundation", "Logging", "CoreMetrics"],
         "Directory": ["Crypto", "CryptoExtras", "CoreMetrics"],
         "ZoneStore": ["Crypto"],
+        "ScriptStore": ["Crypto"],
         "Spool": ["DequeModule"],
         "Archive": ["Crypto"],
         "Reception": ["Logging", "Metrics", "CoreMetrics"],

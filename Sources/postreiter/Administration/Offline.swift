@@ -32,7 +32,8 @@ enum Offline {
                     defence: node.defence,
                     host: MailHost(settings), keys: keys,
                     time: Live.surroundings.time, author: "command line",
-                    language: settings.language, reports: node.reports))
+                    language: settings.language, reports: node.reports,
+                    scripts: node.scripts))
         }
     }
 }

@@ -77,7 +77,7 @@ struct Serve: AsyncParsableCommand {
                     delivery: .init(
                         wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) }),
                     exchangers: .init(drains: mail.drains, health: mail.health),
-                    reports: node.reports),
+                    reports: node.reports, scripts: node.scripts),
                 ownCommands: [
                     "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
                     "maildrop.take": { arguments throws(ControlFailure) in

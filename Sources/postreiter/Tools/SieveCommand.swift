@@ -12,7 +12,9 @@ import World
 struct SieveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sieve", abstract: "Scripts that sort mail (Sieve, RFC 5228).",
-        subcommands: [Check.self, Test.self])
+        subcommands: [
+            Check.self, Test.self, Put.self, Get.self, List.self, Activate.self, Remove.self,
+        ])
 
     /// Whether a script may be used.
     struct Check: AsyncParsableCommand {

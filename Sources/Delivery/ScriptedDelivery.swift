@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Directory
+import Journal
+import KeyRing
+import Logging
+import MIME
+import Mail
+import MessageStore
+import ScriptStore
+import Sieve
+import Spool
+import Storage
+import World
+
+/// Where a script puts a message, and what it sends.
+struct Sorting: Sendable {
+    var copies: [Mailboxes.Sorted] = []
+    /// On to other addresses, as it came.
+    var continuation: Settlement.Continuation?
+    /// On with another header, and answers.
+    var notices: [Conclusion.Notice] = []
+    var record: (@Sendable (any Transaction) throws(StorageFailure) -> Void)?
+    /// For the journal.
+    var explanation: String?
+}
+
+// As the recipient's own script wants it.
+extension Deliverer {
+    /// A larger message is delivered as if there were no script: a script reads it whole.
+    private static let maximumScriptedOctets = 64 << 20
+
+    /// Runs the account's active script; false if there is none, and the message is to be
+    /// delivered as usual.
+    ///
+    /// Whatever goes wrong keeps the message (RFC 5228 §2.10.6).
+    func sort(
+        _ recipient: DueRecipient, to account: AccountID, _ conclusions: inout Conclusions
+    ) async -> Bool {
+        guard let scripts, recipient.message.octets <= Self.maximumScriptedOctets else {
+            return false
+        }
+        do {
+            guard let script = try await scripts.active(of: account.rawValue) else { return false }
+            let incoming = try await incoming(recipient, account)
+            let run = try await scripts.run(script, over: incoming, of: account.rawValue)
+            if let failure = run.verdict.failure {
+                log.warning(
+                    "the script of \(recipient.address) fails, the message is kept: \(failure)",
+                    metadata: ["id": "\(recipient.message.id)"])
+            }
+            carryOut(run, recipient, account, incoming, &conclusions)
+            return true
+        } catch {
+            log.error(
+                "the script of \(recipient.address) cannot be run, the message is kept: \(error)",
+                metadata: ["id": "\(recipient.message.id)"])
+            return false
+        }
+    }
+
+    private func incoming(
+        _ recipient: DueRecipient, _ account: AccountID
+    ) async throws -> Incoming {
+        let message = recipient.message
+        var octets: [UInt8] = []
+        octets.reserveCapacity(message.octets)
+        var reader = spooler.read(message)
+        while let piece = try await reader.next() { octets += piece }
+        var incoming = Incoming(
+            message: octets, sender: message.reversePath.description,
+            recipient: (recipient.original ?? recipient.address).description,
+            now: time.timestamp)
+        incoming.ownAddresses =
+            try await registry.addresses(of: account).map(\.description)
+            + [recipient.address.description]
+        // What filters found suspicious is put aside; more is not known here.
+        incoming.spamPercent = message.requests.isJunk ? 100 : nil
+        incoming.environment = [
+            "name": "Postreiter", "location": "MDA", "phase": "during",
+            "host": settings.hostName.name, "domain": recipient.address.domain?.name ?? "",
+        ]
+        return incoming
+    }
+
+    // MARK: Actions
+
+    private func carryOut(
+        _ run: ScriptRun, _ recipient: DueRecipient, _ account: AccountID, _ incoming: Incoming,
+        _ conclusions: inout Conclusions
+    ) {
+        var sorting = Sorting()
+        var addresses: [Address] = []
+        for action in unlessJunk(run.verdict.actions, recipient.message) {
+            switch action {
+            case .file(let filing):
+                sorting.copies.append(copy(filing, recipient.message, incoming))
+            case .redirect(let address, let header):
+                if let octets = edited(incoming, header) {
+                    sorting.notices.append(redirection(of: recipient, to: [address], octets))
+                } else {
+                    addresses.append(address)
+                }
+            case .discard: break
+            case .reject(let reason, _):
+                // RFC 5429 §2.1.2, §2.2: by a notification, for the message was accepted.
+                let text = String(reason.prefix(1000))
+                return conclusions.add(
+                    recipient,
+                    .permanent(Outcome.Evidence(EnhancedStatus(5, 7, 1), text)))
+            case .reply(let reply):
+                let (notice, copied) = answer(reply, for: recipient, incoming)
+                sorting.notices.append(notice)
+                if let copied { sorting.copies.append(copied) }
+            }
+        }
+        if !addresses.isEmpty {
+            sorting.continuation = Settlement.Continuation(
+                as: ids.next(), redirected(recipient, to: addresses))
+        }
+        let (memories, number, now) = (run.memories, account.rawValue, incoming.now)
+        sorting.record = { transaction throws(StorageFailure) in
+            try Scripts.remember(memories, of: number, at: now, in: transaction)
+        }
+        sorting.explanation = explanation(of: run.verdict)
+        conclusions.sort(recipient, to: account.rawValue, sorting)
+    }
+
+    /// Who is said to have sent junk most likely has not: nobody is told of it, and what was to be
+    /// rejected is put aside.
+    private func unlessJunk(_ actions: [Action], _ message: SpooledMessage) -> [Action] {
+        guard message.requests.isJunk else { return actions }
+        return actions.compactMap { action in
+            switch action {
+            case .file, .redirect, .discard: return action
+            case .reply: return nil
+            case .reject:
+                var keep = Filing(mailbox: Mailboxes.inbox)
+                keep.isKeep = true
+                return .file(keep)
+            }
+        }
+    }
+
+    /// Why, in one line: what the script did, not what it did not.
+    private func explanation(of verdict: Verdict) -> String {
+        if let failure = verdict.failure { return "script failed: \(failure)" }
+        let acts = verdict.steps.filter { $0.outcome == nil }.prefix(5).map {
+            $0.line == 0 ? $0.text : "line \($0.line): \($0.text)"
+        }
+        return "script: " + acts.joined(separator: "; ")
+    }
+
+    private func copy(
+        _ filing: Filing, _ message: SpooledMessage, _ incoming: Incoming
+    ) -> Mailboxes.Sorted {
+        // Kept is where it would go without a script.
+        let usual = message.requests.isJunk ? Mailboxes.junk : Mailboxes.inbox
+        var copy = Mailboxes.Sorted(mailbox: filing.isKeep ? usual : filing.mailbox)
+        copy.use = filing.specialUse
+        copy.mailboxID = filing.mailboxID
+        copy.creates = filing.creates
+        copy.flags = filing.flags
+        if let octets = edited(incoming, filing.header) {
+            copy.replacement = Mailboxes.Replacement(
+                Content.ID(value: ids.next().value), octets)
+        }
+        return copy
+    }
+
+    /// The message with its header as edited; nil if it is as it came, or too large for that.
+    private func edited(_ incoming: Incoming, _ header: [UInt8]?) -> [UInt8]? {
+        guard let header else { return nil }
+        var bodyStart = incoming.message.count
+        var defects = DefectList()
+        _ = Header(incoming.message[...], bodyStart: &bodyStart, defects: &defects)
+        let octets = header + incoming.message[bodyStart...]
+        guard octets.count <= Content.rowLimitOctets else {
+            log.warning("a message of \(octets.count) octets keeps its header: it is too large")
+            return nil
+        }
+        return octets
+    }
+
+    // MARK: Redirection
+
+    /// The address here counts as an alias of the others, so that SPF passes there.
+    private func redirected(_ recipient: DueRecipient, to addresses: [Address]) -> Acceptance {
+        let message = recipient.message
+        var requests = message.requests
+        requests.holdUntil = nil
+        requests.isJunk = false
+        let recipients = addresses.map {
+            Envelope.Recipient(
+                $0, original: recipient.original ?? recipient.address, notify: recipient.notify,
+                originalRecipient: recipient.originalRecipient)
+        }
+        return Acceptance(
+            Envelope(
+                from: message.reversePath, to: recipients, body: message.body,
+                isInternational: message.isInternational, requests: requests),
+            source: [.init(.continues, message.id)], expires: message.expires)
+    }
+
+    private func redirection(
+        of recipient: DueRecipient, to addresses: [Address], _ octets: [UInt8]
+    ) -> Conclusion.Notice {
+        Conclusion.Notice(id: ids.next(), octets: octets, redirected(recipient, to: addresses))
+    }
+
+    // MARK: Answers
+
+    /// An answer (RFC 5230 §5), and its copy for the mailbox that `:fcc` names (RFC 8580).
+    private func answer(
+        _ reply: AutoReply, for recipient: DueRecipient, _ incoming: Incoming
+    ) -> (notice: Conclusion.Notice, copy: Mailboxes.Sorted?) {
+        let sender = recipient.original ?? recipient.address
+        let octets = compose(reply, from: sender, at: incoming.now)
+        let signed =
+            (sender.domain.flatMap { domain in
+                signingKeys?.fields(above: octets, of: domain, at: incoming.now)
+            } ?? []) + octets
+        // §5.1: with the null path, so that nothing answers it.
+        let envelope = Envelope(
+            from: .null, to: [Envelope.Recipient(reply.recipient, notify: .never)],
+            body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
+            isInternational: reply.recipient.isInternational)
+        let notice = Conclusion.Notice(
+            id: ids.next(), octets: signed,
+            Acceptance(envelope, source: [.init(.about, recipient.message.id)]))
+        let copy = reply.copy.map { filing in
+            var copy = Mailboxes.Sorted(mailbox: filing.mailbox)
+            copy.use = filing.specialUse
+            copy.creates = filing.creates
+            copy.flags = filing.flags
+            copy.replacement = Mailboxes.Replacement(
+                Content.ID(value: ids.next().value), octets)
+            return copy
+        }
+        return (notice, copy)
+    }
+
+    private func compose(
+        _ reply: AutoReply, from sender: Address, at now: Timestamp
+    ) -> [UInt8] {
+        var header = HeaderWriter()
+        header.field("Date", date: now)
+        let from = reply.from.map { AddressList($0).participants } ?? []
+        header.field("From", participants: from.isEmpty ? [Participant(sender)] : from)
+        header.field("To", participants: [Participant(reply.recipient)])
+        header.field("Subject", text: String(reply.subject.prefix(500)))
+        header.field(
+            "Message-ID",
+            identifiers: [.make(at: now, by: sender.domain ?? settings.hostName, entropy: entropy)])
+        if let id = reply.messageID {
+            // §5.8: as any answer.
+            header.field("In-Reply-To", structured: id)
+            let references = [reply.references, id].compactMap(\.self).joined(separator: " ")
+            header.field("References", structured: references)
+        }
+        // RFC 3834 §5: "auto-replied"; nothing answers it.
+        header.field("Auto-Submitted", structured: "auto-replied")
+        header.field("Precedence", structured: "bulk")
+        let reason = Array(reply.reason.utf8.prefix(Self.maximumReasonOctets))
+        if reply.isMIME, reason.starts(with: "content-".utf8, by: { ($0 | 0x20) == $1 || $0 == $1 })
+        {
+            header.field("MIME-Version", structured: "1.0")
+            return header.octets + TransferEncoding.canonicalLines(reason)
+        }
+        return Composition(header: header, .text(String(lossy: reason), subtype: "plain"))
+            .message(entropy: entropy)
+    }
+
+    /// Encoded, it still has to fit into a row.
+    private static let maximumReasonOctets = 128 << 10
+}

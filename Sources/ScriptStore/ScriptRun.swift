@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Crypto
+import Mail
+import MessageStore
+package import Sieve
+package import Storage
+package import World
+
+/// What a script made of a message, and what is to be remembered of it.
+package struct ScriptRun: Sendable {
+    package var verdict: Verdict
+    package var memories: [Memory] = []
+
+    /// That something was seen or done: an answer, a redirection, a message.
+    package struct Memory: Sendable {
+        let kind: Kind
+        let identity: [UInt8]
+        let expires: Timestamp
+    }
+
+    enum Kind: String, Sendable {
+        /// `duplicate` has met it (RFC 7352).
+        case seen
+        /// `vacation` has answered (RFC 5230 §4.2).
+        case answered
+        /// `redirect` has sent it on.
+        case redirected
+    }
+}
+
+extension Scripts {
+    /// A message that comes back after having been redirected does so within days.
+    fileprivate static let redirectedSeconds: Int64 = 7 * 86400
+
+    /// Runs a script of an account over a message.
+    ///
+    /// What vacation has answered in its period, and what was redirected to the same address
+    /// before (a loop), is taken out of the actions; without any other the message is kept.
+    package func run(
+        _ script: Script, over incoming: Incoming, of account: Int64
+    ) async throws -> ScriptRun {
+        let now = incoming.now
+        return try await store.read { transaction in
+            let known = StoredAccount(account: account, now: now, transaction: transaction)
+            var run = ScriptRun(verdict: Interpreter.run(script, over: incoming, in: known))
+            run.memories = run.verdict.sightings.map { known.memory(of: $0) }
+            let actions = run.verdict.actions
+            run.verdict.actions = []
+            for action in actions {
+                guard let memory = known.memory(of: action, in: incoming.message) else {
+                    run.verdict.actions.append(action)
+                    continue
+                }
+                guard try !known.remembers(memory) else { continue }
+                run.memories.append(memory)
+                run.verdict.actions.append(action)
+            }
+            if run.verdict.actions.isEmpty {
+                var keep = Filing(mailbox: "INBOX")
+                keep.isKeep = true
+                run.verdict.actions = [.file(keep)]
+            }
+            return run
+        }
+    }
+
+    /// Keeps what a run is to be remembered by, in the transaction that delivers its message.
+    package static func remember(
+        _ memories: [ScriptRun.Memory], of account: Int64, at now: Timestamp,
+        in transaction: any Transaction
+    ) throws(StorageFailure) {
+        guard !memories.isEmpty else { return }
+        try transaction.execute(
+            "DELETE FROM sieve_memory WHERE account_id = ? AND expires <= ?",
+            [.integer(account), .integer(now.milliseconds)])
+        for memory in memories {
+            try transaction.execute(
+                """
+                INSERT INTO sieve_memory (account_id, kind, identity, expires)
+                VALUES (?, ?, ?, ?)
+                ON CONFLICT (account_id, kind, identity) DO UPDATE SET expires = excluded.expires
+                """,
+                [
+                    .integer(account), .text(memory.kind.rawValue), .blob(memory.identity),
+                    .integer(memory.expires.milliseconds),
+                ])
+        }
+    }
+}
+
+/// An account as its scripts see it, within a transaction.
+private struct StoredAccount: AccountKnowledge {
+    let account: Int64
+    let now: Timestamp
+    let transaction: any Transaction
+
+    func hasMailbox(named name: String) -> Bool {
+        Mailboxes.knows(name, of: account, in: transaction)
+    }
+
+    func hasMailbox(identifiedBy id: String) -> Bool {
+        Mailboxes.knows(identifiedBy: id, of: account, in: transaction)
+    }
+
+    func hasSpecialUse(_ attribute: String, mailbox: String?) -> Bool {
+        Mailboxes.knows(use: attribute, mailbox: mailbox, of: account, in: transaction)
+    }
+
+    func hasSeen(_ sighting: Sighting) -> Bool {
+        // What cannot be read was not seen: a message too many is better than one too few.
+        (try? remembers(memory(of: sighting))) ?? false
+    }
+
+    func script(named name: String, isGlobal: Bool) -> [UInt8]? {
+        // Scripts of all accounts (`:global`) there are none.
+        guard !isGlobal else { return nil }
+        return (try? Scripts.text(of: name, of: account, in: transaction)) ?? nil
+    }
+
+    func remembers(_ memory: ScriptRun.Memory) throws(StorageFailure) -> Bool {
+        try transaction.first(
+            """
+            SELECT 1 FROM sieve_memory
+            WHERE account_id = ? AND kind = ? AND identity = ? AND expires > ?
+            """,
+            [
+                .integer(account), .text(memory.kind.rawValue), .blob(memory.identity),
+                .integer(now.milliseconds),
+            ]
+        ) { _ in true } ?? false
+    }
+
+    func memory(of sighting: Sighting) -> ScriptRun.Memory {
+        ScriptRun.Memory(
+            kind: .seen, identity: Self.hash([sighting.handle, sighting.identity]),
+            expires: now + .seconds(sighting.seconds))
+    }
+
+    /// Nil for what may be done again and again.
+    func memory(of action: Action, in message: [UInt8]) -> ScriptRun.Memory? {
+        switch action {
+        case .reply(let reply):
+            ScriptRun.Memory(
+                kind: .answered,
+                identity: Self.hash([
+                    reply.recipient.description.asciiLowercased, reply.identity,
+                ]),
+                expires: now + .seconds(reply.seconds))
+        case .redirect(let address, _):
+            ScriptRun.Memory(
+                kind: .redirected,
+                identity: Self.hash([
+                    address.description.asciiLowercased, MessageIdentity.of(message),
+                ]),
+                expires: now + .seconds(Scripts.redirectedSeconds))
+        case .file, .discard, .reject: nil
+        }
+    }
+
+    /// Of words, each with its length, so that none can pass for two.
+    private static func hash(_ words: [String]) -> [UInt8] {
+        Array(SHA256.hash(data: words.flatMap { Array("\($0.utf8.count):\($0)".utf8) }))
+    }
+}

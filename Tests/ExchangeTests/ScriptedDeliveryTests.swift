@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Directory
+import Journal
+import Mail
+import MessageStore
+import ScriptStore
+import Spool
+import Testing
+import World
+
+@Suite("RFC 5228: mail that an account's script sorts")
+struct ScriptedDeliveryTests {
+    private static let zone = """
+        there.example MX 10 mx.there.example
+        mx.there.example A 192.0.2.1
+        """
+
+    private struct Scene {
+        let world: DeliveryWorld
+        let there: Sink
+
+        func activate(_ script: String, of login: String = "anna@here.example") async throws {
+            let address = try Address(login)
+            let account = try #require(try await world.registry.account(login: address))
+            try await world.scripts.put("main", Array(script.utf8), of: account.id.rawValue)
+            try await world.scripts.activate("main", of: account.id.rawValue)
+        }
+
+        /// Delivers one message to anna, and waits until all that comes of it is settled.
+        @discardableResult
+        func deliver(
+            _ subject: String, from sender: String = "bob@there.example", id: String = "1",
+            fields: String = ""
+        ) async throws -> QueueID {
+            let envelope = Envelope(
+                from: sender.isEmpty ? .null : .address(try Address(sender)),
+                to: [Envelope.Recipient(try Address("anna@here.example"))])
+            let message = try await world.accept(
+                envelope,
+                content: "From: <bob@there.example>\r\nTo: anna@here.example\r\n\(fields)"
+                    + "Subject: \(subject)\r\nMessage-ID: <\(id)@there.example>\r\n\r\nHello\r\n")
+            #expect(try await world.wait(.minutes(10)) { try await world.isSpoolEmpty() })
+            return message
+        }
+
+        func count(_ mailbox: String = "INBOX") async throws -> Int {
+            try await world.mailbox("anna@here.example", mailbox).count
+        }
+    }
+
+    private static func run(_ body: @escaping @Sendable (Scene) async throws -> Void) throws {
+        let world = try DeliveryWorld(seed: 7, zone: zone)
+        let there = world.sink(1)
+        try world.run { world in try await body(Scene(world: world, there: there)) }
+    }
+
+    @Test("A message is filed where the script says, with its flags, and the trace says why")
+    func filing() throws {
+        try Self.run { scene in
+            try await scene.activate(
+                """
+                require ["fileinto", "mailbox", "imap4flags", "copy"];
+                if header :contains "subject" "bill" {
+                    fileinto :create :copy :flags "\\\\Flagged paid" "Bills/2026";
+                }
+                if header :contains "subject" "lost" { fileinto "Nowhere"; }
+                if header :contains "subject" "spam" { discard; }
+                """)
+            let id = try await scene.deliver("the bill")
+            #expect(try await scene.count("Bills/2026") == 1)
+            #expect(try await scene.count() == 1)
+            let facts = try await scene.world.trace.facts(of: id)
+            let told = try #require(facts.last { $0.kind == .delivered })
+            #expect(told.text?.contains("line 3: fileinto: into \"Bills/2026\"") == true)
+            // Only :create makes a mailbox.
+            try await scene.deliver("lost", id: "2")
+            #expect(try await scene.count("Nowhere") == 0)
+            #expect(try await scene.count() == 2)
+            let gone = try await scene.deliver("spam", id: "3")
+            #expect(try await scene.count() == 2)
+            #expect(try await scene.world.kinds(gone).last == .deleted)
+        }
+    }
+
+    @Test("A script that fails, and none, leave the message in the inbox")
+    func failing() throws {
+        try Self.run { scene in
+            try await scene.deliver("before")
+            try await scene.activate("require [\"ihave\", \"fileinto\"]; discard; error \"no\";")
+            let id = try await scene.deliver("then", id: "2")
+            #expect(try await scene.count() == 2)
+            let facts = try await scene.world.trace.facts(of: id)
+            #expect(
+                facts.contains { $0.text?.hasPrefix("script failed: line 1: no") == true })
+        }
+    }
+
+    @Test("A redirected message goes on as from an alias, and what comes back is kept")
+    func redirecting() throws {
+        try Self.run { scene in
+            try await scene.activate("redirect \"carl@there.example\";")
+            try await scene.deliver("hello")
+            #expect(scene.there.messages.map(\.recipients) == [["carl@there.example"]])
+            #expect(try await scene.count() == 0)
+            // The very message again: a loop.
+            try await scene.deliver("hello")
+            #expect(scene.there.messages.count == 1)
+            #expect(try await scene.count() == 1)
+            try await scene.deliver("another", id: "2")
+            #expect(scene.there.messages.count == 2)
+            // To oneself.
+            try await scene.activate("redirect \"anna@here.example\";")
+            try await scene.deliver("round", id: "3")
+            #expect(try await scene.count() == 2)
+        }
+    }
+
+    @Test("An edited header is stored, and sent on")
+    func editing() throws {
+        try Self.run { scene in
+            try await scene.activate(
+                """
+                require ["editheader", "copy"];
+                deleteheader "Subject"; addheader "X-Seen" "yes";
+                redirect :copy "carl@there.example";
+                """)
+            try await scene.deliver("secret")
+            let kept = try await scene.world.mailbox("anna@here.example")
+            for content in kept + scene.there.messages.map(\.content) {
+                #expect(content.contains("X-Seen: yes\r\nFrom:"))
+                #expect(!content.contains("secret"))
+                #expect(content.hasSuffix("\r\n\r\nHello\r\n"))
+            }
+            #expect(kept.count + scene.there.messages.count == 2)
+        }
+    }
+
+    @Test("Vacation answers each sender once in its period, and no list and no notification")
+    func vacation() throws {
+        try Self.run { scene in
+            try await scene.activate(
+                "require \"vacation\"; vacation :days 2 :subject \"Away\" \"At the sea.\";")
+            try await scene.deliver("one")
+            let answer = try #require(scene.there.messages.first)
+            #expect(answer.reversePath == "")
+            #expect(answer.recipients == ["bob@there.example"])
+            #expect(answer.content.contains("Auto-Submitted: auto-replied\r\n"))
+            #expect(answer.content.contains("In-Reply-To: <1@there.example>\r\n"))
+            #expect(answer.content.contains("From: anna@here.example\r\n"))
+            #expect(answer.content.contains("At the sea."))
+            try await scene.deliver("two", id: "2")
+            try await scene.deliver(
+                "list", from: "eve@there.example", id: "3", fields: "List-Id: x\r\n")
+            try await scene.deliver("notice", from: "", id: "4")
+            #expect(scene.there.messages.count == 1)
+            try await scene.deliver("other", from: "eve@there.example", id: "5")
+            #expect(scene.there.messages.count == 2)
+            try await scene.world.sleep(.days(2))
+            try await scene.deliver("later", id: "6")
+            #expect(scene.there.messages.count == 3)
+            #expect(try await scene.count() == 6)
+        }
+    }
+
+    @Test("What is rejected comes back to its sender with the reason")
+    func rejecting() throws {
+        try Self.run { scene in
+            try await scene.activate("require \"reject\"; reject \"I do not want this.\";")
+            try await scene.deliver("hello")
+            #expect(try await scene.count() == 0)
+            let notice = try #require(scene.there.messages.first)
+            #expect(notice.recipients == ["bob@there.example"])
+            #expect(notice.content.contains("I do not want this."))
+            // Nothing answers a notification.
+            try await scene.deliver("hello", from: "", id: "2")
+            #expect(scene.there.messages.count == 1)
+        }
+    }
+
+    @Test("Junk is neither rejected nor answered")
+    func junk() throws {
+        try Self.run { scene in
+            for script in [
+                "require \"reject\"; reject \"no\";", "require \"vacation\"; vacation \"away\";",
+            ] {
+                try await scene.activate(script)
+                var envelope = Envelope(
+                    from: .address(try Address("bob@there.example")),
+                    to: [Envelope.Recipient(try Address("anna@here.example"))])
+                envelope.requests.isJunk = true
+                try await scene.world.accept(
+                    envelope, content: "To: anna@here.example\r\nSubject: x\r\n\r\nspam\r\n")
+                #expect(
+                    try await scene.world.wait(.minutes(10)) {
+                        try await scene.world.isSpoolEmpty()
+                    })
+            }
+            #expect(scene.there.messages == [])
+            #expect(try await scene.count(Mailboxes.junk) == 2)
+        }
+    }
+
+    @Test("A script that is not valid is not stored, and an active one not removed")
+    func keeping() throws {
+        try Self.run { scene in
+            let login = try Address("anna@here.example")
+            let account = try #require(try await scene.world.registry.account(login: login))
+            let (scripts, number) = (scene.world.scripts, account.id.rawValue)
+            await #expect(throws: Scripts.Refusal.self) {
+                try await scripts.put("bad", Array("keep".utf8), of: number)
+            }
+            await #expect(throws: Scripts.Refusal.badName("a/b")) {
+                try await scripts.put("a/b", [], of: number)
+            }
+            try await scene.activate("discard;")
+            await #expect(throws: Scripts.Refusal.active("main")) {
+                try await scripts.remove("main", of: number)
+            }
+            try await scripts.activate(nil, of: number)
+            try await scripts.remove("main", of: number)
+            #expect(try await scripts.list(of: number) == [])
+            try await scene.deliver("hello")
+            #expect(try await scene.count() == 1)
+        }
+    }
+}
