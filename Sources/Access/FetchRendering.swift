@@ -60,7 +60,7 @@ struct FetchRendering: Sendable {
             stop = .inFile(row)
             return false
         }
-        if writer.octets.count >= IMAPService.unsentLimitOctets {
+        if writer.octets.count >= IMAPService.portionOctets {
             stop = .full
             return false
         }

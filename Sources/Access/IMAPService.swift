@@ -40,6 +40,8 @@ package final class IMAPService: Sendable {
     static let handshakeTimeout = Duration.seconds(30)
     /// What is written ahead of what the client has taken.
     static let unsentLimitOctets = 64 << 10
+    /// What is read for a client in one go: each costs a way to the reading thread and back.
+    static let portionOctets = 256 << 10
 
     let configuration: Configuration
     let registry: Registry

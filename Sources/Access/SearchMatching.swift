@@ -11,11 +11,33 @@ import World
 /// Pure but for the rows it is handed. A message that must be read whole to be judged, and is not
 /// in a row, stops it.
 struct SearchMatching: Sendable {
-    private let key: SearchKey
+    /// A key whose sets of messages and texts are made ready once, not for each message.
+    private indirect enum Criterion: Sendable {
+        case uids(NumberSet)
+        case text(SearchKey.TextField, folded: [UInt8])
+        case other(SearchKey)
+        case not(Criterion)
+        case or(Criterion, Criterion)
+        case and([Criterion])
+
+        init(_ key: SearchKey, _ view: SelectedMailbox) {
+            self =
+                switch key {
+                case .uid(let set): .uids(view.matches(set, isUID: true))
+                case .numbers(let set): .uids(view.matches(set, isUID: false))
+                case .text(let field, let text): .text(field, folded: SearchText.key(text))
+                case .not(let key): .not(Criterion(key, view))
+                case .or(let left, let right):
+                    .or(Criterion(left, view), Criterion(right, view))
+                case .and(let keys): .and(keys.map { Criterion($0, view) })
+                default: .other(key)
+                }
+        }
+    }
+
+    private let criterion: Criterion
     private let view: SelectedMailbox
     private let now: Timestamp
-    /// Texts as they are compared, made once.
-    private let folded: [String: [UInt8]]
     let depth: Mailboxes.FetchDepth
     private(set) var found = NumberSet()
     /// The latest change among those found (RFC 7162 §3.1.5).
@@ -25,11 +47,10 @@ struct SearchMatching: Sendable {
     var rows = 0
 
     init(_ key: SearchKey, _ view: SelectedMailbox, now: Timestamp) {
-        self.key = key
+        criterion = Criterion(key, view)
         self.view = view
         self.now = now
         depth = key.depth
-        folded = key.texts.reduce(into: [:]) { $0[$1] = SearchText.key($1) }
     }
 
     mutating func take(_ message: FetchedMessage) -> Bool {
@@ -49,7 +70,7 @@ struct SearchMatching: Sendable {
                 return octets
             }
         }
-        guard let isFound = matches(key, &subject) else {
+        guard let isFound = matches(criterion, &subject) else {
             stop = message.row
             return false
         }
@@ -62,7 +83,7 @@ struct SearchMatching: Sendable {
         var subject = Subject(row: row)
         subject.facts = MessageSummary(octets).facts
         subject.octets = { octets }
-        note(row, matches(key, &subject) ?? false)
+        note(row, matches(criterion, &subject) ?? false)
     }
 
     private mutating func note(_ row: MessageRow, _ isFound: Bool) {
@@ -93,11 +114,37 @@ struct SearchMatching: Sendable {
     }
 
     /// Nil: more of the message is needed to say.
-    private func matches(_ key: SearchKey, _ subject: inout Subject) -> Bool? {
+    private func matches(_ criterion: Criterion, _ subject: inout Subject) -> Bool? {
+        switch criterion {
+        case .uids(let uids): return uids.contains(subject.row.uid)
+        case .text(let field, let key):
+            if let isMatch = subject.fields?(field, key) { return isMatch }
+            return subject.text().map { $0.matches(field, key) }
+        case .other(let key): return matches(key, subject)
+        case .not(let criterion): return matches(criterion, &subject).map { !$0 }
+        case .or(let left, let right):
+            let isLeft = matches(left, &subject)
+            if isLeft == true { return true }
+            let isRight = matches(right, &subject)
+            if isRight == true { return true }
+            return isLeft == nil || isRight == nil ? nil : false
+        case .and(let criteria):
+            var isKnown = true
+            for criterion in criteria {
+                switch matches(criterion, &subject) {
+                case false?: return false
+                case nil: isKnown = false
+                case true?: break
+                }
+            }
+            return isKnown ? true : nil
+        }
+    }
+
+    private func matches(_ key: SearchKey, _ subject: Subject) -> Bool? {
         let row = subject.row
         switch key {
         case .all, .saveDateSupported: return true
-        case .none: return false
         case .flag(let flags, let isSet):
             let has = FlagSet(row.flags)
             return isSet ? has.isSuperset(of: flags) : has.isDisjoint(with: flags)
@@ -109,33 +156,13 @@ struct SearchMatching: Sendable {
         case .age(let seconds, let isOlder):
             let isOld = row.internalDate.seconds <= now.seconds - Int64(seconds)
             return isOld == isOlder
-        case .text(let field, let text):
-            let key = folded[text] ?? []
-            if let isMatch = subject.fields?(field, key) { return isMatch }
-            return subject.text().map { $0.matches(field, key) }
         case .larger(let octets): return UInt64(row.octets) > octets
         case .smaller(let octets): return UInt64(row.octets) < octets
-        case .uid(let set): return view.matches(set, isUID: true).contains(row.uid)
-        case .numbers(let set): return view.matches(set, isUID: false).contains(row.uid)
         case .modificationSequence(let number): return UInt64(row.modSequence) >= number
         case .emailID(let identifier): return identifier == "e\(row.content.value)"
-        case .threadID: return false
-        case .not(let key): return matches(key, &subject).map { !$0 }
-        case .or(let left, let right):
-            if matches(left, &subject) == true { return true }
-            let isRight = matches(right, &subject)
-            if isRight == true { return true }
-            return matches(left, &subject) == nil || isRight == nil ? nil : false
-        case .and(let keys):
-            var isKnown = true
-            for key in keys {
-                switch matches(key, &subject) {
-                case false?: return false
-                case nil: isKnown = false
-                case true?: break
-                }
-            }
-            return isKnown ? true : nil
+        case .none, .threadID: return false
+        case .text, .uid, .numbers, .not, .or, .and:
+            preconditionFailure("a criterion of its own")
         }
     }
 
@@ -173,17 +200,6 @@ extension Timestamp {
 }
 
 extension SearchKey {
-    /// All texts that it looks for.
-    fileprivate var texts: [String] {
-        switch self {
-        case .text(_, let text): [text]
-        case .not(let key): key.texts
-        case .or(let left, let right): left.texts + right.texts
-        case .and(let keys): keys.flatMap(\.texts)
-        default: []
-        }
-    }
-
     /// How much of messages has to be read for it.
     var depth: Mailboxes.FetchDepth {
         switch self {

@@ -88,23 +88,22 @@ extension Mailboxes {
         _ initial: State,
         _ take: (FetchedMessage, inout State) -> Bool, _ transaction: any Transaction
     ) throws(StorageFailure) -> (state: State, last: UInt32?) {
-        var (state, last, isOver) = (initial, UInt32?.none, false)
+        var (state, last) = (initial, UInt32?.none)
         let values: [Value] = [
             .integer(mailbox.value), .integer(Int64(range.lowerBound)),
             .integer(Int64(range.upperBound)), .integer(Int64(limit)),
         ]
-        func row(_ columns: any Row) {
-            guard !isOver else { return }
+        func row(_ columns: any Row) -> Bool {
             let row = MessageRow(columns)
-            if take(FetchedMessage(row: row, columns: columns, depth: depth), &state) {
-                last = row.uid
-            } else {
-                isOver = true
+            guard take(FetchedMessage(row: row, columns: columns, depth: depth), &state) else {
+                return false
             }
+            last = row.uid
+            return true
         }
         switch depth {
         case .row:
-            try transaction.query(
+            try transaction.scan(
                 """
                 SELECT uid, content_id, octets, internal_date, saved, flags,
                     COALESCE(changed, modseq), prefix
@@ -113,7 +112,7 @@ extension Mailboxes {
                 ORDER BY uid LIMIT ?
                 """, values, row)
         case .summary:
-            try transaction.query(
+            try transaction.scan(
                 """
                 SELECT uid, message.content_id, octets, internal_date, saved, flags,
                     COALESCE(changed, modseq), prefix, format, envelope, structure, layout, facts,
@@ -124,7 +123,7 @@ extension Mailboxes {
                 ORDER BY uid LIMIT ?
                 """, values, row)
         case .octets:
-            try transaction.query(
+            try transaction.scan(
                 """
                 SELECT uid, message.content_id, message.octets, internal_date, saved, flags,
                     COALESCE(changed, modseq), prefix, format, envelope, structure, layout, facts,

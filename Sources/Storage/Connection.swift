@@ -165,8 +165,8 @@ final class Connection: @unchecked Sendable, Transaction {
         return Int(sqlite3_changes(handle))
     }
 
-    func query(
-        _ sql: StaticString, _ values: [Value], _ row: (any Row) -> Void
+    func scan(
+        _ sql: StaticString, _ values: [Value], _ row: (any Row) -> Bool
     ) throws(StorageFailure) {
         let statement = try take(sql)
         defer { put(statement, sql) }
@@ -174,10 +174,10 @@ final class Connection: @unchecked Sendable, Transaction {
             while true {
                 let code = sqlite3_step(statement)
                 guard code == SQLITE_ROW else { return code }
-                row(StatementRow(statement: statement))
+                guard row(StatementRow(statement: statement)) else { return code }
             }
         }
-        guard code == SQLITE_DONE else { throw failure(code) }
+        guard code == SQLITE_DONE || code == SQLITE_ROW else { throw failure(code) }
     }
 
     /// The prepared statement, out of the store while it is in use: a query may ask itself.

@@ -63,13 +63,23 @@ package protocol Transaction {
     @discardableResult
     func execute(_ sql: StaticString, _ values: [Value]) throws(StorageFailure) -> Int
 
-    /// Runs a query; `row` sees each row in turn.
-    func query(
-        _ sql: StaticString, _ values: [Value], _ row: (any Row) -> Void
+    /// Runs a query; `row` sees each row in turn until it says no: those behind are not looked for.
+    func scan(
+        _ sql: StaticString, _ values: [Value], _ row: (any Row) -> Bool
     ) throws(StorageFailure)
 }
 
 extension Transaction {
+    /// Runs a query; `row` sees each row in turn.
+    package func query(
+        _ sql: StaticString, _ values: [Value], _ row: (any Row) -> Void
+    ) throws(StorageFailure) {
+        try scan(sql, values) {
+            row($0)
+            return true
+        }
+    }
+
     /// The first row of a query, as `row` reads it; nil when there is none.
     package func first<Result>(
         _ sql: StaticString, _ values: [Value] = [], _ row: (any Row) -> Result
