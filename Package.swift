@@ -231,6 +231,9 @@ let house: [Target] = [
         "ScriptStore",
         on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Sieve"], [crypto]),
     module(
+        "Tenancy",
+        on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Directory"], [log, metrics]),
+    module(
         "ReportStore", on: ["Bytes", "World", "Feedback", "Storage"]),
     module(
         "SearchIndex",
@@ -255,20 +258,20 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
             "Directory", "Forwarding", "Spool", "Maintenance", "Defence", "DefenceStore",
-            "Filtering", "DKIM", "ARC", "MessageAuthentication", "KeyRing",
+            "Filtering", "DKIM", "ARC", "MessageAuthentication", "KeyRing", "Tenancy",
         ], [log, metrics]),
     module(
         "Delivery",
         on: [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Routing", "Summary",
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "KeyRing", "Sieve",
-            "ScriptStore",
+            "ScriptStore", "Tenancy",
         ], [log, metrics, collections]),
     module(
         "Access",
         on: [
             "Bytes", "Mail", "World", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
-            "MessageStore", "Directory", "Spool",
+            "MessageStore", "Directory", "Spool", "Tenancy",
         ], [log]),
     module(
         "NameService",
@@ -305,7 +308,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
             "DefenceStore", "DKIM", "KeyLife",
-            "Feedback", "ReportStore", "Reporting", "ScriptStore",
+            "Feedback", "ReportStore", "Reporting", "ScriptStore", "Tenancy",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -320,7 +323,7 @@ let house: [Target] = [
             "NameService", "Settings", "SMTP", "POP3", "Metering", "ZoneCheck", "ZoneStore",
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
             "DefenceStore", "Filtering", "DKIM", "MessageAuthentication", "KeyLife", "KeyRing",
-            "Feedback", "ReportStore", "Reporting", "DMARC", "SPF", "ScriptStore",
+            "Feedback", "ReportStore", "Reporting", "DMARC", "SPF", "ScriptStore", "Tenancy",
         ],
         [log, metrics]),
     .executableTarget(
@@ -394,7 +397,7 @@ let house: [Target] = [
         "AccessTests",
         on: [
             "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "Directory",
-            "Spool", "Access", "SimulatedWorld",
+            "Spool", "Access", "SimulatedWorld", "Tenancy",
         ], [log]),
     tests(
         "KeyRingTests",
@@ -416,7 +419,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "SimulatedWorld", "DKIM",
             "MessageAuthentication", "SPF", "Defence", "DefenceStore", "Filtering", "Milter",
-            "ScriptStore",
+            "ScriptStore", "Tenancy",
         ]),
     tests(
         "SimulationTests",

@@ -4,6 +4,7 @@ import Bytes
 import IMAP
 import MessageStore
 import Spool
+import Tenancy
 import World
 
 /// APPEND (RFC 9051 §6.3.12): messages that a client puts into a mailbox, all or none.
@@ -11,6 +12,8 @@ extension IMAPVisit {
     /// What has come of an APPEND so far.
     struct Appending: ~Copyable {
         var mailbox: Mailbox?
+        /// What may be kept there; nil: anything.
+        var allowance: Mailboxes.Allowance?
         var draft: Draft?
         var current: AppendedMessage?
         var messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)] = []
@@ -18,10 +21,17 @@ extension IMAPVisit {
         var failure: (any Error)?
     }
 
-    mutating func beginAppend(_ append: Append) {
+    mutating func beginAppend(_ append: Append) async {
         do {
             guard let mailbox = try service.mailboxes.find(append.mailbox.text, of: owner) else {
                 return session.complete(.no(.tryCreate, "there is no such mailbox"))
+            }
+            if let standing = try await standing(of: mailbox) {
+                // Nothing fits: the client need not send it.
+                guard standing.verdict(adding: 1) == .fits else {
+                    throw MailboxRefusal.overQuota
+                }
+                appending.allowance = standing.allowance
             }
             appending.mailbox = mailbox
             session.acceptAppend()
@@ -66,7 +76,8 @@ extension IMAPVisit {
             guard let mailbox = appending.mailbox else { throw MailboxRefusal.nonexistent }
             appending.messages = []
             let uids = try await service.intake.file(
-                messages, in: mailbox, at: service.surroundings.time.timestamp)
+                messages, in: mailbox, at: service.surroundings.time.timestamp,
+                within: appending.allowance)
             completion = .ok(.appendUID(validity: mailbox.uidValidity, NumberSet(uids)))
         } catch {
             completion = refusal(error)

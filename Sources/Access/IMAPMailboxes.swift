@@ -35,8 +35,11 @@ extension IMAPVisit {
             guard let mailbox = try service.mailboxes.find(name.text, of: owner) else {
                 return Completion(.nonexistent)
             }
-            writer.status(name, values(of: mailbox, items))
+            writer.status(name, try values(of: mailbox, items))
             return .ok()
+        case .getQuota(let root): return try await getQuota(root)
+        case .getQuotaRoot(let name): return try await getQuotaRoots(of: name)
+        case .setQuota: return .no(.noPerm, "quotas are set by the operator")
         case .close: return try await close()
         case .unselect:
             selected = nil
@@ -155,13 +158,15 @@ extension IMAPVisit {
             guard !list.status.isEmpty, answer.isSelectable,
                 let mailbox = byName[answer.mailbox.text]
             else { continue }
-            writer.status(answer.mailbox, values(of: mailbox, list.status))
+            writer.status(answer.mailbox, try values(of: mailbox, list.status))
         }
         return .ok()
     }
 
-    private func values(of mailbox: Mailbox, _ items: [StatusItem]) -> [StatusValue] {
-        items.map { item in
+    private func values(
+        of mailbox: Mailbox, _ items: [StatusItem]
+    ) throws -> [StatusValue] {
+        try items.map { item in
             switch item {
             case .messages: .number(item, UInt64(mailbox.messages))
             case .uidNext: .number(item, UInt64(mailbox.uidNext))
@@ -169,7 +174,9 @@ extension IMAPVisit {
             case .unseen: .number(item, UInt64(mailbox.unseen))
             case .deleted: .number(item, UInt64(mailbox.deleted))
             case .size: .number(item, UInt64(mailbox.octets))
-            case .recent, .deletedStorage: .number(item, 0)
+            case .deletedStorage:
+                .number(item, UInt64(try service.mailboxes.deletedOctets(in: mailbox)))
+            case .recent: .number(item, 0)
             case .highestModificationSequence: .number(item, UInt64(mailbox.highestModSequence))
             case .mailboxID: .mailboxID(Self.identifier(mailbox))
             case .appendLimit: .appendLimit(UInt64(service.configuration.appendLimitOctets))

@@ -4,6 +4,7 @@ import Bytes
 import IMAP
 import MessageStore
 import Summary
+import Tenancy
 import World
 
 /// Commands about the messages of the selected mailbox (RFC 9051 §6.4).
@@ -287,7 +288,8 @@ extension IMAPVisit {
             return .no(.tryCreate, "there is no such mailbox")
         }
         let copies = try await service.mailboxes.copy(
-            wanted.ranges, from: open.id, to: target.id)
+            wanted.ranges, from: open.id, to: target.id,
+            within: standing(of: target)?.allowance)
         return .ok(copies.code)
     }
 
@@ -298,7 +300,8 @@ extension IMAPVisit {
             return .no(.tryCreate, "there is no such mailbox")
         }
         let copies = try await service.mailboxes.move(
-            wanted.ranges, from: open.id, to: target.id)
+            wanted.ranges, from: open.id, to: target.id,
+            within: standing(of: target)?.allowance)
         if let code = copies.code { writer.untagged(.ok(code, "moved")) }
         notePending()
         return .ok()

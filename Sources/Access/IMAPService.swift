@@ -7,6 +7,7 @@ package import Logging
 package import MessageStore
 import SASL
 package import Spool
+package import Tenancy
 package import World
 
 /// Shows mailboxes by IMAP on 143 (with STARTTLS) and 993 (TLS from the start): RFC 9051, and
@@ -47,13 +48,16 @@ package final class IMAPService: Sendable {
     let registry: Registry
     let mailboxes: Mailboxes
     let intake: Intake
+    /// What accounts may keep; nil: nobody asks.
+    let quotas: Quotas?
     let surroundings: Surroundings
     private let logger: Logger
 
     package init(
         _ configuration: Configuration, registry: Registry, mailboxes: Mailboxes, intake: Intake,
-        surroundings: Surroundings, logger: Logger
+        quotas: Quotas? = nil, surroundings: Surroundings, logger: Logger
     ) {
+        self.quotas = quotas
         self.configuration = configuration
         self.registry = registry
         self.mailboxes = mailboxes
@@ -103,8 +107,8 @@ package final class IMAPService: Sendable {
 
     /// Extensions whose protocol there is and which nothing performs yet.
     private static let missing: Set<String> = [
-        "REPLACE", "QUOTA", "QUOTASET", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "METADATA",
-        "LIST-METADATA", "NOTIFY", "COMPRESS=DEFLATE", "ACL", "RIGHTS=texk", "LIST-MYRIGHTS",
+        "REPLACE", "QUOTASET", "METADATA", "LIST-METADATA", "NOTIFY", "COMPRESS=DEFLATE", "ACL",
+        "RIGHTS=texk", "LIST-MYRIGHTS",
         "INPROGRESS",
     ]
 

@@ -102,7 +102,7 @@ struct IMAPVisit: ~Copyable {
         case .cancelAuthentication: authentication = nil
         case .perform(let command): try await answer(command)
         case .tellHighestModificationSequence: try await tellHighestModificationSequence()
-        case .beginAppend(let append): beginAppend(append)
+        case .beginAppend(let append): await beginAppend(append)
         case .appendMessage(let message): await appendMessage(message)
         case .appendContent(let octets): await appendContent(octets)
         case .endAppend: try await endAppend()
@@ -318,6 +318,7 @@ extension Completion {
             case .inbox: .no(.cannot, "INBOX stays")
             case .useTaken: .no(.useAttribute, "another mailbox has that use")
             case .limit: .no(.limit, "there are too many already")
+            case .overQuota: .no(.overQuota, "the mailboxes are full")
             }
     }
 }

@@ -30,6 +30,7 @@ struct DirectoryCommands {
         case "alias.list": return try await listAliases(arguments)
         case "relay.list": return try await listRelays()
         case "transport.list": return try await listTransports()
+        case "quota.show": return try await showQuota(arguments)
         case "change.list": return try await listChanges(arguments)
         default:
             try await change(name, arguments)
@@ -66,6 +67,7 @@ struct DirectoryCommands {
             try await registry.add(relayRecipient: arguments.address("address"), by: author)
         case "relay.disallow":
             try await registry.remove(relayRecipient: arguments.address("address"), by: author)
+        case "quota.set": try await setQuota(arguments)
         case "transport.add": try await addTransport(arguments)
         case "transport.remove":
             try await registry.remove(transport: scope(arguments), by: author)

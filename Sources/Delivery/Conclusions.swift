@@ -6,6 +6,8 @@ import Journal
 import Mail
 import MessageStore
 import Spool
+import Storage
+import Tenancy
 import World
 
 /// Turns what happened to recipients of one message into what the spool and the journal keep, and
@@ -16,6 +18,8 @@ struct Conclusions {
     private var settlements: [Settlement] = []
     /// To be kept with the message, once it is in a mailbox.
     var summary: StoredSummary?
+    /// What this batch adds where there is a quota.
+    var tally = QuotaTally()
     /// Whom to tell of, in the order in which it happened.
     private var told: [(kind: Notification.Kind, concerned: Concerned)] = []
     /// What concerns the whole message, put before the first settlement's own facts.
@@ -29,6 +33,9 @@ struct Conclusions {
     }
 
     private var now: Timestamp { deliverer.time.timestamp }
+
+    /// What comes in front of the message in a mailbox (RFC 5321 §4.4).
+    var prefix: String { "Return-Path: <\(message.reversePath)>\r\n" }
 
     /// The outcome of a job that was carried to other hosts.
     mutating func add(_ report: DispatchReport, of job: Job) {
@@ -74,7 +81,6 @@ struct Conclusions {
     /// Into a mailbox here.
     mutating func deliver(_ recipient: DueRecipient, to account: Int64, mailbox: String) {
         deliverer.counters.delivered.increment()
-        let prefix = "Return-Path: <\(message.reversePath)>\r\n"  // RFC 5321 §4.4
         settle(
             recipient, .deliveredLocally(account: account, mailbox: mailbox, prefix: prefix),
             .delivered, nil, [Fact.Field(.mailbox, mailbox)])
@@ -91,7 +97,6 @@ struct Conclusions {
     /// As a script of the account wants it; what is rejected is no delivery.
     mutating func sort(_ recipient: DueRecipient, to account: Int64, _ sorting: Sorting) {
         deliverer.counters.delivered.increment()
-        let prefix = "Return-Path: <\(message.reversePath)>\r\n"  // RFC 5321 §4.4
         let isGone =
             sorting.copies.isEmpty && sorting.continuation == nil
             && sorting.notices.isEmpty
@@ -119,6 +124,18 @@ struct Conclusions {
             tell(
                 .success, of: recipient,
                 Outcome.Evidence(EnhancedStatus(2, 0, 0), Diagnosis.inMailbox.text()))
+        }
+    }
+
+    /// With the last delivery it is kept, and told, that a quota is nearly used up.
+    mutating func tell(_ crossings: [QuotaCrossing], _ notices: [Conclusion.Notice]) {
+        guard !crossings.isEmpty, !settlements.isEmpty else { return }
+        let last = settlements.count - 1
+        let record = settlements[last].record
+        settlements[last].notices += notices
+        settlements[last].record = { transaction throws(StorageFailure) in
+            try record?(transaction)
+            for crossing in crossings { try crossing.note(in: transaction) }
         }
     }
 

@@ -13,6 +13,7 @@ package import ScriptStore
 package import Spool
 import Storage
 import Synchronization
+package import Tenancy
 package import World
 
 /// Delivers what stands in the spool: into mailboxes here, and to other servers.
@@ -34,6 +35,8 @@ package final class Deliverer: Sendable {
     let signingKeys: SigningKeys?
     /// The scripts that sort mail; nil: none do.
     let scripts: Scripts?
+    /// What accounts may keep; nil: nobody asks.
+    let quotas: Quotas?
     let watch: DeliveryWatch
     let log: Logger
     let counters = DeliveryCounters()
@@ -80,8 +83,10 @@ package final class Deliverer: Sendable {
         _ settings: DeliverySettings, surroundings: Surroundings, resolver: any Resolver,
         registry: Registry, spooler: Spooler, intake: Intake, arrivals: Arrivals,
         ids: QueueIDSource, trace: Trace, signingKeys: SigningKeys? = nil,
-        scripts: Scripts? = nil, watch: DeliveryWatch = DeliveryWatch(), log: Logger
+        scripts: Scripts? = nil, quotas: Quotas? = nil,
+        watch: DeliveryWatch = DeliveryWatch(), log: Logger
     ) {
+        self.quotas = quotas
         self.settings = settings
         currentSchedule = Mutex(settings.schedule)
         time = surroundings.time

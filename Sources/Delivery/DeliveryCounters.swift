@@ -29,6 +29,13 @@ struct DeliveryCounters: Sendable {
         }
     }
 
+    /// A quota is used up to a share, in percent.
+    func warn(_ percent: Int) {
+        Counter(
+            label: "postreiter_quota_warnings_total", dimensions: [("percent", "\(percent)")]
+        ).increment()
+    }
+
     func count(_ outcome: Outcome) {
         switch outcome {
         case .delivered: delivered.increment()

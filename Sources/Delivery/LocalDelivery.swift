@@ -27,13 +27,16 @@ extension Deliverer {
     private func deliverBatch(_ recipients: ArraySlice<DueRecipient>) async {
         var conclusions: [Conclusion] = []
         var rest = recipients
+        var tally = QuotaTally()
         while let first = rest.first {
             let message = first.message
             let together = rest.prefix { $0.message.id == message.id }
             rest = rest.dropFirst(together.count)
             var mine = Conclusions(self, message)
             mine.summary = await summary(of: message)
+            mine.tally = tally
             for recipient in together { await deliver(recipient, &mine) }
+            tally = mine.tally
             conclusions += await mine.finish()
         }
         await conclude(conclusions)
@@ -66,9 +69,14 @@ extension Deliverer {
                 watch.arrival(recipient.message, recipient.original ?? address)
                 let isJunk = recipient.message.requests.isJunk
                 if await sort(recipient, to: account, &conclusions) { return }
+                let size = recipient.message.octets + conclusions.prefix.utf8.count
+                guard
+                    let crossings = await admit([size], of: recipient, to: account, &conclusions)
+                else { return }
                 conclusions.deliver(
                     recipient, to: account.rawValue,
                     mailbox: isJunk ? Mailboxes.junk : Mailboxes.inbox)
+                conclusions.tell(crossings, await warnings(of: crossings))
             } else {
                 conclusions.replace(recipient, by: continuation(of: recipient, to: targets))
             }

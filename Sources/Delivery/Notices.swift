@@ -95,7 +95,7 @@ extension Deliverer {
         return (postmaster, .postmaster, targets.map(\.recipient))
     }
 
-    private static let postmaster: LocalPart = {
+    static let postmaster: LocalPart = {
         guard let name = try? LocalPart("postmaster") else {
             preconditionFailure("it is a local part")
         }

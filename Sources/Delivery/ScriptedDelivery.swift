@@ -50,7 +50,7 @@ extension Deliverer {
                     "the script of \(recipient.address) fails, the message is kept: \(failure)",
                     metadata: ["id": "\(recipient.message.id)"])
             }
-            carryOut(run, recipient, account, incoming, &conclusions)
+            await carryOut(run, recipient, account, incoming, &conclusions)
             return true
         } catch {
             log.error(
@@ -89,7 +89,7 @@ extension Deliverer {
     private func carryOut(
         _ run: ScriptRun, _ recipient: DueRecipient, _ account: AccountID, _ incoming: Incoming,
         _ conclusions: inout Conclusions
-    ) {
+    ) async {
         var sorting = Sorting()
         var addresses: [Address] = []
         for action in unlessJunk(run.verdict.actions, recipient.message) {
@@ -115,6 +115,13 @@ extension Deliverer {
                 if let copied { sorting.copies.append(copied) }
             }
         }
+        let prefix = conclusions.prefix.utf8.count
+        let sizes = sorting.copies.map {
+            ($0.replacement?.octets.count ?? recipient.message.octets) + prefix
+        }
+        // Without room for its copies nothing of it is done: it is tried again as a whole.
+        guard let crossings = await admit(sizes, of: recipient, to: account, &conclusions)
+        else { return }
         if !addresses.isEmpty {
             sorting.continuation = Settlement.Continuation(
                 as: ids.next(), redirected(recipient, to: addresses))
@@ -125,6 +132,7 @@ extension Deliverer {
         }
         sorting.explanation = explanation(of: run.verdict)
         conclusions.sort(recipient, to: account.rawValue, sorting)
+        conclusions.tell(crossings, await warnings(of: crossings))
     }
 
     /// Who is said to have sent junk most likely has not: nobody is told of it, and what was to be

@@ -105,6 +105,9 @@ extension Registry {
             let keys = try lookup.addresses(of: record.account.id)
             for key in keys { try lookup.checkIsNotNeeded(key, login) }
             for key in keys { try revision.remove(.address(key, record.account.id)) }
+            if let rules = try lookup.rules(.account(record.account.id)) {
+                try revision.remove(.rules(rules))
+            }
             try revision.remove(.account(record))
             try also(record.account.id, lookup.transaction)
             return record.account.id

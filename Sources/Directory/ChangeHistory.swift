@@ -130,7 +130,7 @@ extension Lookup {
             try checkIsLocal(key.domain)
             for target in targets { try checkLeadsSomewhere(target) }
         case .postmaster(let address): try checkIsHere(address)
-        case .account, .relayRecipient, .transport: break
+        case .account, .relayRecipient, .transport, .rules: break
         case nil: try checkIsNotMissed(replacement.after)
         }
     }
@@ -146,7 +146,7 @@ extension Lookup {
                 try transaction.execute(
                     "DELETE FROM directory_relay_recipient WHERE address = ?", [.text(key.text)])
             }
-        case .account, .relayRecipient, .postmaster, .transport, nil: break
+        case .account, .relayRecipient, .postmaster, .transport, .rules, nil: break
         }
     }
 

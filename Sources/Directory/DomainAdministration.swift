@@ -41,6 +41,9 @@ extension Registry {
                 throw DirectoryFailure.unknownDomain(name)
             }
             try lookup.checkIsUnused(name)
+            for scope in [MailboxRules.Scope.accounts(of: name), .domain(name)] {
+                if let rules = try lookup.rules(scope) { try revision.remove(.rules(rules)) }
+            }
             try revision.remove(.domain(domain))
         }
     }

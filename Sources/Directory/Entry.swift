@@ -17,9 +17,10 @@ enum Entry: Hashable, Sendable {
     case relayRecipient(AddressKey)
     case postmaster(Address)
     case transport(TransportRecord)
+    case rules(RulesRecord)
 
     enum Kind: String, Sendable {
-        case domain, account, address, alias, relay, postmaster, transport
+        case domain, account, address, alias, relay, postmaster, transport, rules
         case relayRecipient = "relay_recipient"
     }
 
@@ -33,6 +34,7 @@ enum Entry: Hashable, Sendable {
         case .relayRecipient: .relayRecipient
         case .postmaster: .postmaster
         case .transport: .transport
+        case .rules: .rules
         }
     }
 
@@ -45,6 +47,7 @@ enum Entry: Hashable, Sendable {
         case .relay(let relay): relay.name.name
         case .postmaster: "postmaster"
         case .transport(let record): record.transport.scope.description
+        case .rules(let record): record.scope.description
         }
     }
 }
@@ -83,6 +86,7 @@ extension Entry {
         case .relayRecipient(let key): [key.text]
         case .postmaster(let address): [address.description]
         case .transport(let record): record.fields
+        case .rules(let record): record.fields
         }
     }
 
@@ -125,6 +129,9 @@ extension Entry {
         case (.transport, 6):
             guard let record = TransportRecord(fields: fields) else { throw damaged }
             self = .transport(record)
+        case (.rules, 5):
+            guard let record = RulesRecord(fields: fields) else { throw damaged }
+            self = .rules(record)
         default: throw damaged
         }
     }
@@ -173,6 +180,7 @@ extension Entry {
                 "INSERT INTO directory_relay_recipient (address, domain) VALUES (?, ?)",
                 [.text(key.text), .text(key.domain.name)])
         case .transport(let record): try record.insert(transaction)
+        case .rules(let record): try record.insert(transaction)
         case .postmaster(let address):
             try transaction.execute(
                 "INSERT INTO directory_postmaster (id, address) VALUES (1, ?)",
@@ -219,6 +227,8 @@ extension Entry {
         case .postmaster: try transaction.execute("DELETE FROM directory_postmaster", [])
         case .transport:
             try transaction.execute("DELETE FROM directory_transport WHERE scope = ?", key)
+        case .rules:
+            try transaction.execute("DELETE FROM directory_rules WHERE scope = ?", key)
         }
     }
 }

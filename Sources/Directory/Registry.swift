@@ -46,6 +46,12 @@ package final class Registry: Sendable {
         var domains = RecencyCache<Domain, Responsibility>(limit: maximumCachedDomains)
         /// All of them, by scope; nil before they are asked for.
         var transports: [String: Transport]?
+        /// All of them, by scope; nil before they are asked for.
+        var rules: [String: MailboxRules]?
+        /// What holds for accounts that were asked for lately.
+        var effective = RecencyCache<AccountID, EffectiveRules>(limit: maximumCachedVerdicts)
+        /// Of the settings.
+        var defaults = MailboxRules()
         /// Counts the changes: what was looked up before one is not kept after it.
         var generation: UInt64 = 0
     }
@@ -205,6 +211,8 @@ package final class Registry: Sendable {
             $0.verdicts.removeAll()
             $0.domains.removeAll()
             $0.transports = nil
+            $0.rules = nil
+            $0.effective.removeAll()
             $0.generation += 1
         }
         return try outcome.get()

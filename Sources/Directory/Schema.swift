@@ -145,6 +145,16 @@ extension Migrations {
             );
             CREATE INDEX directory_forwarded_sender_day ON directory_forwarded_sender (day);
             """,
+            // What bounds and sorts mailboxes; what is NULL is inherited, -1 is no bound.
+            """
+            CREATE TABLE directory_rules (
+                scope TEXT NOT NULL PRIMARY KEY,
+                octets INTEGER,
+                messages INTEGER,
+                retention TEXT,
+                subaddress_folders TEXT
+            );
+            """,
         ])
 
     /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:

@@ -21,6 +21,8 @@ package enum Diagnosis: String, CaseIterable, Hashable, Sendable {
     case breaksProtocol = "breaks-protocol"
     case noMailbox = "no-mailbox"
     case mailboxDisabled = "mailbox-disabled"
+    case mailboxFull = "mailbox-full"
+    case mailboxTooSmall = "mailbox-too-small"
     case directorySilent = "directory-silent"
     case passedOn = "passed-on"
     case inMailbox = "in-mailbox"
@@ -132,6 +134,12 @@ extension Diagnosis {
         case .breaksProtocol: ("{} breaks the protocol: {}", "{} verletzt das Protokoll: {}")
         case .noMailbox: ("there is no mailbox {} here", "hier gibt es kein Postfach {}")
         case .mailboxDisabled: ("the mailbox {} is disabled", "das Postfach {} ist gesperrt")
+        case .mailboxFull: ("the mailbox {} is full", "das Postfach {} ist voll")
+        case .mailboxTooSmall:
+            (
+                "the message is larger than all that the mailbox {} may hold",
+                "die Nachricht ist größer als alles, was das Postfach {} fassen darf"
+            )
         case .directorySilent:
             (
                 "the directory does not answer just now",

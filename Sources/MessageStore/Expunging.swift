@@ -108,17 +108,22 @@ extension Mailboxes {
     ) throws(StorageFailure) {
         let unseen = messages.count { !$0.flags.contains(.seen) }
         let deleted = messages.count { $0.flags.contains(.deleted) }
-        try transaction.execute(
+        let octets = messages.reduce(0) { $0 + Int64($1.octets) }
+        let account = try transaction.first(
             """
             UPDATE mailbox SET highest_modseq = ?, messages = messages - ?, unseen = unseen - ?,
                 deleted = deleted - ?, octets = octets - ?
-            WHERE id = ?
+            WHERE id = ? RETURNING account_id
             """,
             [
                 .integer(modSequence), .integer(Int64(messages.count)), .integer(Int64(unseen)),
                 .integer(Int64(deleted)),
-                .integer(messages.reduce(0) { $0 + Int64($1.octets) }), .integer(mailbox.value),
-            ])
+                .integer(octets), .integer(mailbox.value),
+            ]
+        ) { $0.integer(0) }
+        guard let account else { return }
+        try count(
+            messages: -Int64(messages.count), octets: -octets, of: account, in: transaction)
     }
 
     /// Removes messages of a mailbox by name; returns how many were there.

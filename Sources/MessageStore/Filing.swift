@@ -35,10 +35,10 @@ extension Mailboxes {
     /// Throws `MailboxRefusal`. Returns the UIDs.
     package static func append(
         _ messages: [Appended], to mailbox: Mailbox.ID, at time: Timestamp,
-        in transaction: any Transaction
+        within allowance: Allowance? = nil, in transaction: any Transaction
     ) throws -> [UInt32] {
         guard try find(mailbox, in: transaction) != nil else { throw MailboxRefusal.nonexistent }
-        return try messages.map { message in
+        let uids = try messages.map { message in
             let flags = try flags(named: message.flags, in: mailbox, transaction)
             return try file(
                 Arrival(
@@ -46,6 +46,8 @@ extension Mailboxes {
                     internalDate: message.internalDate, prefix: ""),
                 in: mailbox, at: time, in: transaction)
         }
+        try check(allowance, in: transaction)
+        return uids
     }
 
     /// Counts a message in and inserts its row; its reference is the caller's to pass.
@@ -59,7 +61,7 @@ extension Mailboxes {
             UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
                 messages = messages + 1, unseen = unseen + ?, deleted = deleted + ?,
                 octets = octets + ?
-            WHERE id = ? RETURNING id, uid_next, highest_modseq
+            WHERE id = ? RETURNING id, uid_next, highest_modseq, account_id
             """,
             [
                 .integer(arrival.flags.contains(.seen) ? 0 : 1),
@@ -67,9 +69,14 @@ extension Mailboxes {
                 .integer(Int64(arrival.octets)), .integer(mailbox.value),
             ]
         ) {
-            Place(mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2))
+            (
+                place: Place(
+                    mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2)),
+                account: $0.integer(3)
+            )
         }
-        guard let place else { throw .corrupt("the mailbox has gone") }
+        guard let (place, account) = place else { throw .corrupt("the mailbox has gone") }
+        try count(messages: 1, octets: Int64(arrival.octets), of: account, in: transaction)
         try insert(arrival, at: place, saved: time, in: transaction)
         return UInt32(truncatingIfNeeded: place.uid)
     }
@@ -77,7 +84,8 @@ extension Mailboxes {
     /// Copies messages with flags and dates (RFC 9051 §6.4.7), all or none; throws
     /// `MailboxRefusal`.
     package func copy(
-        _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID
+        _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID,
+        within allowance: Allowance? = nil
     ) async throws -> Copies {
         let time = time.timestamp
         let (copies, account) = try await store.write { transaction in
@@ -89,6 +97,7 @@ extension Mailboxes {
             try Self.copy(rows, from: source, to: target, at: time, &copies, transaction) {
                 try Content.retain($0.content, in: transaction)
             }
+            try Self.check(allowance, in: transaction)
             return (copies, box.account)
         }
         changes.signal(account)
@@ -99,7 +108,8 @@ extension Mailboxes {
     ///
     /// Their contents pass over: there is nothing to bring back.
     package func move(
-        _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID
+        _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID,
+        within allowance: Allowance? = nil
     ) async throws -> Copies {
         let time = time.timestamp
         let (copies, accounts) = try await store.write { transaction in
@@ -108,6 +118,8 @@ extension Mailboxes {
             else { throw MailboxRefusal.nonexistent }
             let rows = try Self.rows(uids, of: source, in: transaction)
             let copies = try Self.move(rows, of: box, to: targetBox, at: time, transaction)
+            // Who keeps too much may still put it elsewhere.
+            if box.account != targetBox.account { try Self.check(allowance, in: transaction) }
             return (copies, Set([box.account, targetBox.account]))
         }
         for account in accounts.sorted() { changes.signal(account) }

@@ -59,4 +59,6 @@ package enum MailboxRefusal: Error, Hashable, Sendable {
     case useTaken
     /// All keywords of the mailbox are taken, or it holds as much as it can (RFC 5530 LIMIT).
     case limit
+    /// More than may be kept (RFC 5530 OVERQUOTA).
+    case overQuota
 }

@@ -35,6 +35,29 @@ extension Mailboxes {
             [.integer(account)], Mailbox.init)
     }
 
+    /// How many mailboxes an account has.
+    package func count(of account: Int64) throws -> Int {
+        try store.lookUp { transaction in
+            try transaction.first(
+                "SELECT count(*) FROM mailbox WHERE account_id = ?", [.integer(account)]
+            ) { Int($0.integer(0)) } ?? 0
+        }
+    }
+
+    /// The octets of messages with `\Deleted`; reads the mailbox if there are any.
+    package func deletedOctets(in mailbox: Mailbox) throws -> Int64 {
+        guard mailbox.deleted > 0 else { return 0 }
+        return try store.lookUp { transaction in
+            try transaction.first(
+                """
+                SELECT COALESCE(sum(octets), 0) FROM mailbox_message
+                WHERE mailbox_id = ? AND flags & ? <> 0
+                """,
+                [.integer(mailbox.id.value), .integer(MessageFlags.deleted.rawValue)]
+            ) { $0.integer(0) } ?? 0
+        }
+    }
+
     /// The mailbox of a name; nil if there is none.
     package func find(_ name: String, of account: Int64) throws -> Mailbox? {
         try store.lookUp { try Self.find(name, of: account, in: $0) }
@@ -177,16 +200,19 @@ extension Mailboxes {
         let (window, time) = (undeleteWindow, time.timestamp)
         try await store.write { transaction in
             // The name makes room for another one.
-            let count = try transaction.execute(
+            let gone = try transaction.first(
                 """
                 UPDATE mailbox SET account_id = -account_id, name = name || '#' || id,
                     abandoned_until = ?
-                WHERE account_id = ? AND name = ?
+                WHERE account_id = ? AND name = ? RETURNING messages, octets
                 """,
                 [
                     .integer((time + window).milliseconds), .integer(account), .text(name),
-                ])
-            guard count == 1 else { throw MailboxRefusal.nonexistent }
+                ]
+            ) { (messages: $0.integer(0), octets: $0.integer(1)) }
+            guard let gone else { throw MailboxRefusal.nonexistent }
+            try Self.count(
+                messages: -gone.messages, octets: -gone.octets, of: account, in: transaction)
         }
         changes.signal(account)
         if window == .zero { try await deleteAbandoned() }

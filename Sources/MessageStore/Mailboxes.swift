@@ -119,7 +119,10 @@ package struct Mailboxes: Sendable {
                 Place(
                     mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2))
             }
-            if let found { return found }
+            if let found {
+                try count(messages: 1, octets: Int64(octets), of: account, in: transaction)
+                return found
+            }
             try insert(name, nil, account, time, transaction)
         }
     }
@@ -170,6 +173,7 @@ package struct Mailboxes: Sendable {
             WHERE account_id = ?
             """,
             [.integer(account)])
+        try uncount(account, in: transaction)
     }
 
     /// How many messages an account has, and their octets, over all its mailboxes.
@@ -279,6 +283,22 @@ extension Migrations {
                 facts BLOB NOT NULL,
                 fields BLOB NOT NULL,
                 preview BLOB NOT NULL
+            );
+            """,
+            // What accounts keep for which there is a quota, and pools of accounts.
+            """
+            CREATE TABLE mailbox_usage (
+                account_id INTEGER NOT NULL PRIMARY KEY,
+                pool TEXT,
+                messages INTEGER NOT NULL,
+                octets INTEGER NOT NULL,
+                warned INTEGER NOT NULL
+            );
+            CREATE TABLE mailbox_pool (
+                name TEXT NOT NULL PRIMARY KEY,
+                messages INTEGER NOT NULL,
+                octets INTEGER NOT NULL,
+                warned INTEGER NOT NULL
             );
             """,
         ])

@@ -6,6 +6,7 @@ import Forwarding
 import Mail
 import SMTP
 import Spool
+import Tenancy
 
 /// Who may send what to whom: the facts come from directory and DNS, the words are replies.
 struct ReceptionPolicy: Sendable {
@@ -15,6 +16,8 @@ struct ReceptionPolicy: Sendable {
     var requiresSenderDomain = false
     /// By which a client may name this host in an address literal.
     var ownAddresses: Set<IPAddress>
+    /// What accounts may keep; nil: nobody asks.
+    var quotas: Quotas?
 
     /// An account sends only from its own addresses; a stranger may name any sender whose domain
     /// takes mail.
@@ -50,9 +53,10 @@ struct ReceptionPolicy: Sendable {
     ///
     /// Never an open relay: a recipient is local, a known one of a relay domain, or the client has
     /// proved who it is; `mayRelay`: a program of this site names it. `sender` is the reverse-path
-    /// of the transaction.
+    /// of the transaction, `octets` the size that the client has told.
     func judgeRecipient(
-        _ path: ForwardPath, from sender: ReversePath, account: Account?, mayRelay: Bool = false
+        _ path: ForwardPath, from sender: ReversePath, account: Account?, mayRelay: Bool = false,
+        octets: Int? = nil
     ) async throws(Reply) -> Placement {
         let path = try resolve(path)
         let verdict = await registry.judge(path)
@@ -62,7 +66,9 @@ struct ReceptionPolicy: Sendable {
             return try await place(original, behind: address)
         }
         switch verdict {
-        case .local(let targets): return Placement(path, leadingTo: targets)
+        case .local(let targets):
+            try await checkQuota(targets, octets)
+            return Placement(path, leadingTo: targets)
         case .relay(let domain):
             let address = try address(path)
             // RFC 7505 §4.1; nobody looks for the MX records of a domain whose host is configured.
@@ -85,6 +91,28 @@ struct ReceptionPolicy: Sendable {
         case .mailboxDisabled: throw .mailboxDisabled
         case .temporarilyUnknown: throw .localError
         }
+    }
+
+    /// Refuses what no target can keep; the others of several are looked at when it is delivered.
+    private func checkQuota(_ targets: [Target], _ octets: Int?) async throws(Reply) {
+        guard let quotas else { return }
+        var refusal: Reply?
+        for target in targets {
+            guard let account = target.account else { return }
+            do {
+                // Of an unknown size at least one octet.
+                switch try await quotas.standing(of: account)?
+                    .verdict(adding: max(1, Int64(octets ?? 1)))
+                {
+                case .full: refusal = .mailboxFull
+                case .neverFits: refusal = refusal ?? .mailboxTooSmall
+                case .fits, nil: return
+                }
+            } catch {
+                throw .localError
+            }
+        }
+        if let refusal { throw refusal }
     }
 
     /// A path that the primary of a relay domain may have made for mail that it forwards: only the

@@ -53,6 +53,7 @@ struct SMTPDialogue: ~Copyable {
         policy = ReceptionPolicy(
             registry: service.registry, senderDomains: service.senderDomains,
             ownAddresses: service.configuration.ownAddresses.union([connection.localAddress.host]))
+        policy.quotas = service.quotas
         let host = connection.remoteAddress.host
         policy.requiresSenderDomain = service.requiresSenderDomain(of: host)
         client = Client(host: host)
@@ -253,7 +254,8 @@ struct SMTPDialogue: ~Copyable {
     ) async {
         do throws(Reply) {
             var placement = try await policy.judgeRecipient(
-                path, from: transaction?.reversePath ?? .null, account: account)
+                path, from: transaction?.reversePath ?? .null, account: account,
+                octets: transaction?.parameters.declaredOctets)
             placement.pass(on: parameters)
             await inspectSender()
             let spf = sender?.policyResult

@@ -11,6 +11,7 @@ package import Logging
 package import Maintenance
 package import SMTP
 package import Spool
+package import Tenancy
 package import World
 
 /// The SMTP server (RFC 5321, RFC 6409): takes connections, and responsibility for messages.
@@ -23,6 +24,8 @@ package final class SMTPService: Sendable {
     let intake: Intake
     let senderDomains: SenderDomains
     let signingKeys: SigningKeys?
+    /// What accounts may keep; nil: nobody asks.
+    let quotas: Quotas?
     let meters: Meters
     let log: Logger
 
@@ -95,8 +98,10 @@ package final class SMTPService: Sendable {
 
     package init(
         _ configuration: Configuration, surroundings: Surroundings, resolver: any Resolver,
-        registry: Registry, intake: Intake, signingKeys: SigningKeys? = nil, log: Logger
+        registry: Registry, intake: Intake, signingKeys: SigningKeys? = nil,
+        quotas: Quotas? = nil, log: Logger
     ) {
+        self.quotas = quotas
         self.configuration = configuration.completed
         self.surroundings = surroundings
         self.registry = registry

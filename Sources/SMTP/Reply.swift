@@ -193,6 +193,8 @@ extension Reply {
         451, 4, 3, 0, "Only the primary exchanger knows this return path, please come back later")
     package static let mailboxDisabled = Reply(550, 5, 2, 1, "This mailbox is disabled")
     package static let mailboxFull = Reply(452, 4, 2, 2, "This mailbox is full")
+    package static let mailboxTooSmall = Reply(
+        552, 5, 2, 2, "This message is larger than all that this mailbox may hold")
     package static let mailboxUnavailable = Reply(
         450, 4, 2, 0, "This mailbox cannot be reached just now, please come back later")
     package static let relayingDenied = Reply(

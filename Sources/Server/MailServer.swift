@@ -7,7 +7,7 @@ package import DNS
 package import DNSSEC
 import Defence
 import Delivery
-import Directory
+package import Directory
 import Filtering
 import Journal
 import KeyLife
@@ -162,11 +162,13 @@ package struct MailServer: Sendable {
             .init(
                 hostName: settings.hostName.name, identity: identity,
                 appendLimitOctets: settings.limits.messageOctets), registry: node.registry,
-            mailboxes: node.mailboxes, intake: intake, surroundings: surroundings, logger: log)
+            mailboxes: node.mailboxes, intake: intake, quotas: node.quotas,
+            surroundings: surroundings, logger: log)
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
+        node.registry.changeDefaults(to: settings.mailboxes.rules)
         let reporters = Reporters(
             settings, node: node, intake: intake, resolver: resolver, surroundings: surroundings,
             cryptography: cryptography, log: log)
@@ -177,7 +179,7 @@ package struct MailServer: Sendable {
             delivery, surroundings: surroundings, resolver: resolver,
             registry: node.registry, spooler: node.spooler, intake: intake, arrivals: arrivals,
             ids: node.ids, trace: node.trace, signingKeys: node.signingKeys,
-            scripts: node.scripts, watch: reporters.watch, log: log)
+            scripts: node.scripts, quotas: node.quotas, watch: reporters.watch, log: log)
     }
 
     /// Takes all addresses or none: a port in use shows before the first mail is accepted.
@@ -231,6 +233,7 @@ package struct MailServer: Sendable {
         }
         offering.change(to: settings)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
+        node.registry.changeDefaults(to: settings.mailboxes.rules)
         var schedule = settings.sending.schedule
         schedule.shortenPauses(by: haste)
         deliverer.change(schedule: schedule)
@@ -329,7 +332,8 @@ package struct MailServer: Sendable {
     ) -> SMTPService {
         SMTPService(
             configuration(of: service, settings), surroundings: surroundings, resolver: resolver,
-            registry: node.registry, intake: intake, signingKeys: node.signingKeys, log: log)
+            registry: node.registry, intake: intake, signingKeys: node.signingKeys,
+            quotas: node.quotas, log: log)
     }
 
     private func configuration(
@@ -411,6 +415,18 @@ extension ServerSettings.Service {
         case .submission, .submissions: .submission
         default: .exchange
         }
+    }
+}
+
+extension ServerSettings.Mailboxes {
+    /// As the directory takes them.
+    package var rules: MailboxRules {
+        var rules = MailboxRules()
+        rules.octets = quotaOctets.map { .at($0) }
+        rules.messages = quotaMessages.map { .at($0) }
+        rules.retention = retention.isEmpty ? nil : retention
+        rules.subaddressFolders = subaddressFolders == .no ? nil : subaddressFolders
+        return rules
     }
 }
 

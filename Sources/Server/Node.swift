@@ -12,6 +12,7 @@ package import ReportStore
 package import ScriptStore
 package import Spool
 package import Storage
+package import Tenancy
 package import World
 package import ZoneStore
 
@@ -34,6 +35,8 @@ package struct Node: Sendable {
     package let signingKeys: SigningKeys
     package let reports: Reports
     package let scripts: Scripts
+    /// What accounts may keep.
+    package let quotas: Quotas
 
     /// Every module's tables; a store opens with these.
     package static let schema: [Migrations] = [
@@ -62,6 +65,7 @@ package struct Node: Sendable {
         mailboxes = Mailboxes(
             store: store, bodies: bodies, time: surroundings.time,
             changes: spooler.mailboxChanges)
+        quotas = Quotas(registry: registry, mailboxes: mailboxes)
         zones = Zones(store: store, time: surroundings.time)
         defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey

@@ -32,6 +32,7 @@ package struct ServerSettings: Sendable, Equatable {
     package var defence = DefenceSettings()
     package var authentication = AuthenticationSettings()
     package var signing = Signing()
+    package var mailboxes = Mailboxes()
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String
@@ -190,6 +191,20 @@ package struct ServerSettings: Sendable, Equatable {
         package init() {}
     }
 
+    /// What bounds and sorts mailboxes, where nothing else is set for them.
+    package struct Mailboxes: Sendable, Equatable {
+        /// Octets that an account may keep; nil: any number.
+        package var quotaOctets: Int64?
+        /// Messages that an account may keep; nil: any number.
+        package var quotaMessages: Int64?
+        /// How long what was removed can be brought back; 0: not at all.
+        package var undeleteDays = 7
+        package var retention: [Retention] = []
+        package var subaddressFolders = SubaddressFolders.no
+
+        package init() {}
+    }
+
     /// How mail leaves.
     package struct Sending: Sendable, Equatable {
         /// The port of other exchangers: 25, but for trials on one machine.
@@ -262,6 +277,7 @@ extension ServerSettings {
         settings.sending.lifetimeHours = new.sending.lifetimeHours
         settings.sending.notificationLifetimeHours = new.sending.notificationLifetimeHours
         settings.sending.delayNoticeHours = new.sending.delayNoticeHours
+        settings.mailboxes = new.mailboxes
         settings.logLevel = new.logLevel
         settings.logFormat = new.logFormat
         return settings

@@ -12,7 +12,8 @@ package struct SettingKey: Sendable {
     package var isLive: Bool {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
             || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
-            || name.hasPrefix("defence.") || name.hasPrefix("authentication.")
+            || name.hasPrefix("mailbox.") || name.hasPrefix("defence.")
+            || name.hasPrefix("authentication.")
             || name == "resolver" || Self.liveSending.contains(name)
     }
 
@@ -171,6 +172,10 @@ package struct SettingKey: Sendable {
         .init(
             "defence.scanned-octets",
             "Larger messages are not shown to rspamd; default 2097152 (2 MiB)."),
+        .init(
+            "mailbox.quota-storage",
+            "What an account may keep, such as 2G; default none. `account quota` sets another."),
+        .init("mailbox.quota-messages", "How many messages an account may keep; default none."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
         .init("journal.days", "How long the trace of a message is kept; default 30, 7 to 3650."),

@@ -256,6 +256,7 @@ package struct SettingsFile {
         try readNameServer(&settings.nameServer)
         try readDefence(&settings.defence)
         try readSigning(&settings.signing)
+        try readMailboxes(&settings.mailboxes)
         settings.user = text("user")
         settings.group = text("group")
         settings.logLevel = try logLevel()
@@ -321,6 +322,23 @@ package struct SettingsFile {
         settings.rotationDays = days == 0 ? nil : days
         settings.confirmationMinutes = try number(
             "dkim.confirmation-minutes", in: 0...10_080, default: 10)
+    }
+
+    private func readMailboxes(
+        _ settings: inout ServerSettings.Mailboxes
+    ) throws(SettingsError) {
+        if let text = text("mailbox.quota-storage") {
+            guard let bound = Bound(octets: text) else {
+                throw wrong("mailbox.quota-storage", text, "a size such as 500M or 2G, or `none`")
+            }
+            settings.quotaOctets = bound.value
+        }
+        if let text = text("mailbox.quota-messages") {
+            guard let bound = Bound(count: text) else {
+                throw wrong("mailbox.quota-messages", text, "a number, or `none`")
+            }
+            settings.quotaMessages = bound.value
+        }
     }
 
     /// RFC 5321 §4.5.4.1 asks for 4 to 5 days; less or more is for those who know their mail.

@@ -167,7 +167,7 @@ extension Intake {
     /// `StorageFailure`; then nothing has been filed.
     package func file(
         _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
-        in mailbox: Mailbox, at time: Timestamp
+        in mailbox: Mailbox, at time: Timestamp, within allowance: Mailboxes.Allowance? = nil
     ) async throws -> [UInt32] {
         // Large ones when somebody asks for it.
         let summaries = messages.map { message, _, _ -> StoredSummary? in
@@ -187,7 +187,7 @@ extension Intake {
                         internalDate: date)
                 }
                 return try Mailboxes.append(
-                    appended, to: mailbox.id, at: time, in: transaction)
+                    appended, to: mailbox.id, at: time, within: allowance, in: transaction)
             }
             spooler.mailboxChanges.signal(mailbox.account)
             return uids

@@ -11,6 +11,7 @@ import SASL
 import SimulatedWorld
 import Spool
 import Storage
+import Tenancy
 import Testing
 import World
 
@@ -20,6 +21,7 @@ struct IMAPSite: Sendable {
     let store: SQLiteStore
     let disk: MemoryDisk
     let mailboxes: Mailboxes
+    let registry: Registry
     let client: SimulatedHost
     let account: Int64
 
@@ -74,6 +76,7 @@ struct IMAPSite: Sendable {
                 hostName: "mx.example.org", identity: identity,
                 appendLimitOctets: appendLimitOctets),
             registry: registry, mailboxes: mailboxes, intake: Intake(spooler),
+            quotas: Quotas(registry: registry, mailboxes: mailboxes),
             surroundings: Surroundings(
                 time: simulation, entropy: simulation, network: server.network),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -88,7 +91,7 @@ struct IMAPSite: Sendable {
         try await body(
             IMAPSite(
                 simulation: simulation, store: store, disk: disk, mailboxes: mailboxes,
-                client: client, account: account.id.rawValue))
+                registry: registry, client: client, account: account.id.rawValue))
     }
 
     /// As Delivery does it: one transaction, then the signal.
@@ -126,8 +129,14 @@ struct IMAPSite: Sendable {
         return client
     }
 
-    /// Whether the counters of every mailbox are what is in it.
+    /// Whether the counters of every mailbox are what is in it, and that of the account all of it.
     func countersAreRight() async throws -> Bool {
+        if let counted = try mailboxes.usage(counted: account)?.account {
+            let usage = try await mailboxes.usage(of: account)
+            guard counted.messages == usage.messages, counted.octets == usage.octets else {
+                return false
+            }
+        }
         for mailbox in try mailboxes.all(of: account) {
             var rows: [MessageRow] = []
             while true {

@@ -13,6 +13,7 @@ import ScriptStore
 import SimulatedWorld
 import Spool
 import Storage
+import Tenancy
 import World
 
 /// A server that delivers, and hosts that take mail, in one simulation.
@@ -102,19 +103,20 @@ final class DeliveryWorld: @unchecked Sendable {
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
         if try await registry.domains().isEmpty { try await populate(registry) }
         let scripts = Scripts(store: store, time: simulation)
+        let mailboxes = Mailboxes(store: store, bodies: disk.bodies, time: simulation)
         let deliverer = Deliverer(
             settings,
             surroundings: Surroundings(
                 time: simulation, entropy: simulation, network: here.network),
             resolver: resolver, registry: registry, spooler: spooler, intake: intake,
             arrivals: arrivals, ids: ids, trace: trace, scripts: scripts,
+            quotas: Quotas(registry: registry, mailboxes: mailboxes),
             log: Logger(label: "delivery") { _ in SwiftLogNoOpLogHandler() })
         try await deliverer.prepare()
         parts = Parts(
             store: store, spooler: spooler, intake: intake,
-            mailboxes: Mailboxes(store: store, bodies: disk.bodies, time: simulation),
-            trace: trace,
-            registry: registry, deliverer: deliverer, scripts: scripts)
+            mailboxes: mailboxes, trace: trace, registry: registry, deliverer: deliverer,
+            scripts: scripts)
         return deliverer
     }
 

@@ -17,6 +17,7 @@ import SMTP
 import SimulatedWorld
 import Spool
 import Storage
+import Tenancy
 import World
 
 /// A server that takes mail, and a client that talks to it line by line, in one simulation.
@@ -37,6 +38,7 @@ final class ReceptionWorld: @unchecked Sendable {
     private(set) var gatekeeper: Gatekeeper?
     private(set) var store: SQLiteStore?
     private(set) var spooler: Spooler?
+    private(set) var registry: Registry?
     /// How many commits a test has counted.
     private(set) var commits = 0
     func noteCommit() { commits += 1 }
@@ -78,6 +80,7 @@ final class ReceptionWorld: @unchecked Sendable {
         let registry = try await Registry(
             store: store, time: simulation, entropy: simulation,
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
+        self.registry = registry
         try await registry.add(domain: LocalDomain(try Domain("here.example")), by: "test")
         for name in ["anna", "ben"] {
             _ = try await registry.addAccount(
@@ -116,6 +119,9 @@ final class ReceptionWorld: @unchecked Sendable {
         return SMTPService(
             configuration, surroundings: surroundings,
             resolver: resolver, registry: registry, intake: Intake(spooler),
+            quotas: Quotas(
+                registry: registry,
+                mailboxes: Mailboxes(store: store, bodies: disk.bodies, time: simulation)),
             log: Logger(label: "reception") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -20,6 +20,7 @@ struct FloorTests {
         [
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",
             "DefenceStore", "ReportStore", "ScriptStore", "SearchIndex",
+            "Tenancy",
         ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
@@ -45,6 +46,7 @@ struct FloorTests {
         "ReportStore": ["Storage"],
         "SearchIndex": ["Storage", "MessageStore"],
         "ScriptStore": ["Storage", "MessageStore"],
+        "Tenancy": ["Storage", "MessageStore", "Directory"],
         "Reception": ["Filtering"],
         "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService", "Reporting"],
