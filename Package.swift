@@ -271,7 +271,7 @@ let house: [Target] = [
         "Access",
         on: [
             "Bytes", "Mail", "World", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
-            "MessageStore", "Directory", "Spool", "Tenancy",
+            "MessageStore", "SearchIndex", "Directory", "Spool", "Tenancy",
         ], [log]),
     module(
         "NameService",
@@ -324,6 +324,7 @@ let house: [Target] = [
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
             "DefenceStore", "Filtering", "DKIM", "MessageAuthentication", "KeyLife", "KeyRing",
             "Feedback", "ReportStore", "Reporting", "DMARC", "SPF", "ScriptStore", "Tenancy",
+            "SearchIndex",
         ],
         [log, metrics]),
     .executableTarget(
@@ -334,7 +335,7 @@ let house: [Target] = [
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
-            "DKIM", "ARC", "DMARC", "Feedback", "Sieve",
+            "DKIM", "ARC", "DMARC", "Feedback", "Sieve", "SearchIndex",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -396,8 +397,8 @@ let house: [Target] = [
     tests(
         "AccessTests",
         on: [
-            "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "Directory",
-            "Spool", "Access", "SimulatedWorld", "Tenancy",
+            "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "SearchIndex",
+            "Directory", "Spool", "Access", "SimulatedWorld", "Tenancy",
         ], [log]),
     tests(
         "KeyRingTests",

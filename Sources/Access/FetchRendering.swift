@@ -43,7 +43,7 @@ struct FetchRendering: Sendable {
         self.view = view
         self.wanted = wanted
         self.writer = writer
-        depth = items.map(\.depth).max { $0.rawValue < $1.rawValue } ?? .row
+        depth = items.map(\.depth).max() ?? .row
     }
 
     mutating func take(_ message: FetchedMessage) -> Bool {

@@ -334,10 +334,12 @@ extension IMAPVisit {
     }
 
     /// Ranges to be read, with small gaps read past: a look-up costs more than some rows.
-    static func spans(_ uids: NumberSet) -> [ClosedRange<UInt32>] {
+    static func spans(
+        _ uids: NumberSet, joining gap: UInt32 = 16
+    ) -> [ClosedRange<UInt32>] {
         var spans: [ClosedRange<UInt32>] = []
         for range in uids.ranges {
-            if let last = spans.last, range.lowerBound - last.upperBound <= 16 {
+            if let last = spans.last, range.lowerBound - last.upperBound <= gap {
                 spans[spans.count - 1] = last.lowerBound...range.upperBound
             } else {
                 spans.append(range)

@@ -3,6 +3,7 @@
 import Bytes
 import IMAP
 import MessageStore
+import SearchIndex
 import Summary
 import World
 
@@ -70,22 +71,57 @@ extension IMAPVisit {
     /// The messages that a key means.
     private mutating func find(_ key: SearchKey) async throws -> SearchMatching {
         guard let open = selected else { throw Completion.bad(nil, "select a mailbox first") }
+        guard let last = open.view.uids.last else {
+            return SearchMatching(
+                key, open.view, now: service.surroundings.time.timestamp, known: [:])
+        }
+        let known = try await lookUp(key, in: open)
         var matching = SearchMatching(
-            key, open.view, now: service.surroundings.time.timestamp)
-        guard let last = open.view.uids.last else { return matching }
-        var next: UInt32 = 1
+            key, open.view, now: service.surroundings.time.timestamp, known: known)
+        let all = NumberSet(1...last)
+        let possible = matching.possible?.intersection(all) ?? all
+        // A gap that is not worth a question of its own is read through.
+        let gap = max(16, last / 256)
+        let indexedUID = known.values.map(\.indexedUID).min() ?? last
+        for span in Self.spans(possible, joining: gap) {
+            for part in Self.parts(span, endingAt: indexedUID) {
+                matching.depth = matching.depth(upTo: part.upperBound)
+                try await look(through: part, of: open, &matching)
+            }
+        }
+        return matching
+    }
+
+    /// What the index knows of the key's texts.
+    private func lookUp(
+        _ key: SearchKey, in open: OpenMailbox
+    ) async throws -> [SearchedText: IndexedMatches] {
+        var known: [SearchedText: IndexedMatches] = [:]
+        guard let index = service.index else { return known }
+        for text in key.wholeTexts.prefix(Self.indexedTexts) where known[text] == nil {
+            known[text] = try await index.matches(
+                text.field, text.folded, in: open.id, uidValidity: open.uidValidity)
+        }
+        return known
+    }
+
+    /// Judges the messages of a range.
+    private func look(
+        through range: ClosedRange<UInt32>, of open: OpenMailbox, _ matching: inout SearchMatching
+    ) async throws {
+        var next = range.lowerBound
         var summarized: UInt32 = 0
-        while next <= last {
+        while next <= range.upperBound {
             matching.stop = nil
             matching.rows = 0
             let (state, taken) = try await service.mailboxes.fetch(
-                next...last, of: open.id, matching.depth, limit: Self.readTogether,
-                onThread: last < 100, into: matching
+                next...range.upperBound, of: open.id, matching.depth, limit: Self.readTogether,
+                onThread: range.count < 100, into: matching
             ) { message, matching in matching.take(message) }
             matching = state
             if let taken { next = taken + 1 }
             if let row = matching.stop, matching.depth == .summary, row.uid > summarized {
-                try await summarize(row, andTo: last, of: open.id)
+                try await summarize(row, andTo: range.upperBound, of: open.id)
                 summarized = row.uid
             } else if let row = matching.stop {
                 matching.judge(row, try await octets(of: row))
@@ -94,7 +130,17 @@ extension IMAPVisit {
                 break
             }
         }
-        return matching
+    }
+
+    /// So many texts of one command are looked up in the index; further ones in the messages.
+    private static let indexedTexts = 16
+
+    /// A range in two, if it goes beyond `end`.
+    private static func parts(
+        _ range: ClosedRange<UInt32>, endingAt end: UInt32
+    ) -> [ClosedRange<UInt32>] {
+        guard range.contains(end), end < range.upperBound else { return [range] }
+        return [range.lowerBound...end, (end + 1)...range.upperBound]
     }
 
     /// What SORT and THREAD compare, of messages by rising UID.

@@ -6,6 +6,7 @@ import IMAP
 package import Logging
 package import MessageStore
 import SASL
+package import SearchIndex
 package import Spool
 package import Tenancy
 package import World
@@ -50,18 +51,22 @@ package final class IMAPService: Sendable {
     let intake: Intake
     /// What accounts may keep; nil: nobody asks.
     let quotas: Quotas?
+    /// Finds texts; nil: they are looked for in the messages.
+    let index: TextIndex?
     let surroundings: Surroundings
     private let logger: Logger
 
     package init(
         _ configuration: Configuration, registry: Registry, mailboxes: Mailboxes, intake: Intake,
-        quotas: Quotas? = nil, surroundings: Surroundings, logger: Logger
+        quotas: Quotas? = nil, index: TextIndex? = nil, surroundings: Surroundings,
+        logger: Logger
     ) {
         self.quotas = quotas
         self.configuration = configuration
         self.registry = registry
         self.mailboxes = mailboxes
         self.intake = intake
+        self.index = index
         self.surroundings = surroundings
         self.logger = logger
     }

@@ -7,6 +7,7 @@ import World
 /// The mailbox that a session has selected: which one, and what its client knows of it.
 struct OpenMailbox {
     let id: Mailbox.ID
+    let uidValidity: UInt32
     let name: MailboxName
     /// What the client has been told.
     var view: SelectedMailbox
@@ -15,6 +16,7 @@ struct OpenMailbox {
 
     init(_ opening: Mailboxes.Opening, _ name: MailboxName, isReadOnly: Bool) {
         id = opening.mailbox.id
+        uidValidity = opening.mailbox.uidValidity
         self.name = name
         uidNext = opening.mailbox.uidNext
         view = SelectedMailbox(

@@ -3,6 +3,7 @@
 import Bytes
 import IMAP
 import MessageStore
+import SearchIndex
 import Summary
 import World
 
@@ -14,31 +15,79 @@ struct SearchMatching: Sendable {
     /// A key whose sets of messages and texts are made ready once, not for each message.
     private indirect enum Criterion: Sendable {
         case uids(NumberSet)
-        case text(SearchKey.TextField, folded: [UInt8])
+        case text(SearchedText)
+        case indexed(IndexedMatches, SearchedText)
         case other(SearchKey)
         case not(Criterion)
         case or(Criterion, Criterion)
         case and([Criterion])
 
-        init(_ key: SearchKey, _ view: SelectedMailbox) {
-            self =
-                switch key {
-                case .uid(let set): .uids(view.matches(set, isUID: true))
-                case .numbers(let set): .uids(view.matches(set, isUID: false))
-                case .text(let field, let text): .text(field, folded: SearchText.key(text))
-                case .not(let key): .not(Criterion(key, view))
-                case .or(let left, let right):
-                    .or(Criterion(left, view), Criterion(right, view))
-                case .and(let keys): .and(keys.map { Criterion($0, view) })
-                default: .other(key)
+        init(
+            _ key: SearchKey, _ view: SelectedMailbox, _ known: [SearchedText: IndexedMatches]
+        ) {
+            switch key {
+            case .uid(let set): self = .uids(view.matches(set, isUID: true))
+            case .numbers(let set): self = .uids(view.matches(set, isUID: false))
+            case .text(let field, let text):
+                let text = SearchedText(field, text)
+                self = known[text].map { .indexed($0, text) } ?? .text(text)
+            case .not(let key): self = .not(Criterion(key, view, known))
+            case .or(let left, let right):
+                self = .or(Criterion(left, view, known), Criterion(right, view, known))
+            case .and(let keys): self = .and(keys.map { Criterion($0, view, known) })
+            default: self = .other(key)
+            }
+        }
+
+        /// Messages outside of it do not match, without a look at them; nil: any may match.
+        var possible: NumberSet? {
+            switch self {
+            case .uids(let uids): uids
+            case .indexed(let matches, _): matches.possible
+            case .or(let left, let right):
+                if let left = left.possible, let right = right.possible {
+                    left.union(right)
+                } else {
+                    nil
                 }
+            case .and(let criteria):
+                criteria.compactMap(\.possible).reduce(nil) { $0?.intersection($1) ?? $1 }
+            case .text, .other, .not: nil
+            }
+        }
+
+        /// How much of messages has to be read for it; what is indexed needs no reading up to `uid`.
+        func depth(upTo uid: UInt32) -> Mailboxes.FetchDepth {
+            switch self {
+            case .text(let text): text.field.isKept ? .summary : .octets
+            case .indexed(let matches, _): uid <= matches.indexedUID ? .row : .octets
+            case .other(.date(.sent, _, _)): .summary
+            case .not(let criterion): criterion.depth(upTo: uid)
+            case .or(let left, let right): max(left.depth(upTo: uid), right.depth(upTo: uid))
+            case .and(let criteria): criteria.map { $0.depth(upTo: uid) }.max() ?? .row
+            case .uids, .other: .row
+            }
+        }
+
+        var needsFacts: Bool {
+            switch self {
+            case .other(.date(.sent, _, _)): true
+            case .not(let criterion): criterion.needsFacts
+            case .or(let left, let right): left.needsFacts || right.needsFacts
+            case .and(let criteria): criteria.contains(where: \.needsFacts)
+            case .other, .uids, .text, .indexed: false
+            }
         }
     }
 
     private let criterion: Criterion
     private let view: SelectedMailbox
     private let now: Timestamp
-    let depth: Mailboxes.FetchDepth
+    private let needsFacts: Bool
+    /// The messages that have to be looked at; nil: all.
+    let possible: NumberSet?
+    /// How much is read of them at the moment.
+    var depth = Mailboxes.FetchDepth.row
     private(set) var found = NumberSet()
     /// The latest change among those found (RFC 7162 §3.1.5).
     private(set) var highestModSequence: UInt64 = 0
@@ -46,19 +95,27 @@ struct SearchMatching: Sendable {
     var stop: MessageRow?
     var rows = 0
 
-    init(_ key: SearchKey, _ view: SelectedMailbox, now: Timestamp) {
-        criterion = Criterion(key, view)
+    /// `known` is what the index knows of the key's texts.
+    init(
+        _ key: SearchKey, _ view: SelectedMailbox, now: Timestamp,
+        known: [SearchedText: IndexedMatches]
+    ) {
+        criterion = Criterion(key, view, known)
         self.view = view
         self.now = now
-        depth = key.depth
+        needsFacts = criterion.needsFacts
+        possible = criterion.possible
     }
+
+    /// How much of messages has to be read to judge those up to `uid`.
+    func depth(upTo uid: UInt32) -> Mailboxes.FetchDepth { criterion.depth(upTo: uid) }
 
     mutating func take(_ message: FetchedMessage) -> Bool {
         rows += 1
         guard view.uids.number(of: message.row.uid) != nil else { return true }
         var subject = Subject(row: message.row)
         if depth != .row, message.summaryFormat == MessageSummary.format {
-            subject.facts = MessageFacts(encoded: message.facts)
+            if needsFacts { subject.facts = MessageFacts(encoded: message.facts) }
             subject.fields = { field, key in
                 message.withFields { SearchFields.matches(stored: $0, field, key) }
             }
@@ -117,9 +174,12 @@ struct SearchMatching: Sendable {
     private func matches(_ criterion: Criterion, _ subject: inout Subject) -> Bool? {
         switch criterion {
         case .uids(let uids): return uids.contains(subject.row.uid)
-        case .text(let field, let key):
-            if let isMatch = subject.fields?(field, key) { return isMatch }
-            return subject.text().map { $0.matches(field, key) }
+        case .text(let text):
+            if let isMatch = subject.fields?(text.field, text.folded) { return isMatch }
+            return subject.text().map { $0.matches(text.field, text.folded) }
+        case .indexed(let matches, let text):
+            if let isMatch = matches.verdict(uid: subject.row.uid) { return isMatch }
+            return subject.text().map { $0.matches(text.field, text.folded) }
         case .other(let key): return matches(key, subject)
         case .not(let criterion): return matches(criterion, &subject).map { !$0 }
         case .or(let left, let right):
@@ -199,17 +259,27 @@ extension Timestamp {
     }
 }
 
+/// A text that messages are searched for, folded.
+struct SearchedText: Hashable, Sendable {
+    let field: SearchKey.TextField
+    let folded: [UInt8]
+
+    init(_ field: SearchKey.TextField, _ text: String) {
+        self.field = field
+        folded = SearchText.key(text)
+    }
+}
+
 extension SearchKey {
-    /// How much of messages has to be read for it.
-    var depth: Mailboxes.FetchDepth {
+    /// The texts that are looked for in whole messages.
+    var wholeTexts: [SearchedText] {
         switch self {
-        case .text(let field, _): field.isKept ? .summary : .octets
-        case .date(.sent, _, _): .summary
-        case .not(let key): key.depth
-        case .or(let left, let right):
-            left.depth.rawValue < right.depth.rawValue ? right.depth : left.depth
-        case .and(let keys): keys.map(\.depth).max { $0.rawValue < $1.rawValue } ?? .row
-        default: .row
+        case .text(let field, let text) where field == .body || field == .text:
+            [SearchedText(field, text)]
+        case .not(let key): key.wholeTexts
+        case .or(let left, let right): left.wholeTexts + right.wholeTexts
+        case .and(let keys): keys.flatMap(\.wholeTexts)
+        default: []
         }
     }
 }

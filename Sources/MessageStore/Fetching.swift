@@ -62,7 +62,7 @@ package struct FetchedMessage {
 
 extension Mailboxes {
     /// How much of messages is read.
-    package enum FetchDepth: Int, Sendable {
+    package enum FetchDepth: Comparable, Sendable {
         case row, summary, octets
     }
 

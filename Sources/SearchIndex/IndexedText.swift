@@ -15,8 +15,12 @@ struct IndexedText: Sendable {
 
     var octets: Int { header.utf8.count + body.utf8.count }
 
-    init(_ content: [UInt8]) {
-        let text = SearchText(content)
+    init(_ content: [UInt8]) { self.init(SearchText(content)) }
+
+    /// Fields that stand before messages in a mailbox.
+    init(prefix: String) { self.init(SearchText([], prefix: Array(prefix.utf8))) }
+
+    private init(_ text: SearchText) {
         header = String(decoding: text.header.prefix(Self.maximumOctets), as: UTF8.self)
         body = String(decoding: text.body.prefix(Self.maximumOctets), as: UTF8.self)
         isWhole = max(text.header.count, text.body.count) <= Self.maximumOctets

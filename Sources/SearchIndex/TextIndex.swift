@@ -10,7 +10,7 @@ package import World
 ///
 /// It follows the mailboxes in the background, from UID to UID, and knows how far it has come: what
 /// is not indexed yet is not taken for missing. What was removed stays until the index is made
-/// anew, and harms nobody meanwhile, because only what a mailbox has is asked for.
+/// anew, and harms nobody meanwhile: who asks looks for what the mailbox has.
 package struct TextIndex: Sendable {
     private let store: any Storage.Store
     private let mailboxes: Mailboxes
@@ -34,30 +34,40 @@ package struct TextIndex: Sendable {
 
     /// What the index knows of a folded key in a mailbox; nil if it cannot help with such a key.
     ///
-    /// Bounded by the number of messages that have the key. Only BODY and TEXT are indexed.
+    /// Bounded by the number of texts that have the key. Only BODY and TEXT are indexed.
     package func matches(
-        _ field: SearchKey.TextField, _ key: [UInt8], in mailbox: Mailbox
+        _ field: SearchKey.TextField, _ key: [UInt8], in mailbox: Mailbox.ID,
+        uidValidity: UInt32
     ) async throws -> IndexedMatches? {
         guard field == .body || field == .text, let query = Self.query(field, key) else {
             return nil
         }
+        let id = Value.integer(mailbox.value)
         return try await store.read { transaction in
             let indexed = try Self.indexedUID(
-                of: mailbox.id, uidValidity: mailbox.uidValidity, in: transaction)
+                of: mailbox, uidValidity: uidValidity, in: transaction)
             guard indexed > 0 else { return nil }
-            var found: Set<Int64> = []
+            var found = NumberSet()
             try transaction.query(
                 """
-                SELECT content_id FROM search_content
-                WHERE number IN (SELECT rowid FROM search_text WHERE search_text MATCH ?)
-                """, [.text(query)]
-            ) { found.insert($0.integer(0)) }
-            let incomplete = try transaction.all(
-                "SELECT content_id FROM search_content WHERE is_whole = 0", []
-            ) { $0.integer(0) }
-            return IndexedMatches(
-                field: field, key: key, indexedUID: indexed, found: found,
-                incomplete: Set(incomplete))
+                WITH found (number) AS MATERIALIZED
+                    (SELECT rowid FROM search_text WHERE search_text MATCH ?)
+                SELECT uid FROM search_message
+                    WHERE mailbox_id = ? AND number IN (SELECT number FROM found)
+                UNION SELECT uid FROM search_message
+                    WHERE mailbox_id = ? AND prefix_number IN (SELECT number FROM found)
+                ORDER BY uid
+                """, [.text(query), id, id]
+            ) { found.append(UInt32(truncatingIfNeeded: $0.integer(0))) }
+            var incomplete = NumberSet()
+            try transaction.query(
+                """
+                SELECT uid FROM search_message WHERE mailbox_id = ?
+                    AND number IN (SELECT number FROM search_document WHERE is_whole = 0)
+                ORDER BY uid
+                """, [id]
+            ) { incomplete.append(UInt32(truncatingIfNeeded: $0.integer(0))) }
+            return IndexedMatches(indexedUID: indexed, found: found, incomplete: incomplete)
         }
     }
 
@@ -85,24 +95,48 @@ package struct TextIndex: Sendable {
 
     // MARK: Following
 
-    /// Follows the mailboxes until the task is cancelled, pausing for `pause` when all is indexed.
+    /// Follows the mailboxes until the task is cancelled, looking once each `pause`.
     ///
-    /// A failing store is tried again after the pause.
-    package func run(time: any Time, pause: Duration = .seconds(5)) async {
+    /// A mailbox that is being filled is left alone until nothing came for a pause, or for
+    /// `maximumPauses`: indexing takes longer than taking a message in, and nobody searches yet. A
+    /// failing store is tried again after the pause.
+    package func run(time: any Time, pause: Duration = .seconds(2)) async {
+        var seen: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
+        var looks = 0
         while !Task.isCancelled {
-            _ = try? await catchUp()
+            var waiting: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
+            for extent in (try? await backlog()) ?? [] {
+                let before = seen[extent.id] ?? (0, 0)
+                if before.uidNext == extent.uidNext || before.pauses >= Self.maximumPauses {
+                    _ = try? await catchUp(with: extent)
+                } else {
+                    waiting[extent.id] = (extent.uidNext, before.pauses + 1)
+                }
+            }
+            seen = waiting
+            looks += 1
+            if looks.isMultiple(of: Self.looksBetweenCounts) { try? await forgetWhatHasGone() }
             guard (try? await time.sleep(for: pause)) != nil else { return }
         }
     }
+
+    /// For so many pauses a mailbox that is being filled is left alone.
+    private static let maximumPauses = 60
+    /// So seldom it is counted how much of the index is about what has gone.
+    private static let looksBetweenCounts = 1000
 
     /// Indexes what is not indexed yet, in batches; returns the number of messages.
     @discardableResult
     package func catchUp() async throws -> Int {
         var count = 0
-        for extent in try await backlog() {
-            while !Task.isCancelled, let indexed = try await indexNext(of: extent) {
-                count += indexed
-            }
+        for extent in try await backlog() { count += try await catchUp(with: extent) }
+        return count
+    }
+
+    private func catchUp(with extent: Mailboxes.Extent) async throws -> Int {
+        var count = 0
+        while !Task.isCancelled, let indexed = try await indexNext(of: extent) {
+            count += indexed
         }
         return count
     }
@@ -135,7 +169,7 @@ package struct TextIndex: Sendable {
         let last = extent.uidNext - 1
         let rows = try await mailboxes.rows(
             (start + 1)...last, of: extent.id, limit: Self.batchMessages)
-        var texts: [(content: Int64, text: IndexedText)] = []
+        var messages: [(row: MessageRow, text: IndexedText?)] = []
         var octets = 0
         var end = rows.count < Self.batchMessages ? last : rows[rows.count - 1].uid
         for row in rows {
@@ -143,21 +177,18 @@ package struct TextIndex: Sendable {
                 end = row.uid - 1
                 break
             }
-            guard let text = try await text(of: row) else { continue }
-            octets += text.octets
-            texts.append((row.content.value, text))
+            let text = try await text(of: row)
+            octets += text?.octets ?? 0
+            messages.append((row, text))
         }
-        try await keep(texts, through: end, of: extent)
-        return rows.count
+        try await keep(messages, through: end, of: extent)
+        return messages.count
     }
 
-    /// What is to be indexed of a message; nil if it is indexed already, or has gone.
+    /// What is to be indexed of a message; nil if it is indexed already, or cannot be read.
     private func text(of row: MessageRow) async throws -> IndexedText? {
         let isKnown = try await store.read { transaction in
-            try transaction.first(
-                "SELECT 1 FROM search_content WHERE content_id = ?",
-                [.integer(row.content.value)]
-            ) { _ in true } ?? false
+            try Self.number(of: row.content, in: transaction) != nil
         }
         guard !isKnown else { return nil }
         var reader = mailboxes.readContent(of: row)
@@ -171,40 +202,91 @@ package struct TextIndex: Sendable {
     }
 
     private func keep(
-        _ texts: [(content: Int64, text: IndexedText)], through uid: UInt32,
+        _ messages: [(row: MessageRow, text: IndexedText?)], through uid: UInt32,
         of extent: Mailboxes.Extent
     ) async throws {
+        let id = Value.integer(extent.id.value)
+        let validity = Value.integer(Int64(extent.uidValidity))
         try await store.write { transaction in
-            for (content, text) in texts { try Self.insert(text, of: content, in: transaction) }
+            // RFC 9051 §2.3.1.1: the UIDs of another UIDVALIDITY meant other messages.
+            try transaction.execute(
+                """
+                DELETE FROM search_message WHERE mailbox_id = ? AND EXISTS
+                    (SELECT 1 FROM search_mailbox WHERE mailbox_id = ? AND uid_validity != ?)
+                """, [id, id, validity])
+            for (row, text) in messages {
+                try Self.insert(row, text, in: extent.id, in: transaction)
+            }
             try transaction.execute(
                 """
                 INSERT INTO search_mailbox (mailbox_id, uid_validity, indexed_uid)
                 VALUES (?, ?, ?)
                 ON CONFLICT (mailbox_id) DO UPDATE SET
                     uid_validity = excluded.uid_validity, indexed_uid = excluded.indexed_uid
-                """,
-                [
-                    .integer(extent.id.value), .integer(Int64(extent.uidValidity)),
-                    .integer(Int64(uid)),
-                ])
+                """, [id, validity, .integer(Int64(uid))])
         }
     }
 
+    // MARK: Documents
+
     private static func insert(
-        _ text: IndexedText, of content: Int64, in transaction: any Transaction
+        _ row: MessageRow, _ text: IndexedText?, in mailbox: Mailbox.ID,
+        in transaction: any Transaction
     ) throws(StorageFailure) {
+        var number = try number(of: row.content, in: transaction)
+        if number == nil, let text {
+            number = try insert(
+                text, content: .integer(row.content.value), prefix: .null, in: transaction)
+        }
+        // What cannot be read has no text that anything could be found in.
+        guard let number else { return }
+        try transaction.execute(
+            """
+            INSERT INTO search_message (mailbox_id, uid, number, prefix_number)
+            VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """,
+            [
+                .integer(mailbox.value), .integer(Int64(row.uid)), .integer(number),
+                try prefixNumber(row.prefix, in: transaction).map { .integer($0) } ?? .null,
+            ])
+    }
+
+    private static func number(
+        of content: Content.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> Int64? {
+        try transaction.first(
+            "SELECT number FROM search_document WHERE content_id = ?", [.integer(content.value)]
+        ) { $0.integer(0) }
+    }
+
+    /// The document of fields that stand before a content; many messages share them.
+    private static func prefixNumber(
+        _ prefix: String, in transaction: any Transaction
+    ) throws(StorageFailure) -> Int64? {
+        guard !prefix.isEmpty else { return nil }
+        let known = try transaction.first(
+            "SELECT number FROM search_document WHERE prefix = ?", [.text(prefix)]
+        ) { $0.integer(0) }
+        if let known { return known }
+        return try insert(
+            IndexedText(prefix: prefix), content: .null, prefix: .text(prefix), in: transaction)
+    }
+
+    private static func insert(
+        _ text: IndexedText, content: Value, prefix: Value, in transaction: any Transaction
+    ) throws(StorageFailure) -> Int64? {
         let number = try transaction.first(
             """
-            INSERT INTO search_content (number, content_id, is_whole)
-            VALUES ((SELECT COALESCE(max(number), 0) + 1 FROM search_content), ?, ?)
-            ON CONFLICT (content_id) DO NOTHING RETURNING number
-            """,
-            [.integer(content), .integer(text.isWhole ? 1 : 0)]
+            INSERT INTO search_document (number, content_id, prefix, is_whole)
+            VALUES ((SELECT COALESCE(max(number), 0) + 1 FROM search_document), ?, ?, ?)
+            RETURNING number
+            """, [content, prefix, .integer(text.isWhole ? 1 : 0)]
         ) { $0.integer(0) }
-        guard let number else { return }
+        guard let number else { return nil }
         try transaction.execute(
             "INSERT INTO search_text (rowid, header, body) VALUES (?, ?, ?)",
             [.integer(number), .text(text.header), .text(text.body)])
+        return number
     }
 
     // MARK: Making anew
@@ -214,20 +296,29 @@ package struct TextIndex: Sendable {
         try await store.write { transaction in
             try transaction.execute(
                 "INSERT INTO search_text (search_text) VALUES ('delete-all')", [])
-            try transaction.execute("DELETE FROM search_content", [])
+            try transaction.execute("DELETE FROM search_document", [])
+            try transaction.execute("DELETE FROM search_message", [])
             try transaction.execute("DELETE FROM search_mailbox", [])
         }
     }
 
-    /// How many contents are indexed, and how many messages there are: far fewer messages mean that
-    /// most of the index is about what has gone, and should be made anew.
-    package func sizes() async throws -> (contents: Int, messages: Int) {
+    /// Makes the index anew when most of it is about what has gone.
+    private func forgetWhatHasGone() async throws {
+        let sizes = try await sizes()
+        if sizes.indexed > 2 * sizes.messages + Self.spareMessages { try await rebuild() }
+    }
+
+    /// So many messages more than there are harm nobody.
+    private static let spareMessages = 100_000
+
+    /// How many messages are in mailboxes, and how many are indexed, with some that have gone.
+    package func sizes() async throws -> (messages: Int, indexed: Int) {
         let messages = try await mailboxes.extents().reduce(0) { $0 + $1.messages }
-        let contents = try await store.read { transaction in
-            try transaction.first("SELECT count(*) FROM search_content", []) {
+        let indexed = try await store.read { transaction in
+            try transaction.first("SELECT count(*) FROM search_message", []) {
                 Int($0.integer(0))
             } ?? 0
         }
-        return (contents, messages)
+        return (messages, indexed)
     }
 }

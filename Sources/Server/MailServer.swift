@@ -21,6 +21,7 @@ import Metering
 package import NameService
 package import Reception
 import SASL
+package import SearchIndex
 import SMTP
 package import Settings
 package import Spool
@@ -87,6 +88,7 @@ package struct MailServer: Sendable {
     /// `cookieSecrets` are those of `NameServer.Settings`.
     /// Without `signing` no zone can be signed.
     /// Without `cryptography` it is not examined who sends what strangers bring.
+    /// Without `index` texts are looked for in the messages themselves.
     /// `meters` is what the listener for metrics shows.
     /// `certificateEnd` is when the certificate ends that is shown to everybody.
     /// `haste` is 1 but for trials: the pauses between attempts to deliver are shorter by it.
@@ -97,7 +99,7 @@ package struct MailServer: Sendable {
         userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
         meters: Meters = Meters(), cookieSecrets: [[UInt8]] = [],
         signing: (any ZoneSigningCryptography)? = nil,
-        cryptography: (any MailCryptography)? = nil,
+        cryptography: (any MailCryptography)? = nil, index: TextIndex? = nil,
         certificateEnd: @escaping @Sendable () -> Timestamp? = { nil }
     ) {
         self.meters = meters
@@ -162,7 +164,7 @@ package struct MailServer: Sendable {
             .init(
                 hostName: settings.hostName.name, identity: identity,
                 appendLimitOctets: settings.limits.messageOctets), registry: node.registry,
-            mailboxes: node.mailboxes, intake: intake, quotas: node.quotas,
+            mailboxes: node.mailboxes, intake: intake, quotas: node.quotas, index: index,
             surroundings: surroundings, logger: log)
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,

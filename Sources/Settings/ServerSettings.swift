@@ -38,6 +38,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var logLevel: String
     /// How long the journal keeps what happened to a message.
     package var journalDays = 30
+    /// Whether texts of messages are indexed, so that searches need not read the messages.
+    package var indexesTexts = true
     /// `text` or `json`.
     package var logFormat = "text"
     /// Who the server becomes once it has taken its ports; nil: it stays who it is.

@@ -178,6 +178,7 @@ package struct SettingKey: Sendable {
         .init("mailbox.quota-messages", "How many messages an account may keep; default none."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
+        .init("search.index", "yes or no: texts are indexed for SEARCH; default yes."),
         .init("journal.days", "How long the trace of a message is kept; default 30, 7 to 3650."),
         .init("log.format", "text or json: one line for each event; default text."),
         .init("log.level", "trace, debug, info, notice, warning or error; default info."),

@@ -201,6 +201,7 @@ package struct SettingsFile {
         // Shorter than a message may wait, and the trace of what still waits would be gone.
         settings.journalDays = try number(
             "journal.days", in: 7...3_650, default: settings.journalDays)
+        settings.indexesTexts = try flag("search.index", default: settings.indexesTexts)
         try readCertificates(&settings)
         settings.asksForClientCertificate = try flag("tls.ask-client-certificate")
         settings.resolver = try sockets("resolver", port: 53)

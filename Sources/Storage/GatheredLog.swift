@@ -13,7 +13,9 @@ private import Darwin
 /// SQLite writes each page of a commit into its write-ahead log by two calls, and a commit of many
 /// messages has dozens of pages, one behind the other. They gather here and go to the file in one
 /// piece, at the latest when SQLite syncs. Nobody looks for them earlier: a commit is made known
-/// to readers only behind its sync. All other files are the system's own.
+/// to readers only behind its sync. And the log grows in steps: a sync behind a write that makes
+/// its file longer takes twice as long as one behind a write into what is there already. All other
+/// files are the system's own.
 enum GatheredLog {
     /// Makes the layer the one that all later connections of this process use; says whether SQLite
     /// took it.
@@ -74,6 +76,8 @@ private final class LogFile {
     /// Octets that gather at most, and are written at once: SQLite's own file takes less than
     /// 128 KiB in a piece.
     private static let limitOctets = 120 << 10
+    /// By this much the file grows: many small commits, and a moment's writing.
+    private static let growthOctets: Int64 = 1 << 20
 
     private let file: File
     private let system: sqlite3_io_methods
@@ -81,10 +85,13 @@ private final class LogFile {
         byteCount: LogFile.limitOctets, alignment: 16)
     private var count = 0
     private var offset: Int64 = 0
+    /// So long the file is, as far as we know.
+    private var size: Int64 = 0
 
     private init(_ file: File, _ system: sqlite3_io_methods) {
         self.file = file
         self.system = system
+        _ = system.xFileSize(file, &size)
     }
 
     deinit { gathered.deallocate() }
@@ -109,7 +116,7 @@ private final class LogFile {
             guard code == SQLITE_OK else { return code }
         }
         if length > Self.limitOctets {
-            return system.xWrite(file, octets, Int32(length), position)
+            return put(octets, length, at: position)
         }
         if count == 0 { offset = position }
         (gathered + count).copyMemory(from: octets, byteCount: length)
@@ -120,7 +127,24 @@ private final class LogFile {
     private func flush() -> Int32 {
         guard count > 0 else { return SQLITE_OK }
         defer { count = 0 }
-        return system.xWrite(file, gathered, Int32(count), offset)
+        return put(gathered, count, at: offset)
+    }
+
+    private func put(_ octets: UnsafeRawPointer, _ length: Int, at position: Int64) -> Int32 {
+        let code = system.xWrite(file, octets, Int32(length), position)
+        let end = position + Int64(length)
+        if code == SQLITE_OK, end > size { grow(beyond: end) }
+        return code
+    }
+
+    /// Zeros are no frame of a commit: SQLite ends there when it reads the log after a crash. What
+    /// a full disk does not take is not needed yet.
+    private func grow(beyond end: Int64) {
+        size = end
+        let zeros = [UInt8](repeating: 0, count: Int(Self.growthOctets))
+        if system.xWrite(file, zeros, Int32(zeros.count), end) == SQLITE_OK {
+            size += Self.growthOctets
+        }
     }
 
     // MARK: What SQLite calls
@@ -165,7 +189,10 @@ private final class LogFile {
             return LogFile.call(file) { $0.write(octets, Int(length), at: position) }
         }
         methods.pointee.xTruncate = { file, size in
-            LogFile.behindAll(file) { $0.system.xTruncate($0.file, size) }
+            LogFile.behindAll(file) { log in
+                log.size = size
+                return log.system.xTruncate(log.file, size)
+            }
         }
         methods.pointee.xSync = { file, flags in
             LogFile.behindAll(file) { $0.system.xSync($0.file, flags) }

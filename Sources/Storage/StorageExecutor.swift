@@ -13,8 +13,11 @@ private import Darwin
 package final class StorageExecutor: TaskExecutor {
     private let jobs = JobQueue()
 
-    package init() {
-        let start = Unmanaged.passRetained(ThreadStart(jobs, asUnownedTaskExecutor()))
+    /// A thread with a `niceness` above 0 takes what time the others leave, for work that nobody
+    /// waits for.
+    package init(niceness: Int32 = 0) {
+        let start = Unmanaged.passRetained(
+            ThreadStart(jobs, asUnownedTaskExecutor(), niceness: niceness))
         var thread = pthread_t()
         let code = pthread_create(&thread, nil, storageThread, start.toOpaque())
         precondition(code == 0, "no thread can be made for the store")
@@ -30,16 +33,24 @@ package final class StorageExecutor: TaskExecutor {
 private final class ThreadStart {
     let jobs: JobQueue
     let executor: UnownedTaskExecutor
+    let niceness: Int32
 
-    init(_ jobs: JobQueue, _ executor: UnownedTaskExecutor) {
+    init(_ jobs: JobQueue, _ executor: UnownedTaskExecutor, niceness: Int32) {
         self.jobs = jobs
         self.executor = executor
+        self.niceness = niceness
     }
 }
 
 private func storageThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let context else { return nil }
     let start = Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
+    #if os(Linux)
+    // There each thread has its own.
+    if start.niceness > 0 {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, start.niceness)
+    }
+    #endif
     start.jobs.work(on: start.executor)
     return nil
 }

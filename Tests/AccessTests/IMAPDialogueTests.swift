@@ -2,6 +2,7 @@
 
 import Bytes
 import MessageStore
+import SearchIndex
 import SimulatedWorld
 import Storage
 import Testing
@@ -845,7 +846,10 @@ struct IMAPSearchTests {
         ("BCC x", ""), ("SUBJECT lunch", " 1 2"), ("SUBJECT \"re: \"", " 2"),
         ("HEADER Message-ID example.com", " 2"), ("HEADER Cc \"\"", " 2"),
         ("BODY noon", " 1"), ("BODY grusse", " 3"), ("BODY Anna", ""), ("TEXT anna", " 1 2 3"),
-        ("TEXT \"fine with\"", " 2"), ("CHARSET UTF-8 BODY {7+}\r\nGrüße", " 3"),
+        ("TEXT \"fine with\"", " 2"), ("TEXT @return.ex", " 1 2 3"), ("TEXT 1@RETURN", " 2"),
+        ("BODY @return", ""), ("NOT BODY noon", " 2 3"), ("SEEN BODY noon", " 1"),
+        ("OR TEXT 0@return BODY fine", " 1 2"), ("NOT (TEXT anna UNSEEN)", " 1"),
+        ("UID 2 TEXT anna", " 2"), ("BODY no", " 1"), ("CHARSET UTF-8 BODY {7+}\r\nGrüße", " 3"),
         ("SENTON 2-Nov-2026", " 1"), ("SENTBEFORE 2-Nov-2026", " 3"),
         ("SENTSINCE 2-Nov-2026", " 1 2"), ("ON 1-Nov-2026", " 1 2 3"), ("BEFORE 1-Nov-2026", ""),
         ("SINCE 1-Nov-2026", " 1 2 3"), ("LARGER 250", " 3"), ("SMALLER 250", " 1 2"),
@@ -857,8 +861,12 @@ struct IMAPSearchTests {
         ("THREADID t1", ""),
     ]
 
-    private static func prepare(_ site: IMAPSite) async throws {
-        for message in [letter, reply, mixed] { try await site.deliver(message) }
+    /// `indexed` is how many of them are in the index of texts.
+    private static func prepare(_ site: IMAPSite, indexed: Int = 0) async throws {
+        for (number, message) in [letter, reply, mixed].enumerated() {
+            try await site.deliver(message, prefix: "Return-Path: <\(number)@return.example>\r\n")
+            if number < indexed { try await site.index.catchUp() }
+        }
         let client = try await site.logIn()
         _ = try await client.ask("SELECT INBOX")
         _ = try await client.ask(#"STORE 1 FLAGS (\Seen)"#)
@@ -867,10 +875,12 @@ struct IMAPSearchTests {
         await client.close()
     }
 
-    @Test("Each key finds what it means, at first and once summaries are kept")
-    func keys() throws {
+    @Test(
+        "Each key finds what it means, at first and once summaries are kept, however far the index is",
+        arguments: [0, 1, 3])
+    func keys(indexed: Int) throws {
         try IMAPSite.run { site in
-            try await Self.prepare(site)
+            try await Self.prepare(site, indexed: indexed)
             let client = try await site.logIn()
             _ = try await client.ask("SELECT INBOX")
             for round in 1...2 {

@@ -8,6 +8,7 @@ import Logging
 import Mail
 import MessageStore
 import SASL
+import SearchIndex
 import SimulatedWorld
 import Spool
 import Storage
@@ -22,6 +23,7 @@ struct IMAPSite: Sendable {
     let disk: MemoryDisk
     let mailboxes: Mailboxes
     let registry: Registry
+    let index: TextIndex
     let client: SimulatedHost
     let account: Int64
 
@@ -41,7 +43,8 @@ struct IMAPSite: Sendable {
         let client = network.host("client", .v4(IPv4Address(192, 0, 2, 99)))
         try simulation.run {
             let disk = MemoryDisk()
-            let store = try SQLiteStore(on: disk, schema: [.directory, .messageStore])
+            let store = try SQLiteStore(
+                on: disk, schema: [.directory, .messageStore, .searchIndex])
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await store.run() }
                 try await serve(simulation, server, client, disk, store, &group, body)
@@ -69,6 +72,7 @@ struct IMAPSite: Sendable {
             node: "mx")
         let mailboxes = Mailboxes(
             store: store, bodies: disk.bodies, time: simulation, changes: spooler.mailboxChanges)
+        let index = TextIndex(store, of: mailboxes)
         let identity = try server.network.identity(
             certificateChain: Array("mx.example.org".utf8), privateKey: [])
         let service = IMAPService(
@@ -76,7 +80,7 @@ struct IMAPSite: Sendable {
                 hostName: "mx.example.org", identity: identity,
                 appendLimitOctets: appendLimitOctets),
             registry: registry, mailboxes: mailboxes, intake: Intake(spooler),
-            quotas: Quotas(registry: registry, mailboxes: mailboxes),
+            quotas: Quotas(registry: registry, mailboxes: mailboxes), index: index,
             surroundings: Surroundings(
                 time: simulation, entropy: simulation, network: server.network),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -91,7 +95,7 @@ struct IMAPSite: Sendable {
         try await body(
             IMAPSite(
                 simulation: simulation, store: store, disk: disk, mailboxes: mailboxes,
-                registry: registry, client: client, account: account.id.rawValue))
+                registry: registry, index: index, client: client, account: account.id.rawValue))
     }
 
     /// As Delivery does it: one transaction, then the signal.

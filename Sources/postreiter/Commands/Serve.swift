@@ -53,13 +53,14 @@ struct Serve: AsyncParsableCommand {
             do { try drops.prepare() } catch {
                 log.warning("programs of this machine cannot leave messages: \(error)")
             }
+            let search = SearchStore(running, of: node.mailboxes, log)
             let mail = MailServer(
                 running, node: node, surroundings: Live.surroundings,
                 resolver: parts.meteredResolver, identity: parts.identity, zones: parts.zones,
                 log: log, drops: drops, userName: UserNames.name,
                 meters: .init(registry: meters, process: Self.processSamples),
                 cookieSecrets: parts.cookieSecrets, signing: LiveZoneSigningCryptography(),
-                cryptography: LiveMailCryptography(),
+                cryptography: LiveMailCryptography(), index: search?.index,
                 certificateEnd: { Self.certificateEnd(running) })
             let reloader = Reloader(
                 server, mail: mail, parts: parts, started: file.values, settings: running,
@@ -93,6 +94,7 @@ struct Serve: AsyncParsableCommand {
                 }
                 group.addTask { await heed(signals, mail, reloader, manager, log) }
                 group.addTask { await keepAlive(node, manager) }
+                group.addTask { await search?.run() }
                 for await _ in commands {}
                 log.notice("serving as \(running.hostName): \(listening.description)")
                 manager.ready("serving as \(running.hostName) (\(config))")
