@@ -21,8 +21,8 @@ import Metering
 package import NameService
 package import Reception
 import SASL
-package import SearchIndex
 import SMTP
+package import SearchIndex
 package import Settings
 package import Spool
 package import Storage

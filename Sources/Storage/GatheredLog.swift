@@ -137,8 +137,10 @@ private final class LogFile {
         return code
     }
 
-    /// Zeros are no frame of a commit: SQLite ends there when it reads the log after a crash. What
-    /// a full disk does not take is not needed yet.
+    /// Lengthens the file by zeros, which are no frame of a commit.
+    ///
+    /// SQLite ends there when it reads the log after a crash. What a full disk does not take is
+    /// not needed yet.
     private func grow(beyond end: Int64) {
         size = end
         let zeros = [UInt8](repeating: 0, count: Int(Self.growthOctets))
