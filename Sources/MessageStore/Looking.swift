@@ -108,10 +108,11 @@ extension Mailboxes {
                         MessageFlags(rawValue: row.integer(1)), row.integer(2)
                     ))
             }
+            // Not in the order of UIDs, nor by them: that would be a look at every message.
             try transaction.query(
                 """
                 SELECT uid, flags, changed FROM mailbox_message
-                WHERE mailbox_id = ? AND changed > ? AND uid < ? ORDER BY uid
+                WHERE mailbox_id = ? AND changed > ? AND +uid < ?
                 """,
                 [.integer(id.value), .integer(modSequence), .integer(Int64(uidNext))], take)
             changes.changed.sort { $0.uid < $1.uid }
@@ -142,7 +143,6 @@ extension Mailboxes {
                 WHERE mailbox_id = ?1 AND uid > COALESCE(
                     (SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND modseq <= ?2
                     ORDER BY uid DESC LIMIT 1), 0)
-                ORDER BY uid
                 """, [.integer(id.value), .integer(modSequence)]
             ) { row in
                 (
@@ -150,6 +150,7 @@ extension Mailboxes {
                     MessageFlags(rawValue: row.integer(1)), row.integer(2)
                 )
             }
+            .sorted { $0.uid < $1.uid }
         }
     }
 

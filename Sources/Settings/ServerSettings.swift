@@ -131,8 +131,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var recipients = 1_000
         /// Of one connection (MAIL commands, RFC 9422).
         package var transactions = 100_000
-        /// At a time, to all services together.
-        package var connections = 2_000
+        /// At a time, to all services together: mail programs keep several each, and wait.
+        package var connections = 20_000
         /// Of these, from one network (a /24, or a /64 of IPv6); 0: no bound.
         package var connectionsPerNetwork = 200
         /// New ones within a minute from one network; 0: no bound.

@@ -61,7 +61,7 @@ package struct SettingKey: Sendable {
         .init("limits.message-octets", "Largest message accepted; default 52428800 (50 MiB)."),
         .init("limits.recipients", "Recipients of one message; default 1000, at least 100."),
         .init("limits.transactions", "Messages in one connection (MAIL); default 100000."),
-        .init("limits.connections", "Connections at a time, to all services; default 2000."),
+        .init("limits.connections", "Connections at a time, to all services; default 20000."),
         .init(
             "limits.connections-per-network",
             "Of these, from one /24 or IPv6 /64; default 200, 0: any number."),

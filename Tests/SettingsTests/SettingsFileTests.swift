@@ -56,7 +56,7 @@ struct SettingsFileTests {
         #expect(settings.resolver.map(\.description) == ["127.0.0.1:5353"])
         #expect(settings.publicAddresses.count == 2)
         #expect(settings.limits.messageOctets == 100_000)
-        #expect(settings.limits.connections == 2_000)
+        #expect(settings.limits.connections == 20_000)
         #expect(settings.sending.port == 2525)
         #expect(settings.sending.retryMinutes == [2, 10])
         #expect(settings.sending.lifetimeHours == 48)

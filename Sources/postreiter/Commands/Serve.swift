@@ -179,8 +179,8 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// For the default limit of connections on two addresses.
-    private static let usefulDescriptors = 4096
+    /// For the default limit of connections, and for files.
+    private static let usefulDescriptors = 24_000
 }
 
 /// What is read from files and can be replaced while the server runs.
