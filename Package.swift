@@ -232,7 +232,7 @@ let house: [Target] = [
         on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Sieve"], [crypto]),
     module(
         "Tenancy",
-        on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Directory"], [log, metrics]),
+        on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Directory"], [log]),
     module(
         "ReportStore", on: ["Bytes", "World", "Feedback", "Storage"]),
     module(

@@ -174,7 +174,8 @@ package struct Administration: Sendable {
             }
             if name.hasPrefix("zone.") { return try await zoneCommands.perform(name, arguments) }
             let answer = try await DirectoryCommands(
-                registry: registry, mailboxes: mailboxes, spooler: spooler, author: author
+                registry: registry, mailboxes: mailboxes, spooler: spooler, time: time,
+                author: author
             ).perform(name, arguments)
             if name == "account.remove" { scripts?.forget() }
             guard name == "domain.add" else { return answer }

@@ -14,6 +14,7 @@ struct DirectoryCommands {
     let registry: Registry
     let mailboxes: Mailboxes
     let spooler: Spooler
+    let time: any Time
     let author: String
 
     /// Carries a command out; one that only changes something answers with an empty object.
@@ -31,6 +32,9 @@ struct DirectoryCommands {
         case "relay.list": return try await listRelays()
         case "transport.list": return try await listTransports()
         case "quota.show": return try await showQuota(arguments)
+        case "retention.show": return try await showRetention(arguments)
+        case "undelete.list": return try await listRemoved(arguments)
+        case "undelete": return try await undelete(arguments)
         case "change.list": return try await listChanges(arguments)
         default:
             try await change(name, arguments)
@@ -68,6 +72,8 @@ struct DirectoryCommands {
         case "relay.disallow":
             try await registry.remove(relayRecipient: arguments.address("address"), by: author)
         case "quota.set": try await setQuota(arguments)
+        case "retention.set": try await setRetention(arguments)
+        case "folders.set": try await setFolders(arguments)
         case "transport.add": try await addTransport(arguments)
         case "transport.remove":
             try await registry.remove(transport: scope(arguments), by: author)

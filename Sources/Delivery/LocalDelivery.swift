@@ -7,6 +7,7 @@ import Mail
 import MessageStore
 import Spool
 import Summary
+import Tenancy
 import World
 
 // Into mailboxes here.
@@ -67,7 +68,6 @@ extension Deliverer {
         case .local(let targets):
             if targets.count == 1, let account = targets[0].account {
                 watch.arrival(recipient.message, recipient.original ?? address)
-                let isJunk = recipient.message.requests.isJunk
                 if await sort(recipient, to: account, &conclusions) { return }
                 let size = recipient.message.octets + conclusions.prefix.utf8.count
                 guard
@@ -75,7 +75,7 @@ extension Deliverer {
                 else { return }
                 conclusions.deliver(
                     recipient, to: account.rawValue,
-                    mailbox: isJunk ? Mailboxes.junk : Mailboxes.inbox)
+                    mailbox: mailbox(of: recipient, targets[0].path, account))
                 conclusions.tell(crossings, await warnings(of: crossings))
             } else {
                 conclusions.replace(recipient, by: continuation(of: recipient, to: targets))
@@ -99,6 +99,21 @@ extension Deliverer {
             // No longer at home here: it is looked at afresh.
             conclusions.putOff(recipient, until: time.timestamp)
         }
+    }
+
+    /// Where it goes without a script: what is suspicious is put aside, and a subaddress (RFC 5233
+    /// calls it detail) may name a mailbox.
+    private func mailbox(
+        of recipient: DueRecipient, _ path: Target.Path, _ account: AccountID
+    ) -> String {
+        guard !recipient.message.requests.isJunk else { return Mailboxes.junk }
+        guard let quotas, path == .address, let detail = recipient.address.localPart.detail,
+            let rules = try? registry.effectiveRules(of: account),
+            rules.subaddressFolders != .no
+        else { return Mailboxes.inbox }
+        let named = try? quotas.mailboxes.mailbox(
+            named: detail, of: account.rawValue, creates: rules.subaddressFolders == .create)
+        return named ?? Mailboxes.inbox
     }
 
     /// The address is an alias, since the message was accepted or because its sender is to be told

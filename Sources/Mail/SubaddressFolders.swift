@@ -8,3 +8,12 @@ package enum SubaddressFolders: String, Hashable, Sendable, CaseIterable {
     /// One is made.
     case create
 }
+
+extension LocalPart {
+    /// What stands behind the first `+` (RFC 5233 §4); nil if there is none, or nothing behind it.
+    package var detail: String? {
+        guard let plus = value.firstIndex(of: "+"), plus != value.startIndex else { return nil }
+        let detail = value[value.index(after: plus)...]
+        return detail.isEmpty ? nil : String(detail)
+    }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Storage
-package import World
+import World
 
 /// Messages that leave a mailbox, and what leaves with them.
 extension Mailboxes {
@@ -148,47 +148,7 @@ extension Mailboxes {
         return ranges
     }
 
-    // MARK: - Back, or gone for good
-
-    /// Brings messages back that were removed since `start`, with new UIDs; returns how many.
-    @discardableResult
-    package func undelete(
-        in mailbox: Mailbox.ID, since start: Timestamp
-    ) async throws -> Int {
-        let now = time.timestamp
-        let (count, account) = try await store.write { transaction in
-            guard let box = try Self.find(mailbox, in: transaction) else {
-                throw MailboxRefusal.nonexistent
-            }
-            let rows = try transaction.all(
-                """
-                SELECT uid, content_id, octets, internal_date, expunged_at, flags, modseq, prefix
-                FROM mailbox_expunged
-                WHERE mailbox_id = ? AND expunged_at >= ? AND content_id IS NOT NULL
-                ORDER BY modseq, uid
-                """,
-                [.integer(mailbox.value), .integer(start.milliseconds)], MessageRow.init)
-            for row in rows {
-                try transaction.execute(
-                    """
-                    UPDATE mailbox_expunged SET content_id = NULL
-                    WHERE mailbox_id = ? AND modseq = ? AND uid = ?
-                    """,
-                    [
-                        .integer(mailbox.value), .integer(row.modSequence),
-                        .integer(Int64(row.uid)),
-                    ])
-                try Self.file(
-                    Arrival(
-                        content: row.content, octets: row.octets,
-                        flags: row.flags.subtracting(.deleted), internalDate: row.internalDate,
-                        prefix: row.prefix), in: box.id, at: now, in: transaction)
-            }
-            return (rows.count, box.account)
-        }
-        if count > 0 { changes.signal(account) }
-        return count
-    }
+    // MARK: - Gone for good
 
     /// Gives up what was removed before the undelete window; returns how many messages.
     @discardableResult

@@ -12,7 +12,11 @@ package struct Mailboxes: Sendable {
     let uidCache = UIDCache()
     let time: any Time
     /// How long what was removed can be brought back; its octets are kept as long.
-    package var undeleteWindow = Duration.zero
+    package var undeleteWindow: Duration {
+        get { window.value }
+        nonmutating set { window.value = newValue }
+    }
+    private let window = UndeleteWindow()
 
     /// The one mailbox every account has (RFC 9051 §5.1).
     package static let inbox = "INBOX"
@@ -300,6 +304,11 @@ extension Migrations {
                 octets INTEGER NOT NULL,
                 warned INTEGER NOT NULL
             );
+            """,
+            // So that what can be brought back no longer is found without reading the rest.
+            """
+            CREATE INDEX mailbox_expunged_kept ON mailbox_expunged (expunged_at)
+                WHERE content_id IS NOT NULL;
             """,
         ])
 }

@@ -99,7 +99,7 @@ extension Mailboxes {
     }
 
     /// Whether a mailbox may have the name.
-    private static func isUsable(_ name: String) -> Bool {
+    static func isUsable(_ name: String) -> Bool {
         (1...nameLimitOctets).contains(name.utf8.count)
             && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
             && name.split(separator: delimiter, omittingEmptySubsequences: false)

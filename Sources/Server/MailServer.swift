@@ -26,6 +26,7 @@ package import SearchIndex
 package import Settings
 package import Spool
 package import Storage
+import Tenancy
 import TransportSecurity
 package import World
 import ZoneStore
@@ -171,6 +172,7 @@ package struct MailServer: Sendable {
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
+        node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
         let reporters = Reporters(
             settings, node: node, intake: intake, resolver: resolver, surroundings: surroundings,
             cryptography: cryptography, log: log)
@@ -236,6 +238,7 @@ package struct MailServer: Sendable {
         offering.change(to: settings)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
+        node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
         var schedule = settings.sending.schedule
         schedule.shortenPauses(by: haste)
         deliverer.change(schedule: schedule)
@@ -392,6 +395,8 @@ package struct MailServer: Sendable {
     }
 
     private func keepHouse() async {
+        let retainer = Retainer(
+            registry: node.registry, mailboxes: node.mailboxes, time: surroundings.time, log: log)
         while !Task.isCancelled {
             do {
                 while try await node.trace.prune(at: surroundings.time.timestamp) > 0 {}
@@ -399,6 +404,7 @@ package struct MailServer: Sendable {
                 await gatekeeper.keepCounts()
                 try await gatekeeper.prune(
                     verdictsBefore: surroundings.time.timestamp + .days(-node.trace.days))
+                try await retainer.run()
                 try await node.mailboxes.deleteAbandoned()
                 try await node.mailboxes.purge()
                 try await reporters.prune()

@@ -176,6 +176,15 @@ package struct SettingKey: Sendable {
             "mailbox.quota-storage",
             "What an account may keep, such as 2G; default none. `account quota` sets another."),
         .init("mailbox.quota-messages", "How many messages an account may keep; default none."),
+        .init(
+            "mailbox.undelete-days",
+            "How long removed messages and mailboxes can be brought back; default 7, 0: never."),
+        .init(
+            "mailbox.retention", list: true,
+            "After how many days messages go: `30 Trash`, `14 \\Junk` (by use); default never."),
+        .init(
+            "mailbox.subaddress-folders",
+            "user+folder@ leads into folder: no, existing or create; default no."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
         .init("search.index", "yes or no: texts are indexed for SEARCH; default yes."),

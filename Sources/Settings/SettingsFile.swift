@@ -340,6 +340,17 @@ package struct SettingsFile {
             }
             settings.quotaMessages = bound.value
         }
+        settings.undeleteDays = try number(
+            "mailbox.undelete-days", in: 0...365, default: settings.undeleteDays)
+        settings.retention = try list(
+            "mailbox.retention", "days and a mailbox, such as `30 Trash` or `14 \\Junk`"
+        ) { Retention($0) }
+        if let text = text("mailbox.subaddress-folders") {
+            guard let folders = SubaddressFolders(rawValue: text) else {
+                throw wrong("mailbox.subaddress-folders", text, "no, existing or create")
+            }
+            settings.subaddressFolders = folders
+        }
     }
 
     /// RFC 5321 §4.5.4.1 asks for 4 to 5 days; less or more is for those who know their mail.

@@ -11,7 +11,7 @@ import Synchronization
 /// Where nothing bounds an account nothing is read.
 package final class Quotas: Sendable {
     let registry: Registry
-    let mailboxes: Mailboxes
+    package let mailboxes: Mailboxes
     /// Up to which share it was warned, by root: the store knows it a moment later.
     private let warned = Mutex<[String: Int]>([:])
 

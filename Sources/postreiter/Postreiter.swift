@@ -29,7 +29,8 @@ struct Postreiter: AsyncParsableCommand {
             CommandGroup(
                 name: "Administer",
                 subcommands: [
-                    DomainCommand.self, AccountCommand.self, AliasCommand.self, RelayCommand.self,
+                    DomainCommand.self, AccountCommand.self, MailboxCommand.self,
+                    AliasCommand.self, RelayCommand.self,
                     TransportCommand.self, BanCommand.self,
                     ChangeCommand.self,
                 ]),

@@ -73,6 +73,7 @@ struct FloorTests {
         "Directory": ["Crypto", "CryptoExtras", "CoreMetrics"],
         "ZoneStore": ["Crypto"],
         "ScriptStore": ["Crypto"],
+        "Tenancy": ["Logging"],
         "Spool": ["DequeModule"],
         "Archive": ["Crypto"],
         "Reception": ["Logging", "Metrics", "CoreMetrics"],

@@ -10,7 +10,8 @@ struct AccountCommand: AsyncParsableCommand {
         commandName: "account", abstract: "People with a mailbox and a password.",
         subcommands: [
             Add.self, List.self, Remove.self, Password.self, Enable.self, Disable.self,
-            AddAddress.self, RemoveAddress.self, SetLanguage.self, Quota.self,
+            AddAddress.self, RemoveAddress.self, SetLanguage.self, Quota.self, Retention.self,
+            Folders.self,
         ])
 
     struct Add: AsyncParsableCommand {

@@ -8,7 +8,7 @@ import Mail
 struct DomainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "domain", abstract: "Domains whose mailboxes are here.",
-        subcommands: [Add.self, List.self, Remove.self, Quota.self])
+        subcommands: [Add.self, List.self, Remove.self, Quota.self, Retention.self, Folders.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take mail for a domain.")

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Directory
+import Logging
+import Mail
+import MessageStore
+import Storage
+import Tenancy
+import Testing
+import World
+
+@Suite("What was removed comes back; what is old goes")
+struct UndeletingTests {
+    private func retainer(_ site: IMAPSite) -> Retainer {
+        Retainer(
+            registry: site.registry, mailboxes: site.mailboxes, time: site.simulation,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func set(_ retention: [String], _ site: IMAPSite) async throws {
+        var rules = MailboxRules()
+        rules.retention = retention.compactMap { Retention($0) }
+        try await site.registry.set(
+            rules: rules, of: .account(AccountID(rawValue: site.account)), by: "test", "rules")
+    }
+
+    @Test("Removed messages come back once, with new UIDs and their flags but \\Deleted")
+    func undelete() throws {
+        try IMAPSite.run { site in
+            site.mailboxes.undeleteWindow = .days(7)
+            for number in 1...3 { try await site.deliver("Subject: \(number)\r\n\r\nx\r\n") }
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            _ = try await client.ask(#"STORE 1:2 FLAGS (\Deleted \Flagged)"#)
+            _ = try await client.ask("EXPUNGE")
+            let inbox = try #require(try site.mailboxes.find("INBOX", of: site.account))
+            #expect(inbox.messages == 1)
+            let start = Timestamp(milliseconds: 0)
+            let removed = try await site.mailboxes.removed(of: site.account, since: start)
+            #expect(removed.map(\.messages) == [2])
+            #expect(removed.map(\.name) == ["INBOX"])
+            #expect(try await site.mailboxes.undelete(in: inbox.id, since: start) == 2)
+            #expect(try await site.mailboxes.undelete(in: inbox.id, since: start) == 0)
+            _ = try await client.ask("NOOP")
+            let heard = try await client.ask(
+                "UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+            #expect(heard.contains { $0.contains("UID 4") && $0.contains("FLAGS (\\Flagged)") })
+            #expect(heard.contains { $0.contains("UID 5") })
+            #expect(heard.contains("Subject: 1") && heard.contains("Subject: 2"))
+            #expect(try await site.countersAreRight())
+            #expect(try await site.mailboxes.removed(of: site.account, since: start).isEmpty)
+        }
+    }
+
+    @Test("A window that is over, and a message that was moved, leave nothing to bring back")
+    func gone() throws {
+        try IMAPSite.run { site in
+            site.mailboxes.undeleteWindow = .days(7)
+            try await site.deliver("Subject: 1\r\n\r\nx\r\n")
+            try await site.deliver("Subject: 2\r\n\r\nx\r\n")
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            _ = try await client.ask("MOVE 1 Archive")
+            let start = Timestamp(milliseconds: 0)
+            #expect(try await site.mailboxes.removed(of: site.account, since: start).isEmpty)
+            _ = try await client.ask(#"STORE 1 +FLAGS (\Deleted)"#)
+            _ = try await client.ask("EXPUNGE")
+            await client.close()
+            try await site.simulation.sleep(for: .days(6))
+            #expect(try await site.mailboxes.purge() == 0)
+            try await site.simulation.sleep(for: .days(2))
+            #expect(try await site.mailboxes.purge() == 1)
+            let inbox = try #require(try site.mailboxes.find("INBOX", of: site.account))
+            #expect(try await site.mailboxes.undelete(in: inbox.id, since: start) == 0)
+            // With its last reference the content is gone.
+            let contents = try await site.store.read { transaction in
+                try transaction.first("SELECT count(*) FROM content") { $0.integer(0) }
+            }
+            #expect(contents == 1)
+        }
+    }
+
+    @Test("A deleted mailbox comes back with all its messages, under a free name")
+    func mailbox() throws {
+        try IMAPSite.run { site in
+            site.mailboxes.undeleteWindow = .days(7)
+            let client = try await site.logIn()
+            _ = try await client.ask("CREATE Work")
+            for _ in 0..<3 { try await site.deliver("x", mailbox: "Work") }
+            _ = try await client.ask("DELETE Work")
+            _ = try await client.ask("CREATE Work")
+            let start = Timestamp(milliseconds: 0)
+            let removed = try await site.mailboxes.removed(of: site.account, since: start)
+            let one = try #require(removed.first)
+            #expect(one.isMailbox && one.name == "Work" && one.messages == 3)
+            #expect(try await site.mailboxes.restore(one.mailbox) == "Work 2")
+            await #expect(throws: MailboxRefusal.nonexistent) {
+                try await site.mailboxes.restore(one.mailbox)
+            }
+            let heard = try await client.ask("STATUS \"Work 2\" (MESSAGES)")
+            #expect(heard.contains("* STATUS \"Work 2\" (MESSAGES 3)"))
+            #expect(try await site.countersAreRight())
+        }
+    }
+
+    @Test("More messages than one transaction takes come back, and go by age")
+    func many() throws {
+        try IMAPSite.run { site in
+            site.mailboxes.undeleteWindow = .days(7)
+            for _ in 0..<2300 { try await site.deliver("x", mailbox: "Trash") }
+            try await site.simulation.sleep(for: .days(31))
+            try await site.deliver("new", mailbox: "Trash")
+            try await set(["30 Trash", "0 INBOX", "5 nowhere"], site)
+            #expect(try await retainer(site).run() == 2300)
+            let trash = try #require(try site.mailboxes.find("Trash", of: site.account))
+            #expect(trash.messages == 1)
+            let start = Timestamp(milliseconds: 0)
+            #expect(try await site.mailboxes.undelete(in: trash.id, since: start) == 2300)
+            // They came back today.
+            #expect(try await retainer(site).run() == 0)
+            #expect(try await site.countersAreRight())
+        }
+    }
+
+    @Test("A rule may name a use, and a preview says what would go")
+    func use() throws {
+        try IMAPSite.run { site in
+            let client = try await site.logIn()
+            _ = try await client.ask("RENAME Junk Spam")
+            try await site.deliver("x", mailbox: "Spam")
+            try await site.simulation.sleep(for: .days(15))
+            try await set([#"14 \Junk"#], site)
+            let account = try #require(
+                try await site.registry.account(AccountID(rawValue: site.account)))
+            let cases = try retainer(site).cases(of: account)
+            #expect(cases.map(\.mailbox.name) == ["Spam"])
+            let due = try await site.mailboxes.older(than: cases[0].limit, in: cases[0].mailbox.id)
+            #expect(due.messages == 1)
+            #expect(try await retainer(site).run() == 1)
+            #expect(try await retainer(site).run() == 0)
+        }
+    }
+}
