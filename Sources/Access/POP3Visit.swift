@@ -129,7 +129,8 @@ extension POP3Visit {
             return session.refuse(.wrongPassword)
         }
         var exchange = Authentication(
-            mechanism, registry: service.registry, peer: connection.remoteAddress.host)
+            mechanism, registry: service.registry, peer: connection.remoteAddress.host,
+            service: .pop3)
         let progress = await exchange.begin(initialResponse: initialResponse)
         authentication = exchange
         conclude(progress)

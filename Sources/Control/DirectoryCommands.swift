@@ -32,6 +32,8 @@ struct DirectoryCommands {
         case "relay.list": return try await listRelays()
         case "transport.list": return try await listTransports()
         case "quota.show": return try await showQuota(arguments)
+        case "app-password.add": return try await addAppPassword(arguments)
+        case "app-password.list": return try await listAppPasswords(arguments)
         case "retention.show": return try await showRetention(arguments)
         case "undelete.list": return try await listRemoved(arguments)
         case "undelete": return try await undelete(arguments)
@@ -73,6 +75,9 @@ struct DirectoryCommands {
             try await registry.remove(relayRecipient: arguments.address("address"), by: author)
         case "quota.set": try await setQuota(arguments)
         case "retention.set": try await setRetention(arguments)
+        case "app-password.remove":
+            try await registry.removeAppPassword(
+                arguments.text("name"), of: arguments.address("address"), by: author)
         case "folders.set": try await setFolders(arguments)
         case "transport.add": try await addTransport(arguments)
         case "transport.remove":

@@ -108,6 +108,7 @@ extension Registry {
             if let rules = try lookup.rules(.account(record.account.id)) {
                 try revision.remove(.rules(rules))
             }
+            try lookup.removeAppPasswords(of: record.account.id)
             try revision.remove(.account(record))
             try also(record.account.id, lookup.transaction)
             return record.account.id

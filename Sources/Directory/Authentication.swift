@@ -31,10 +31,17 @@ package struct Authentication: Sendable {
     private var exchange: ServerExchange
     /// The account whose keys were handed out; nil behind a decoy.
     private var candidate: Account?
+    /// With which of its app passwords; nil: with its own.
+    private var appPassword: AppPassword?
+    private let service: LoginService?
     /// The name the client gives, once it has given one: for the log only.
     package private(set) var claimedName: String?
 
-    package init(_ mechanism: Mechanism, registry: Registry, peer: IPAddress) {
+    /// `service` is what is logged in for: an app password may be for others only.
+    package init(
+        _ mechanism: Mechanism, registry: Registry, peer: IPAddress, service: LoginService? = nil
+    ) {
+        self.service = service
         self.registry = registry
         self.peer = peer
         exchange = ServerExchange(
@@ -60,14 +67,15 @@ package struct Authentication: Sendable {
                 case .verify(let claim):
                     claimedName = claim.user
                     guard !isRefused(claim.user) else { return await turnAway() }
-                    candidate = try await registry.verify(
-                        login: claim.user, password: claim.password)
+                    let found = try await registry.verify(
+                        login: claim.user, password: claim.password, for: service)
+                    (candidate, appPassword) = (found?.account, found?.appPassword)
                     step = exchange.verified(candidate != nil)
                 case .needsKeys(let user):
                     claimedName = user
                     guard !isRefused(user) else { return await turnAway() }
-                    let credentials = try registry.credentials(login: user)
-                    candidate = credentials.account
+                    let credentials = try registry.credentials(login: user, for: service)
+                    (candidate, appPassword) = (credentials.account, credentials.appPassword)
                     step = exchange.provide(credentials.keys)
                 case .succeeded(let identity): return await conclude(identity)
                 case .failed(let failure): return await refuse(failure)
@@ -86,6 +94,7 @@ package struct Authentication: Sendable {
         {
             return await refuse(.refused)
         }
+        if let appPassword { registry.noteUse(of: appPassword, for: service, from: peer) }
         registry.counters.succeeded.increment()
         if let claimedName { registry.failures.succeed(claimedName, from: peer) }
         await registry.noteLogin(from: peer, hasSucceeded: true)
@@ -125,21 +134,51 @@ struct AuthenticationCounters: Sendable {
 }
 
 extension Registry {
+    /// Who logs in, and with what.
+    package struct Credentials: Sendable {
+        package let keys: SCRAMKeys
+        /// Nil behind a decoy.
+        package var account: Account?
+        /// Nil: with the account's own password.
+        package var appPassword: AppPassword?
+    }
+
+    /// Parts the login from the name of a device: `anna@example.org/phone`.
+    private static let deviceSeparator: Character = "/"
+
     /// The keys for a name, and the account if the name is one that may log in.
     ///
+    /// Behind a slash stands the name of an app password, whose keys they are then: so it can be
+    /// used with SCRAM, where a server has to choose the keys before it sees what the client knows.
     /// For any other name the keys are decoys, the same each time.
     package func credentials(
-        login: String
-    ) throws(DirectoryFailure) -> (keys: SCRAMKeys, account: Account?) {
-        let key = (try? Address(login)).flatMap { AddressKey($0) }
+        login: String, for service: LoginService? = nil
+    ) throws(DirectoryFailure) -> Credentials {
+        let parts = login.split(
+            separator: Self.deviceSeparator, maxSplits: 1, omittingEmptySubsequences: false)
+        let key = parts.first.flatMap { try? Address($0) }.flatMap { AddressKey($0) }
         if let key {
             let record = try lookUp { lookup throws(StorageFailure) in
                 try lookup.record(login: key)
             }
-            if let record, record.account.isEnabled { return (record.keys, record.account) }
+            if let record, record.account.isEnabled {
+                guard parts.count > 1 else {
+                    return Credentials(keys: record.keys, account: record.account)
+                }
+                let known = try lookUp { lookup throws(StorageFailure) in
+                    try lookup.appPasswords(of: record.account.id)
+                }
+                if let found = known.first(where: {
+                    $0.password.name == parts[1] && $0.password.allows(service)
+                }) {
+                    return Credentials(
+                        keys: found.keys, account: record.account, appPassword: found.password)
+                }
+            }
         }
-        let name = key?.text ?? login.asciiLowercased
-        return (SCRAMKeys(decoyFor: name, secret: decoySecret, iterations: iterations), nil)
+        let name = (parts.count == 1 ? key?.text : nil) ?? login.asciiLowercased
+        return Credentials(
+            keys: SCRAMKeys(decoyFor: name, secret: decoySecret, iterations: iterations))
     }
 
     /// The account of that name, if it may log in: for whom a trusted proxy has authenticated.
@@ -147,22 +186,53 @@ extension Registry {
         (try? credentials(login: login))?.account
     }
 
-    /// The account, if this is its password and it may log in.
+    /// The account, if this is its password, or one of its app passwords for the service, and it
+    /// may log in.
     ///
     /// Takes some milliseconds on the password executor, unless the same password was right
     /// lately; an unknown name takes as long as a wrong password.
     package func verify(
-        login: String, password: PreparedString
-    ) async throws(DirectoryFailure) -> Account? {
-        let (keys, account) = try credentials(login: login)
-        if let account {
-            let record = AccountRecord(account: account, keys: keys)
-            if passwords.contains(password, of: record) { return account }
+        login: String, password: PreparedString, for service: LoginService? = nil
+    ) async throws(DirectoryFailure) -> (account: Account, appPassword: AppPassword?)? {
+        let credentials = try credentials(login: login, for: service)
+        // What is typed for a device may lack its hyphens.
+        if let secret = AppSecret(typed: password.value),
+            let prepared = try? PreparedString(secret.text), let account = credentials.account
+        {
+            if let appPassword = credentials.appPassword {
+                guard await verify(prepared, of: account, appPassword, credentials.keys) else {
+                    return nil
+                }
+                return (account, appPassword)
+            }
+            let known = try lookUp { lookup throws(StorageFailure) in
+                try lookup.appPasswords(of: account.id)
+            }
+            for record in known
+            where record.selector == secret.selector && record.password.allows(service) {
+                if await verify(prepared, of: account, record.password, record.keys) {
+                    return (account, record.password)
+                }
+            }
         }
-        let isRight = await onPasswordExecutor { keys.verify(password) }
-        guard let account, isRight else { return nil }
-        passwords.insert(password, of: AccountRecord(account: account, keys: keys))
-        return account
+        guard let account = credentials.account else {
+            _ = await onPasswordExecutor { credentials.keys.verify(password) }
+            return nil
+        }
+        guard await verify(password, of: account, credentials.appPassword, credentials.keys)
+        else { return nil }
+        return (account, credentials.appPassword)
+    }
+
+    private func verify(
+        _ password: PreparedString, of account: Account, _ appPassword: AppPassword?,
+        _ keys: SCRAMKeys
+    ) async -> Bool {
+        let owner = VerifiedPasswords.Owner(account: account.id, appPassword: appPassword?.id)
+        if passwords.contains(password, of: owner, keys) { return true }
+        guard await onPasswordExecutor({ keys.verify(password) }) else { return false }
+        passwords.insert(password, of: owner, keys)
+        return true
     }
 
     func onPasswordExecutor<Result: Sendable>(

@@ -31,6 +31,9 @@ package final class Registry: Sendable {
     let secretKey: any SecretKeySource
     let cache = Mutex(Cache())
     let passwords: VerifiedPasswords
+    /// When app passwords were used last, by number, until it is written and longer.
+    let appPasswordUses = Mutex<[Int64: (use: AppPassword.Use, isWritten: Bool)]>([:])
+    static let maximumKeptUses = 20_000
     let failures = LoginFailures()
     /// Who is told of each attempt to log in.
     private let loginWatcher = Mutex<LoginWatcher?>(nil)

@@ -155,6 +155,25 @@ extension Migrations {
                 subaddress_folders TEXT
             );
             """,
+            // Passwords of devices: not in the history, as no password is.
+            """
+            CREATE TABLE directory_app_password (
+                id INTEGER NOT NULL PRIMARY KEY,
+                account INTEGER NOT NULL,
+                name TEXT NOT NULL,
+                selector TEXT NOT NULL,
+                services TEXT NOT NULL,
+                created INTEGER NOT NULL,
+                salt BLOB NOT NULL,
+                iterations INTEGER NOT NULL,
+                stored_key BLOB NOT NULL,
+                server_key BLOB NOT NULL,
+                last_used INTEGER,
+                last_service TEXT,
+                last_peer TEXT,
+                UNIQUE (account, name)
+            );
+            """,
         ])
 
     /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:

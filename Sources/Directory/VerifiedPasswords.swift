@@ -14,8 +14,14 @@ final class VerifiedPasswords: Sendable {
     /// About 150 octets each.
     static let limit = 10_000
 
+    /// Whose password: the account's own, or that of a device.
+    struct Owner: Hashable, Sendable {
+        let account: AccountID
+        var appPassword: Int64?
+    }
+
     private let key: SymmetricKey
-    private let codes = Mutex(RecencyCache<AccountID, [UInt8]>(limit: limit))
+    private let codes = Mutex(RecencyCache<Owner, [UInt8]>(limit: limit))
 
     init(key: [UInt8]) { self.key = SymmetricKey(data: key) }
 
@@ -23,13 +29,13 @@ final class VerifiedPasswords: Sendable {
         Array(HMAC<SHA256>.authenticationCode(for: keys.storedKey + password.octets, using: key))
     }
 
-    func contains(_ password: PreparedString, of record: AccountRecord) -> Bool {
-        let known = codes.withLock { $0.value(for: record.account.id) }
-        return known?.equalsInConstantTime(code(password, record.keys)) ?? false
+    func contains(_ password: PreparedString, of owner: Owner, _ keys: SCRAMKeys) -> Bool {
+        let known = codes.withLock { $0.value(for: owner) }
+        return known?.equalsInConstantTime(code(password, keys)) ?? false
     }
 
-    func insert(_ password: PreparedString, of record: AccountRecord) {
-        let code = code(password, record.keys)
-        codes.withLock { $0.insert(code, for: record.account.id) }
+    func insert(_ password: PreparedString, of owner: Owner, _ keys: SCRAMKeys) {
+        let code = code(password, keys)
+        codes.withLock { $0.insert(code, for: owner) }
     }
 }

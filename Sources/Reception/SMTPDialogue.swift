@@ -192,7 +192,7 @@ struct SMTPDialogue: ~Copyable {
             return session.authenticationFailed(.mechanismUnknown)
         }
         var attempt = Authentication(
-            mechanism, registry: service.registry, peer: client.host)
+            mechanism, registry: service.registry, peer: client.host, service: .smtp)
         conclude(await attempt.begin(initialResponse: initialResponse), attempt)
     }
 

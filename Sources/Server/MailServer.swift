@@ -205,6 +205,7 @@ package struct MailServer: Sendable {
             group.addTask { await deliverer.run() }
             await withDiscardingTaskGroup { services in
                 services.addTask { await keepHouse() }
+                services.addTask { await keepUses() }
                 services.addTask { await reporters.run() }
                 services.addTask { await security.run() }
                 services.addTask { await keys.run() }
@@ -218,6 +219,7 @@ package struct MailServer: Sendable {
                 services.cancelAll()
             }
             await gatekeeper.keepCounts()
+            try? await node.registry.writeUses()
             await reporters.finish()
         }
     }
@@ -392,6 +394,18 @@ package struct MailServer: Sendable {
         }
         reporters.attend(&inspector)
         return inspector
+    }
+
+    /// Writes when app passwords were used: not with each login.
+    private func keepUses() async {
+        while !Task.isCancelled {
+            try? await surroundings.time.sleep(for: .minutes(1))
+            do {
+                try await node.registry.writeUses()
+            } catch {
+                log.warning("the last use of app passwords cannot be kept: \(error)")
+            }
+        }
     }
 
     private func keepHouse() async {
