@@ -27,6 +27,8 @@ package struct ContentReader: Sendable {
 
     /// The size of a piece; a message of the usual size is one.
     package static let pieceOctets = 256 << 10
+    /// What is so short is read at once: the way to the reading thread and back costs more.
+    private static let shortOctets = 16 << 10
 
     /// `prefix` comes first; with `top` it ends after the header, the empty line and that many
     /// lines of the body (RFC 1939 §7 TOP).
@@ -73,7 +75,12 @@ package struct ContentReader: Sendable {
         switch place {
         case .unknown, .end: return []
         case .row(let offset, let octets, let file):
-            let piece = try await store.read { [id] in try Self.rowPiece(of: id, at: offset, $0) }
+            let work: @Sendable (any Transaction) throws -> [UInt8] = { [id] in
+                try Self.rowPiece(of: id, at: offset, $0)
+            }
+            let piece =
+                octets - offset <= Self.shortOctets
+                ? try store.lookUp(work) : try await store.read(work)
             place =
                 try advanced(offset, by: piece.count, of: octets).map {
                     .row(offset: $0, octets: octets, file: file)

@@ -30,8 +30,8 @@ struct Postreiter: AsyncParsableCommand {
                 name: "Administer",
                 subcommands: [
                     DomainCommand.self, AccountCommand.self, MailboxCommand.self,
-                    AliasCommand.self, RelayCommand.self,
-                    TransportCommand.self, BanCommand.self,
+                    AliasCommand.self, RelayCommand.self, TransportCommand.self,
+                    BanCommand.self, SearchCommand.self,
                     ChangeCommand.self,
                 ]),
             CommandGroup(

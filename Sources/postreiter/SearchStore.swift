@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
+import Control
 import Glibc
 import LiveWorld
 import Logging
@@ -49,6 +51,39 @@ struct SearchStore {
             return try open()
         }
     }
+
+    // MARK: Commands
+
+    static func status(_ search: Self?) async throws(ControlFailure) -> JSON {
+        try await perform(search) { try await $0.sizes() }
+    }
+
+    static func rebuild(_ search: Self?) async throws(ControlFailure) -> JSON {
+        try await perform(search) { index in
+            try await index.rebuild()
+            return try await index.sizes()
+        }
+    }
+
+    private static func perform(
+        _ search: Self?,
+        _ work: (TextIndex) async throws -> (messages: Int, indexed: Int)
+    ) async throws(ControlFailure) -> JSON {
+        guard let search else {
+            throw .unavailable("texts are not indexed: see `search.index`, or the log")
+        }
+        do {
+            let sizes = try await work(search.index)
+            return [
+                "messages": .integer(Int64(sizes.messages)),
+                "indexed": .integer(Int64(sizes.indexed)),
+            ]
+        } catch {
+            throw .temporary("the index cannot be read: \(error)")
+        }
+    }
+
+    // MARK: Indexing
 
     /// Indexes what comes, until the task is cancelled.
     func run() async {

@@ -84,6 +84,12 @@ struct Serve: AsyncParsableCommand {
                     "maildrop.take": { arguments throws(ControlFailure) in
                         try await Self.take(arguments, mail)
                     },
+                    "search.status": { _ throws(ControlFailure) in
+                        try await SearchStore.status(search)
+                    },
+                    "search.rebuild": { _ throws(ControlFailure) in
+                        try await SearchStore.rebuild(search)
+                    },
                 ], log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // Who hears that we are ready may give commands at once.
