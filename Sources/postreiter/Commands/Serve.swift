@@ -185,8 +185,8 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// For the default limit of connections, and for files.
-    private static let usefulDescriptors = 24_000
+    /// For thousands of mail programs that wait.
+    private static let usefulDescriptors = 10_000
 }
 
 /// What is read from files and can be replaced while the server runs.
