@@ -77,6 +77,7 @@ let cores: [Target] = [
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("IMAP", on: ["Bytes", "World", "MIME"]),
     module("Sieve", on: ["Bytes", "Mail", "World", "MIME"]),
+    module("ManageSieve", on: ["Bytes", "World"]),
     module("Summary", on: ["Bytes", "Mail", "World", "MIME", "IMAP"]),
     module("Routing", on: ["Bytes", "Mail", "World", "DNS"]),
     module("SPF", on: ["Bytes", "Mail", "World", "DNS"]),
@@ -91,6 +92,7 @@ let cores: [Target] = [
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module("Milter", on: ["Bytes"]),
     module("HTTP", on: ["Bytes"]),
+    module("Autoconfiguration", on: ["Bytes", "Mail"]),
     module("Defence", on: ["Bytes", "World", "DNS"]),
     module("Feedback", on: ["Bytes", "Mail", "World", "DNS", "MIME"]),
     module(
@@ -115,6 +117,7 @@ let cores: [Target] = [
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("IMAPTests", on: ["Bytes", "World", "IMAP"]),
     tests("SieveTests", on: ["Bytes", "Mail", "World", "Sieve"]),
+    tests("ManageSieveTests", on: ["Bytes", "World", "ManageSieve"]),
     tests("SummaryTests", on: ["Bytes", "Mail", "MIME", "IMAP", "Summary", "Properties"]),
     tests(
         "ZoneTransferTests", on: ["Bytes", "World", "DNS", "ZoneTransfer", "SimulatedWorld"]),
@@ -146,6 +149,7 @@ let cores: [Target] = [
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("MilterTests", on: ["Bytes", "Milter"]),
     tests("HTTPTests", on: ["Bytes", "HTTP"]),
+    tests("AutoconfigurationTests", on: ["Bytes", "Mail", "Autoconfiguration"]),
     tests("DefenceTests", on: ["Bytes", "World", "DNS", "SimulatedWorld", "Defence"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
 ]
@@ -155,6 +159,7 @@ let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
     "ZoneTransfer", "Report", "SenderPolicy", "MailSignature", "FilterSession", "DomainPolicy",
     "FailureReport", "MailboxSession", "MessageSummary", "SieveScript",
+    "ScriptSession",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -167,7 +172,7 @@ let fuzzing: [Target] =
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
                 "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter", "IMAP",
-                "Summary", "Sieve",
+                "Summary", "Sieve", "ManageSieve",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
@@ -271,13 +276,15 @@ let house: [Target] = [
         "Access",
         on: [
             "Bytes", "Mail", "World", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
-            "MessageStore", "SearchIndex", "Directory", "Spool", "Tenancy",
+            "MessageStore", "SearchIndex", "Directory", "Spool", "Tenancy", "ManageSieve", "Sieve",
+            "ScriptStore",
         ], [log]),
     module(
         "NameService",
         on: [
             "Bytes", "Mail", "World", "DNS", "DNSSEC", "TransportSecurity", "ZoneCheck",
             "Maintenance", "Storage", "ZoneStore", "ZoneTransfer", "DKIM", "KeyLife", "KeyRing",
+            "HTTP", "Autoconfiguration",
         ], [log]),
     // Floor 5, roof.
     .systemLibrary(name: "CUnbound"),
@@ -308,7 +315,7 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
             "DefenceStore", "DKIM", "KeyLife",
-            "Feedback", "ReportStore", "Reporting", "ScriptStore", "Tenancy",
+            "Feedback", "ReportStore", "Reporting", "ScriptStore", "Tenancy", "Autoconfiguration",
         ],
         [
             log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
@@ -324,7 +331,7 @@ let house: [Target] = [
             "DNSSEC", "TransportSecurity", "Maintenance", "ZoneTransfer", "Milter", "Defence",
             "DefenceStore", "Filtering", "DKIM", "MessageAuthentication", "KeyLife", "KeyRing",
             "Feedback", "ReportStore", "Reporting", "DMARC", "SPF", "ScriptStore", "Tenancy",
-            "SearchIndex",
+            "SearchIndex", "Autoconfiguration",
         ],
         [log, metrics]),
     .executableTarget(
@@ -351,6 +358,7 @@ let house: [Target] = [
             "Bytes", "World", "DNS", "NameService", "SimulatedWorld",
             "DNSSEC", "Mail", "Storage", "ZoneCheck", "ZoneStore", "Maintenance",
             "TransportSecurity", "ZoneTransfer", "DKIM", "KeyLife", "KeyRing",
+            "Autoconfiguration",
         ], [log]),
     tests(
         "MeteringTests", on: ["Bytes", "World", "DNS", "Metering", "SimulatedWorld"], [metrics]),
@@ -398,7 +406,7 @@ let house: [Target] = [
         "AccessTests",
         on: [
             "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "SearchIndex",
-            "Directory", "Spool", "Access", "SimulatedWorld", "Tenancy",
+            "Directory", "Spool", "Access", "SimulatedWorld", "Tenancy", "ScriptStore", "Sieve",
         ], [log]),
     tests(
         "KeyRingTests",

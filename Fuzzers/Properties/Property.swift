@@ -25,7 +25,7 @@ package struct Property: Sendable {
     package static let all = [
         serverSession, clientSession, addresses, mimeMessage, dnsMessage, masterFile,
         zoneTransfer, report, senderPolicy, mailSignature, filterSession, domainPolicy,
-        failureReport, mailboxSession, messageSummary, sieveScript,
+        failureReport, mailboxSession, messageSummary, sieveScript, scriptSession,
     ]
 
     /// Says what is broken for this input, nil if nothing is.

@@ -173,6 +173,11 @@ package struct Administration: Sendable {
                 ).perform(name, arguments)
             }
             if name.hasPrefix("zone.") { return try await zoneCommands.perform(name, arguments) }
+            if name == ProgramSetup.name {
+                return try await ProgramSetup(
+                    registry: registry, host: host, language: zoneCommands.language
+                ).perform(arguments)
+            }
             let answer = try await DirectoryCommands(
                 registry: registry, mailboxes: mailboxes, spooler: spooler, time: time,
                 author: author

@@ -12,14 +12,15 @@ package struct MailHost: Sendable {
     /// What mail programs find here, with the port.
     package var services: [(service: MailFacts.Service, port: UInt16)]
 
-    /// Whether its web server answers for MTA-STS policies (RFC 8461 §3.3).
-    package var servesPolicies: Bool
+    /// Whether it answers for MTA-STS policies (RFC 8461 §3.3) and tells programs how they are set
+    /// up.
+    package var hasWebServer: Bool
 
     package init(
         name: Name, addresses: [IPAddress],
-        services: [(service: MailFacts.Service, port: UInt16)], servesPolicies: Bool = false
+        services: [(service: MailFacts.Service, port: UInt16)], hasWebServer: Bool = false
     ) {
-        self.servesPolicies = servesPolicies
+        self.hasWebServer = hasWebServer
         self.name = name
         self.addresses = addresses
         self.services = services

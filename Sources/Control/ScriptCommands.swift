@@ -2,6 +2,7 @@
 
 import Bytes
 import Directory
+import Mail
 import ScriptStore
 
 /// `sieve.…`: the scripts that sort the mail of accounts.
@@ -12,15 +13,26 @@ struct ScriptCommands {
     static let prefix = "sieve."
 
     func perform(_ name: String, _ arguments: Arguments) async throws -> JSON {
-        let login = try arguments.address("account")
-        guard let account = try await registry.account(login: login)?.id.rawValue else {
-            throw ControlFailure.usage("there is no account \(login)")
+        let account = try await self.account(try arguments.text("account"))
+        if account == Scripts.everyone, name == "sieve.activate" || arguments.flag("activate") {
+            throw ControlFailure.usage(
+                "scripts for all accounts are included by those of accounts, and not active")
         }
         do {
             return try await perform(name, arguments, account)
         } catch let refusal as Scripts.Refusal {
             throw ControlFailure.usage(refusal.description)
         }
+    }
+
+    /// `global` instead of an account means the scripts that all may include.
+    private func account(_ name: String) async throws -> Int64 {
+        if name == "global" { return Scripts.everyone }
+        let login = try Address(name)
+        guard let account = try await registry.account(login: login)?.id.rawValue else {
+            throw ControlFailure.usage("there is no account \(login)")
+        }
+        return account
     }
 
     private func perform(

@@ -152,10 +152,11 @@ struct ZoneTemplates {
             var facts = MailFacts(domain: name, exchangers: exchangers)
             facts.offers = host.services.map { .init($0.service, host: host.name, port: $0.port) }
             facts.disposition = entry.disposition
+            facts.autoconfigurationHost = host.hasWebServer ? host.name : nil
             facts.signingKeys = commands.keys?.records(of: entry.domain) ?? []
             if let policy = try await Policies(zones).policy(of: name) {
                 facts.transportPolicy = .init(
-                    identifier: policy.id, host: host.servesPolicies ? host.name : nil)
+                    identifier: policy.id, host: host.hasWebServer ? host.name : nil)
             }
             let postmaster = try? Address("postmaster@\(entry.domain)")
             if let postmaster, case .local = await commands.registry.judge(postmaster) {

@@ -114,9 +114,8 @@ private struct StoredAccount: AccountKnowledge {
     }
 
     func script(named name: String, isGlobal: Bool) -> [UInt8]? {
-        // Scripts of all accounts (`:global`) there are none.
-        guard !isGlobal else { return nil }
-        return (try? Scripts.text(of: name, of: account, in: transaction)) ?? nil
+        let owner = isGlobal ? Scripts.everyone : account
+        return (try? Scripts.text(of: name, of: owner, in: transaction)) ?? nil
     }
 
     func remembers(_ memory: ScriptRun.Memory) throws(StorageFailure) -> Bool {

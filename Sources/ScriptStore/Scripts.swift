@@ -22,6 +22,8 @@ package final class Scripts: Sendable {
         var generation = 0
     }
 
+    /// In the place of an account: whose scripts all may include (`:global`, RFC 6609 §3.2).
+    package static let everyone: Int64 = 0
     /// An account needs a few; a program that makes them may need some more.
     package static let maximumScripts = 100
     /// Compiled scripts kept in memory.
@@ -37,8 +39,10 @@ package final class Scripts: Sendable {
         case badName(String)
         case invalid(InvalidScript)
         case nonexistent(String)
+        case exists(String)
         case active(String)
         case tooMany
+        case tooLarge
 
         package var description: String {
             switch self {
@@ -47,8 +51,10 @@ package final class Scripts: Sendable {
                 "the script is not valid: "
                     + script.errors.prefix(5).map(\.description).joined(separator: "; ")
             case .nonexistent(let name): "there is no script `\(name)`"
+            case .exists(let name): "there is a script `\(name)` already"
             case .active(let name): "the script `\(name)` is active; deactivate it first"
             case .tooMany: "an account has at most \(Scripts.maximumScripts) scripts"
+            case .tooLarge: "a script has at most \(Limit.scriptOctets) octets"
             }
         }
     }
@@ -63,22 +69,61 @@ package final class Scripts: Sendable {
     // MARK: Keeping
 
     /// Stores a script that is valid, in the place of one with the same name; throws `Refusal`.
-    package func put(_ name: String, _ octets: [UInt8], of account: Int64) async throws {
+    ///
+    /// Returns what its author should know all the same.
+    @discardableResult
+    package func put(
+        _ name: String, _ octets: [UInt8], of account: Int64
+    ) async throws -> [Diagnostic] {
         guard ScriptName.isValid(name) else { throw Refusal.badName(name) }
-        do throws(InvalidScript) {
-            _ = try Script(octets)
-        } catch {
-            throw Refusal.invalid(error)
-        }
+        let warnings = try Self.check(octets)
         try await store.write { transaction in
-            let others = try Self.entries(of: account, in: transaction).filter { $0.name != name }
-            guard others.count < Self.maximumScripts else { throw Refusal.tooMany }
+            try Self.checkSpace(for: name, of: account, in: transaction)
             try transaction.execute(
                 """
                 INSERT INTO sieve_script (account_id, name, script, is_active) VALUES (?, ?, ?, 0)
                 ON CONFLICT (account_id, name) DO UPDATE SET script = excluded.script
                 """,
                 [.integer(account), .text(name), .blob(octets)])
+        }
+        forget()
+        return warnings
+    }
+
+    /// What the author of a script should know, if it is valid; throws `Refusal`.
+    package static func check(_ octets: [UInt8]) throws(Refusal) -> [Diagnostic] {
+        guard octets.count <= Limit.scriptOctets else { throw .tooLarge }
+        do throws(InvalidScript) {
+            return try Script(octets).warnings
+        } catch {
+            throw .invalid(error)
+        }
+    }
+
+    /// Throws `Refusal` if a script of that name and size would not be stored.
+    package func checkSpace(for name: String, octets: Int, of account: Int64) async throws {
+        guard ScriptName.isValid(name) else { throw Refusal.badName(name) }
+        guard octets <= Limit.scriptOctets else { throw Refusal.tooLarge }
+        try await store.read { try Self.checkSpace(for: name, of: account, in: $0) }
+    }
+
+    private static func checkSpace(
+        for name: String, of account: Int64, in transaction: any Transaction
+    ) throws {
+        let others = try entries(of: account, in: transaction).filter { $0.name != name }
+        guard others.count < maximumScripts else { throw Refusal.tooMany }
+    }
+
+    /// Gives a script another name; it stays active if it was. Throws `Refusal`.
+    package func rename(_ old: String, to new: String, of account: Int64) async throws {
+        guard ScriptName.isValid(new) else { throw Refusal.badName(new) }
+        try await store.write { transaction in
+            let names = try Self.entries(of: account, in: transaction).map(\.name)
+            guard names.contains(old) else { throw Refusal.nonexistent(old) }
+            guard !names.contains(new) else { throw Refusal.exists(new) }
+            try transaction.execute(
+                "UPDATE sieve_script SET name = ? WHERE account_id = ? AND name = ?",
+                [.text(new), .integer(account), .text(old)])
         }
         forget()
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Access
+import Autoconfiguration
 import Bytes
 package import DKIM
 package import DNS
@@ -65,6 +66,7 @@ package struct MailServer: Sendable {
     /// One for all listeners: it holds the maildrop locks (RFC 1939 §4).
     private let imap: IMAPService
     private let pop3: POP3Service
+    private let manageSieve: ManageSieveService
     private let log: Logger
     private let haste: Int
     private let meters: Meters
@@ -79,8 +81,9 @@ package struct MailServer: Sendable {
     /// Connections that are told at the same time that there are too many; further ones wait
     /// unaccepted.
     static let turnedAwayAtATime = 64
-    /// Senders that fetch a policy at the same time; the next ones wait.
-    static let policyConnections = 200
+    /// Senders that fetch a policy, and programs that are set up, at the same time; the next ones
+    /// wait.
+    static let webConnections = 200
     /// How often the journal is pruned and orphaned bodies are collected.
     static let housekeepingInterval = Duration.hours(1)
 
@@ -170,6 +173,9 @@ package struct MailServer: Sendable {
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
+        manageSieve = ManageSieveService(
+            .init(identity: identity), registry: node.registry, scripts: node.scripts,
+            surroundings: surroundings, logger: log)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
         node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
@@ -246,7 +252,7 @@ package struct MailServer: Sendable {
         deliverer.change(schedule: schedule)
         doorway.change(to: settings)
         gatekeeper.change(to: settings.gatekeeping)
-        for door in open.all where ![.dns, .metrics, .https].contains(door.service) {
+        for door in open.all where ![.dns, .metrics, .https, .http].contains(door.service) {
             door.listener.changeLimit(to: settings.limits.connections + Self.turnedAwayAtATime)
         }
         openings.continuation.yield(listening.doors)
@@ -315,6 +321,15 @@ package struct MailServer: Sendable {
                         }
                     })
             }
+        case .managesieve:
+            await listener.serve(limit: limit) { connection in
+                await doorway.enter(
+                    connection, beginsWithTLS: false,
+                    turnAway: { manageSieve.turnAway($0, $1) },
+                    serve: { inner in
+                        await connections.count { await manageSieve.handle(inner) }
+                    })
+            }
         case .metrics:
             let metrics = meters.service(of: node, names, security, keys, surroundings.time)
             await listener.serve(limit: Meters.maximumConnections) { connection in
@@ -323,14 +338,26 @@ package struct MailServer: Sendable {
         case .https:
             // Without a certificate there is nothing to be said.
             guard let identity else { return await listener.close() }
-            let policies = Policies(node.zones)
-            let host = PolicyHost(identity: identity, time: surroundings.time) { domain in
-                try await policies.policy(of: domain)?.policy.text
-            }
-            await listener.serve(limit: Self.policyConnections) { connection in
-                await connections.count { await host.handle(connection) }
-            }
+            await serveWeb(identity, on: listener, connections)
+        case .http: await serveWeb(nil, on: listener, connections)
         case .dns: preconditionFailure("the name server listens by itself")
+        }
+    }
+
+    private func serveWeb(
+        _ identity: (any TLSIdentity)?, on listener: any Listener, _ connections: ConnectionMeters
+    ) async {
+        let (policies, registry, offering) = (Policies(node.zones), node.registry, offering)
+        let host = WebHost(
+            identity: identity, time: surroundings.time,
+            knowledge: .init(
+                policy: { try await policies.policy(of: $0)?.policy.text },
+                setup: { domain in
+                    let isHosted = try await registry.domains().contains { $0.name == domain }
+                    return isHosted ? MailSetup(domain, offering.settings) : nil
+                }))
+        await listener.serve(limit: Self.webConnections) { connection in
+            await connections.count { await host.handle(connection) }
         }
     }
 
@@ -427,6 +454,23 @@ package struct MailServer: Sendable {
             }
             try? await surroundings.time.sleep(for: Self.housekeepingInterval)
         }
+    }
+}
+
+extension MailSetup {
+    /// What programs need for the accounts of a domain that is hosted here.
+    fileprivate init(_ domain: Domain, _ settings: ServerSettings) {
+        let listen = settings.listen
+        let offered: [(Service, [SocketAddress])] = [
+            (.imaps, listen.imaps), (.imap, listen.imap), (.pop3s, listen.pop3s),
+            (.pop3, listen.pop3), (.submissions, listen.submissions),
+            (.submission, listen.submission), (.managesieve, listen.managesieve),
+        ]
+        self.init(
+            domain: domain, host: settings.hostName,
+            servers: offered.flatMap { service, addresses in
+                addresses.map { Server(service, port: $0.port) }
+            })
     }
 }
 

@@ -89,12 +89,16 @@ package struct ServerSettings: Sendable, Equatable {
         package var imaps: [SocketAddress] = []
         package var pop3: [SocketAddress] = []
         package var pop3s: [SocketAddress] = []
+        /// Scripts of accounts, with STARTTLS (RFC 5804).
+        package var managesieve: [SocketAddress] = []
         /// The name server, UDP and TCP.
         package var dns: [SocketAddress] = []
         /// What the server counts, for Prometheus, and whether it is well.
         package var metrics: [SocketAddress] = []
-        /// MTA-STS policies, by HTTPS (RFC 8461 §3.3).
+        /// MTA-STS policies (RFC 8461 §3.3) and how mail programs are set up, by HTTPS.
         package var https: [SocketAddress] = []
+        /// The latter for programs that ask without TLS.
+        package var http: [SocketAddress] = []
 
         package init() {}
 
@@ -104,14 +108,17 @@ package struct ServerSettings: Sendable, Equatable {
                 + submissions.map { (.submissions, $0) } + lmtp.map { (.lmtp, $0) }
                 + imap.map { (.imap, $0) } + imaps.map { (.imaps, $0) }
                 + pop3.map { (.pop3, $0) }
-                + pop3s.map { (.pop3s, $0) } + dns.map { (.dns, $0) }
+                + pop3s.map { (.pop3s, $0) } + managesieve.map { (.managesieve, $0) }
+                + dns.map { (.dns, $0) }
                 + metrics.map { (.metrics, $0) } + https.map { (.https, $0) }
+                + http.map { (.http, $0) }
         }
     }
 
     /// What is served, by the names of the keys under `listen`.
     package enum Service: String, Sendable {
-        case smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, dns, metrics, https
+        case smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, managesieve, dns
+        case metrics, https, http
     }
 
     /// A certificate chain and its key: PEM files.

@@ -47,10 +47,14 @@ package struct SettingKey: Sendable {
         .init("listen.imaps", list: true, "IMAP within TLS (port 993)."),
         .init("listen.pop3", list: true, "POP3 with STLS (port 110)."),
         .init("listen.pop3s", list: true, "POP3 within TLS (port 995)."),
+        .init("listen.managesieve", list: true, "ManageSieve with STARTTLS (port 4190)."),
         .init("listen.dns", list: true, "The name server for the zones in DATA/zones (port 53)."),
         .init(
             "listen.metrics", list: true, "Metrics for Prometheus and a health check (port 9125)."),
-        .init("listen.https", list: true, "MTA-STS policies of hosted domains (port 443)."),
+        .init(
+            "listen.https", list: true,
+            "MTA-STS policies, and how mail programs are set up (port 443)."),
+        .init("listen.http", list: true, "The latter for programs without TLS (port 80)."),
         .init("tls.certificate", list: true, "PEM file with the chain; more are chosen by SNI."),
         .init("tls.private-key", list: true, "PEM file with its private key; as many."),
         .init("tls.ask-client-certificate", "yes or no: ask on port 25; default no."),

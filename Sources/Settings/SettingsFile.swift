@@ -195,9 +195,11 @@ package struct SettingsFile {
         settings.listen.imaps = try sockets("listen.imaps", port: 993)
         settings.listen.pop3 = try sockets("listen.pop3", port: 110)
         settings.listen.pop3s = try sockets("listen.pop3s", port: 995)
+        settings.listen.managesieve = try sockets("listen.managesieve", port: 4190)
         settings.listen.dns = try sockets("listen.dns", port: 53)
         settings.listen.metrics = try sockets("listen.metrics", port: 9125)
         settings.listen.https = try sockets("listen.https", port: 443)
+        settings.listen.http = try sockets("listen.http", port: 80)
         // Shorter than a message may wait, and the trace of what still waits would be gone.
         settings.journalDays = try number(
             "journal.days", in: 7...3_650, default: settings.journalDays)

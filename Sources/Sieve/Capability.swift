@@ -14,6 +14,7 @@ package enum Capability: String, Hashable, Sendable, CaseIterable {
     case imap4flags
     case subaddress
     case relational
+    case regex
     case copy
     case body
     case mailbox
@@ -44,5 +45,7 @@ package enum Capability: String, Hashable, Sendable, CaseIterable {
 
     /// The names of all, as ManageSieve lists them; comparators are not listed one by one but
     /// for those that must be required.
-    package static var names: [String] { allCases.map(\.rawValue) }
+    package static var names: [String] {
+        allCases.filter { $0 != .comparatorOctet && $0 != .comparatorCasemap }.map(\.rawValue)
+    }
 }

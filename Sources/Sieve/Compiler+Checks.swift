@@ -27,16 +27,35 @@ extension Compiler {
         }
         if arguments.has("contains") { rule.kind = .contains }
         if arguments.has("matches") { rule.kind = .matches }
+        if arguments.has("regex") { rule.kind = .regex }
         if let relation = try relation("value", arguments) { rule.kind = .value(relation) }
         if let relation = try relation("count", arguments) { rule.kind = .count(relation) }
         // RFC 4790 §9.1: it has no substring operation.
-        if rule.comparator == .numeric, rule.kind == .contains || rule.kind == .matches {
+        for (kind, tag) in [
+            (MatchRule.Kind.contains, "contains"), (.matches, "matches"), (.regex, "regex"),
+        ]
+        where rule.comparator == .numeric && rule.kind == kind {
             throw Problem(
-                line,
-                "the comparator \"i;ascii-numeric\" cannot be used with "
-                    + "`:\(rule.kind == .contains ? "contains" : "matches")`")
+                line, "the comparator \"i;ascii-numeric\" cannot be used with `:\(tag)`")
         }
+        if rule.kind == .regex { try checkExpressions(arguments, rule.comparator) }
         return rule
+    }
+
+    /// What is sought stands last in all that compare.
+    private func checkExpressions(
+        _ arguments: Arguments, _ comparator: Comparator
+    ) throws(Problem) {
+        for key in arguments.texts(at: arguments.positional.count - 1) ?? [] {
+            guard let pattern = key.constant else { continue }
+            do {
+                _ = try RegularExpression(Array(pattern.utf8), isOctets: comparator == .octet)
+            } catch {
+                throw Problem(
+                    key.line,
+                    "\"\(pattern.prefix(60))\" is no regular expression: \(error.description)")
+            }
+        }
     }
 
     private func relation(
@@ -71,7 +90,8 @@ extension Compiler {
         case .global:
             try needVariables(for: "`global`", line: arguments.line)
             for name in arguments.texts(at: 0) ?? [] {
-                try checkVariableName(name)
+                // RFC 6609 §3.4.1: no namespace stands here.
+                try checkVariableName(name, allowsNamespace: false)
                 guard !isStored(name.source) else {
                     throw Problem(
                         name.line, "the variable \"\(name.source)\" was set before `global`")
@@ -93,14 +113,29 @@ extension Compiler {
         if let name = arguments.text(at: 0), let constant = name.constant {
             guard !constant.isEmpty else { throw Problem(name.line, "the mailbox has no name") }
         }
+        try checkSpecialUse(arguments.text("specialuse"))
+    }
+
+    /// `use-attr = "\" atom` (RFC 6154 §6), which RFC 8579 §4 takes over.
+    private func checkSpecialUse(_ text: Text?) throws(Problem) {
+        guard let text, let attribute = text.constant else { return }
+        let isAtom = attribute.utf8.dropFirst().allSatisfy {
+            (0x21...0x7E).contains($0) && !"(){%*\"\\]".utf8.contains($0)
+        }
+        guard attribute.hasPrefix("\\"), attribute.utf8.count > 1, isAtom else {
+            throw Problem(
+                text.line, "\"\(attribute.prefix(60))\" is no special use such as \"\\Junk\"")
+        }
     }
 
     /// RFC 5229 §4: a constant string, `variable-name` but no match variable.
-    private func checkVariableName(_ text: Text?) throws(Problem) {
+    private func checkVariableName(
+        _ text: Text?, allowsNamespace: Bool = true
+    ) throws(Problem) {
         guard let text else { return }
         if text.constant.map(Text.isName) ?? false { return }
         // RFC 6609 §3.4.2 lets the namespace stand in `set`.
-        if reading.hasGlobals, let constant = text.constant?.asciiLowercased,
+        if allowsNamespace, reading.hasGlobals, let constant = text.constant?.asciiLowercased,
             constant.hasPrefix("global."), Text.isName(constant.dropFirst(7))
         {
             return
@@ -125,7 +160,9 @@ extension Compiler {
                 throw Problem(from.line, "\"\(constant.prefix(80))\" is no mail address")
             }
         }
-        guard !arguments.has("fcc") else { return }
+        guard !arguments.has("fcc") else {
+            return try checkSpecialUse(arguments.text("specialuse"))
+        }
         // RFC 8580 §3: these say how the copy is filed.
         for tag in Signature.filing.map(\.name) where arguments.has(tag) {
             throw Problem(arguments.line, "`:\(tag)` may stand here only with `:fcc`")

@@ -168,6 +168,7 @@ extension Interpreter {
                     $0.append($1)
                 })
         }
+        if arguments.has("quoteregex") { value = RegularExpression.quote(value) }
         if arguments.has("length") { value = String(value.unicodeScalars.count) }
         note("set: \(name) is now \(Self.quoted(value))", arguments.line)
         try store(value, in: name, line: arguments.line)

@@ -6,6 +6,7 @@ struct MatchRule: Hashable, Sendable {
         case exact
         case contains
         case matches
+        case regex
         case value(Relation)
         case count(Relation)
     }
@@ -45,6 +46,7 @@ struct MatchRule: Hashable, Sendable {
         case .exact: "is"
         case .contains: "contains"
         case .matches: "matches"
+        case .regex: "matches the expression"
         case .value(let relation): relation.phrase
         case .count(let relation): "count \(relation.phrase)"
         }

@@ -35,7 +35,53 @@ struct Matcher {
             try spend(value.count + key.count + 1)
             return Self.contains(value, key, foldsCase: rule.comparator == .casemap) ? [] : nil
         case .matches: return try matches(value, key, rule.comparator)
+        case .regex: return try search(value, key, rule.comparator)
         }
+    }
+
+    // MARK: Regular expressions
+
+    private struct Known {
+        let pattern: [UInt8]
+        let isOctets: Bool
+        /// Nil: it is none; variables made it up.
+        let expression: RegularExpression?
+    }
+
+    /// Those that were made ready in this run; a script has a few.
+    private var expressions: [Known] = []
+    private static let maximumKnown = 64
+
+    private mutating func expression(
+        _ pattern: [UInt8], isOctets: Bool
+    ) throws(Exhausted) -> RegularExpression? {
+        if let known = expressions.first(where: {
+            $0.isOctets == isOctets && $0.pattern == pattern
+        }) {
+            return known.expression
+        }
+        try spend(pattern.count * 32)
+        let expression = try? RegularExpression(pattern, isOctets: isOctets)
+        try spend((expression?.program.count ?? 0) * 32)
+        if expressions.count == Self.maximumKnown { expressions = [] }
+        expressions.append(Known(pattern: pattern, isOctets: isOctets, expression: expression))
+        return expression
+    }
+
+    private mutating func search(
+        _ value: ArraySlice<UInt8>, _ pattern: [UInt8], _ comparator: Comparator
+    ) throws(Exhausted) -> Captures? {
+        let isOctets = comparator == .octet
+        guard let expression = try expression(pattern, isOctets: isOctets) else { return nil }
+        var left = budget
+        defer { budget = left }
+        let found = try expression.search(
+            in: value, isOctets: isOctets, foldsCase: comparator == .casemap
+        ) { cost throws(Exhausted) in
+            left -= cost
+            if left < 0 { throw Exhausted() }
+        }
+        return found?.prefix(Limit.matchVariables + 1).map { value[$0] }
     }
 
     // MARK: Comparators

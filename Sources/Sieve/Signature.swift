@@ -72,7 +72,7 @@ struct Signature: Sendable {
     /// `MATCH-TYPE` (RFC 5228 §2.7.1, RFC 5231 §4) and `COMPARATOR` (§2.7.3).
     static let matching: [TagRule] = [
         TagRule("is", group: "match"), TagRule("contains", group: "match"),
-        TagRule("matches", group: "match"),
+        TagRule("matches", group: "match"), TagRule("regex", nil, .regex, group: "match"),
         TagRule("value", .string, .relational, group: "match"),
         TagRule("count", .string, .relational, group: "match"),
         TagRule("comparator", .string),
@@ -116,7 +116,9 @@ struct Signature: Sendable {
                 tags: [
                     TagRule("lower", group: "40"), TagRule("upper", group: "40"),
                     TagRule("lowerfirst", group: "30"), TagRule("upperfirst", group: "30"),
-                    TagRule("quotewildcard"), TagRule("length"),
+                    TagRule("quotewildcard", group: "20"),
+                    // draft-ietf-sieve-regex §5.
+                    TagRule("quoteregex", nil, .regex, group: "20"), TagRule("length"),
                 ])
         case .setflag, .addflag, .removeflag:
             Signature(.string, .strings, needs: [.imap4flags]).optionalFirst()

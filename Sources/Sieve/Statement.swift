@@ -76,6 +76,8 @@ package struct Script: Sendable {
     let statements: [Statement]
     /// What it requires.
     package let capabilities: Set<Capability>
+    /// What its author hardly meant, by line; it is valid all the same.
+    package let warnings: [Diagnostic]
 
     /// Reads a script and checks it whole, as RFC 5228 §2.10.6 asks for before it is run.
     ///
@@ -90,6 +92,7 @@ package struct Script: Sendable {
         var compiler = Compiler()
         statements = compiler.compile(nodes)
         capabilities = compiler.required
+        warnings = Warnings.of(statements)
         guard compiler.errors.isEmpty else {
             throw InvalidScript(errors: compiler.errors.sorted { $0.line < $1.line })
         }

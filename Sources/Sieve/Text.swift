@@ -167,8 +167,14 @@ struct Text: Hashable, Sendable {
     ) throws(Diagnostic) -> Segment {
         let parts = name.split(separator: ".")
         if parts.count == 1 {
-            // Leading zeros are ignored; a number out of range is the empty string (§3.2).
-            return isNumber(name[...]) ? .match(Int(name) ?? .max) : .variable(name)
+            guard isNumber(name[...]) else { return .variable(name) }
+            // Leading zeros are ignored (§3.2); §6: more than is supported is an error.
+            guard let index = Int(name), index <= Limit.matchVariables else {
+                throw Diagnostic(
+                    line: line,
+                    message: "the match variable `${\(name)}` is beyond ${\(Limit.matchVariables)}")
+            }
+            return .match(index)
         }
         // §3: a namespace whose extension is not required is an error.
         guard parts.count == 2, parts[0] == "global", reading.hasGlobals, isName(parts[1]) else {

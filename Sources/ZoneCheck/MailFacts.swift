@@ -16,9 +16,9 @@ package struct MailFacts: Hashable, Sendable {
         }
     }
 
-    /// What mail programs look for (RFC 6186 §3, RFC 8314 §5.1), the best first.
+    /// What mail programs look for (RFC 6186 §3, RFC 8314 §5.1, RFC 5804 §1.8), the best first.
     package enum Service: String, Hashable, Sendable, CaseIterable {
-        case submissions, submission, imaps, imap, pop3s, pop3
+        case submissions, submission, imaps, imap, pop3s, pop3, sieve
     }
 
     /// A service that really answers.

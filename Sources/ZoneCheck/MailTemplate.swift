@@ -102,15 +102,18 @@ struct MailTemplate: Sendable {
             // (RFC 8314 §3.3), and IMAP before POP3.
             let priority: UInt16 =
                 switch service {
-                case .submissions, .imaps: 0
+                case .submissions, .imaps, .sieve: 0
                 case .submission, .imap, .pop3s: 10
                 case .pop3: 20
                 }
-            add(
-                .service, facts.domain.child("_\(service.rawValue)._tcp"), .srv,
-                offers.map {
-                    .srv(SRV(priority: priority, weight: 1, port: $0.port, target: $0.host))
-                })
+            var data: [RecordData] = offers.map {
+                .srv(SRV(priority: priority, weight: 1, port: $0.port, target: $0.host))
+            }
+            // RFC 6186 §3.4, RFC 2782: what is not offered, where anything is.
+            if data.isEmpty, !facts.offers.isEmpty {
+                data = [.srv(SRV(priority: 0, weight: 0, port: 0, target: .root))]
+            }
+            add(.service, facts.domain.child("_\(service.rawValue)._tcp"), .srv, data)
         }
     }
 
@@ -118,9 +121,13 @@ struct MailTemplate: Sendable {
         guard let host = facts.autoconfigurationHost else {
             return notes.append(.noAutoconfiguration(facts.domain))
         }
-        for label in ["autoconfig", "autodiscover"] {
+        for label in ["autoconfig", "autodiscover", "ua-auto-config"] {
             add(.autoconfiguration, facts.domain.child(label), .cname, [.cname(host)])
         }
+        // Outlook's way to a certificate that is not for the domain's own names.
+        add(
+            .autoconfiguration, facts.domain.child("_autodiscover._tcp"), .srv,
+            [.srv(SRV(priority: 0, weight: 1, port: 443, target: host))])
     }
 
     private mutating func addHost(_ host: HostFacts) {

@@ -33,6 +33,7 @@ final class Postreiter: @unchecked Sendable {
         static let pop3s = 2995
         static let imap = 2143
         static let imaps = 2993
+        static let managesieve = 2190
         static let dns = 2053
     }
 

@@ -7,7 +7,10 @@ struct FloorTests {
     /// From the ground up; a module stands on floors below its own.
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World"],
-        ["DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "Milter", "HTTP"],
+        [
+            "DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "ManageSieve", "Milter", "HTTP",
+            "Autoconfiguration",
+        ],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
             "Forwarding",

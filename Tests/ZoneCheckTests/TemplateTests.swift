@@ -19,6 +19,8 @@ struct TemplateTests {
         """
     private let origin: Name
 
+    private static let services = MailFacts.Service.allCases.map(\.rawValue)
+
     init() throws { origin = try Name("example.org") }
 
     private func records(_ more: String = "") -> [ResourceRecord] {
@@ -83,12 +85,15 @@ struct TemplateTests {
             told(after.filter { !records().contains($0) }) == [
                 "example.org MX 10 mx1.example.org.", #"example.org TXT "v=spf1 mx -all""#,
                 #"_dmarc.example.org TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.org""#,
+                "_imap._tcp.example.org SRV 0 0 0 .", "_imaps._tcp.example.org SRV 0 0 0 .",
+                "_pop3._tcp.example.org SRV 0 0 0 .",
                 "_pop3s._tcp.example.org SRV 10 1 995 mx1.example.org.",
+                "_sieve._tcp.example.org SRV 0 0 0 .", "_submission._tcp.example.org SRV 0 0 0 .",
                 "_submissions._tcp.example.org SRV 0 1 465 mx1.example.org.",
                 #"_smtp._tls.example.org TXT "v=TLSRPTv1; rua=mailto:postmaster@example.org""#,
                 "mx1.example.org A 192.0.2.3", "mx1.example.org AAAA 2001:db8::3",
             ])
-        #expect(plan.marks.count == 8)
+        #expect(plan.marks.count == 13)
         #expect(plan.notes.map(\.purpose) == [.signingKey, .transportPolicy, .autoconfiguration])
         let report = await ZoneExaminer().report(on: after, origin: origin)
         #expect(report.findings.filter { $0.severity != .notice }.isEmpty)
@@ -111,7 +116,10 @@ struct TemplateTests {
         let lines = told(published)
         #expect(lines.contains(#"_mta-sts.example.org TXT "v=STSv1; id=20261121;""#))
         #expect(lines.contains("mta-sts.example.org CNAME web.example.net."))
-        #expect(lines.contains("autoconfig.example.org CNAME web.example.net."))
+        for label in ["autoconfig", "autodiscover", "ua-auto-config"] {
+            #expect(lines.contains("\(label).example.org CNAME web.example.net."))
+        }
+        #expect(lines.contains("_autodiscover._tcp.example.org SRV 0 1 443 web.example.net."))
         #expect(lines.contains { $0.contains("v=DMARC1; p=quarantine;") })
         let key = published.first { "\($0.owner)" == "s1.mail._domainkey.example.org" }
         #expect(key?.data.text?.count == 378)
@@ -138,13 +146,7 @@ struct TemplateTests {
             ("@ TXT \"site-verification=1\"", []),
             ("_dmarc TXT \"v=DMARC1; p=reject\"", []),
             ("_dmarc CNAME _dmarc.example.net.", ["blocked dmarc _dmarc.example.org"]),
-            (
-                "_tcp NS ns1",
-                [
-                    "blocked srv _submissions._tcp.example.org",
-                    "blocked srv _pop3s._tcp.example.org",
-                ]
-            ),
+            ("_tcp NS ns1", services.map { "blocked srv _\($0)._tcp.example.org" }),
             ("_pop3s._tcp SRV 0 0 0 .", ["kept srv _pop3s._tcp.example.org"]),
             ("mx1 A 192.0.2.99", ["kept address mx1.example.org"]),
             ("mx1 A 192.0.2.99\nmx1 A 192.0.2.3", []),
@@ -196,10 +198,7 @@ struct TemplateTests {
         let second = try plan([facts()], without, first.marks)
         #expect(second.edits.isEmpty)
         #expect(
-            told(second) == [
-                "declined srv _submissions._tcp.example.org",
-                "declined srv _pop3s._tcp.example.org",
-            ])
+            told(second) == Self.services.map { "declined srv _\($0)._tcp.example.org" })
         let third = try plan([facts()], without, second.marks, restoring: true)
         #expect(told(try after(third, without)) == told(published))
     }

@@ -8,7 +8,9 @@ import Mail
 struct DomainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "domain", abstract: "Domains whose mailboxes are here.",
-        subcommands: [Add.self, List.self, Remove.self, Quota.self, Retention.self, Folders.self])
+        subcommands: [
+            Add.self, List.self, Setup.self, Remove.self, Quota.self, Retention.self, Folders.self,
+        ])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take mail for a domain.")
@@ -68,6 +70,50 @@ struct DomainCommand: AsyncParsableCommand {
                     })
         }
     }
+
+    struct Setup: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what people type into a mail program for accounts of a domain.",
+            discussion: """
+                Programs that look for it are told the same by HTTPS, where `listen.https` is set, \
+                and find the servers by the domain's SRV records.
+                """)
+
+        enum Document: String, ExpressibleByArgument, CaseIterable {
+            case autoconfig, autodiscover, pacc, mobileconfig
+        }
+
+        @OptionGroup var server: ServerOptions
+        @Argument(help: "A domain; for autodiscover and mobileconfig an address.") var domain:
+            String
+        @Option(help: "Print a document instead: autoconfig, autodiscover, pacc or mobileconfig.")
+        var document: Document?
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let at = domain.lastIndex(of: "@")
+            let answer = try await server.perform(
+                DomainCommand.setupName,
+                [
+                    "domain": .string(
+                        at.map { String(domain[domain.index(after: $0)...]) } ?? domain),
+                    "address": JSON(at.map { _ in domain }),
+                    "language": JSON(Live.locale?.rawValue),
+                ])
+            guard !output.json else { return Output.json(answer) }
+            guard let document else {
+                let lines = answer["instructions"]?.array ?? []
+                return Output.table(
+                    lines.map { [$0["label"]?.string ?? "", $0["text"]?.string ?? ""] })
+            }
+            guard let text = answer[document.rawValue]?.string else {
+                throw ValidationError("\(document.rawValue) is made for an address, not a domain")
+            }
+            Output.octets(Array(text.utf8))
+        }
+    }
+
+    private static let setupName = "domain.setup"
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take no more mail for it.")

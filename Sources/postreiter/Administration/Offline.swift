@@ -51,7 +51,7 @@ extension MailHost {
         let offered: [(MailFacts.Service, [SocketAddress])] = [
             (.submission, listen.submission), (.submissions, listen.submissions),
             (.imap, listen.imap), (.imaps, listen.imaps), (.pop3, listen.pop3),
-            (.pop3s, listen.pop3s),
+            (.pop3s, listen.pop3s), (.sieve, listen.managesieve),
         ]
         // Who did not say which addresses are public listens at them, or at all there are.
         let known =
@@ -61,6 +61,6 @@ extension MailHost {
             name: name, addresses: known,
             services: offered.flatMap { service, addresses in
                 addresses.map { (service, $0.port) }
-            }, servesPolicies: !listen.https.isEmpty)
+            }, hasWebServer: !listen.https.isEmpty)
     }
 }

@@ -9,7 +9,8 @@ extension SieveCommand {
         static let configuration = CommandConfiguration(
             abstract: "Store a script of an account; one of the same name is replaced.")
         @OptionGroup var server: ServerOptions
-        @Argument var account: String
+        @Argument(help: "An account, or `global`: scripts that all may include.") var account:
+            String
         @Argument(help: "The script's name.") var name: String
         @Argument(help: "A file; standard input if left out.") var file = "-"
         @Flag(help: "Let it sort the account's mail from now on.") var activate = false
@@ -31,7 +32,8 @@ extension SieveCommand {
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Print a script of an account.")
         @OptionGroup var server: ServerOptions
-        @Argument var account: String
+        @Argument(help: "An account, or `global`: scripts that all may include.") var account:
+            String
         @Argument(help: "The script's name.") var name: String
 
         func run() async throws {
@@ -46,7 +48,8 @@ extension SieveCommand {
             abstract: "List the scripts of an account.")
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: JSONOption
-        @Argument var account: String
+        @Argument(help: "An account, or `global`: scripts that all may include.") var account:
+            String
 
         func run() async throws {
             let answer = try await server.perform("sieve.list", ["account": .string(account)])
@@ -66,7 +69,8 @@ extension SieveCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove a script that is not active.")
         @OptionGroup var server: ServerOptions
-        @Argument var account: String
+        @Argument(help: "An account, or `global`: scripts that all may include.") var account:
+            String
         @Argument(help: "The script's name.") var name: String
 
         func run() async throws {
@@ -79,7 +83,8 @@ extension SieveCommand {
         static let configuration = CommandConfiguration(
             abstract: "Choose the script that sorts an account's mail; none without a name.")
         @OptionGroup var server: ServerOptions
-        @Argument var account: String
+        @Argument(help: "An account, or `global`: scripts that all may include.") var account:
+            String
         @Argument(help: "The script's name; none: no script sorts the mail any longer.")
         var name: String?
 

@@ -287,7 +287,7 @@ extension ServerSettings.Listen {
                     """
                     the socket \(socket.address) was handed over as `\(socket.name)`, which is no \
                     service: name it with FileDescriptorName=smtp, submission, submissions, lmtp, \
-                    imap, imaps, pop3, pop3s, dns, metrics or https
+                    imap, imaps, pop3, pop3s, managesieve, dns, metrics, https or http
                     """)
                 continue
             }
@@ -306,9 +306,11 @@ extension ServerSettings.Listen {
         case .imaps: imaps.append(address)
         case .pop3: pop3.append(address)
         case .pop3s: pop3s.append(address)
+        case .managesieve: managesieve.append(address)
         case .dns: dns.append(address)
         case .metrics: metrics.append(address)
         case .https: https.append(address)
+        case .http: http.append(address)
         }
     }
 }

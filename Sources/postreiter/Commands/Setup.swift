@@ -175,6 +175,7 @@ struct SetupPlan {
               imaps: [\(at(2993))]
               pop3: [\(at(2110))]
               pop3s: [\(at(2995))]
+              managesieve: [\(at(2190))]
               dns: [\(at(2053))]
               metrics: [\(at(2125))]
             resolver: [\(at(2053))]
@@ -213,6 +214,7 @@ struct SetupPlan {
               imaps: ["0.0.0.0:993", "[::]:993"]
               pop3: ["0.0.0.0:110", "[::]:110"]
               pop3s: ["0.0.0.0:995", "[::]:995"]
+              managesieve: ["0.0.0.0:4190", "[::]:4190"]
               metrics: ["127.0.0.1:9125"]
               # The name server for the zones kept here (`postreiter zone list`):
               # dns: ["192.0.2.1:53"]
