@@ -147,7 +147,8 @@ struct Compiler {
         do throws(Problem) {
             guard let word = CommandWord(rawValue: node.name) else {
                 throw Problem(
-                    node.line, Self.unknown(node.name, isTest: false), isDeferrable: true)
+                    node.line, Self.unknown(node.name, isTest: false),
+                    isDeferrable: !Self.isKnown(node.name))
             }
             guard node.tests.isEmpty, !node.hasTestList else {
                 throw Problem(node.line, "`\(node.name)` takes no test")
@@ -172,6 +173,16 @@ struct Compiler {
     private mutating func told(_ problem: Problem) -> Diagnostic {
         if !problem.isDeferrable || !hasIhave { note(problem.diagnostic) }
         return problem.diagnostic
+    }
+
+    private static let structures: Set<String> = [
+        "allof", "anyof", "not", "true", "false", "if", "elsif", "else", "require",
+    ]
+
+    /// Whether it is a command or a test of ours: then no extension could give it another place.
+    private static func isKnown(_ name: String) -> Bool {
+        CommandWord(rawValue: name) != nil || TestWord(rawValue: name) != nil
+            || structures.contains(name)
     }
 
     private static func unknown(_ name: String, isTest: Bool) -> String {
@@ -210,7 +221,8 @@ struct Compiler {
             default:
                 guard let word = TestWord(rawValue: node.name) else {
                     throw Problem(
-                        node.line, Self.unknown(node.name, isTest: true), isDeferrable: true)
+                        node.line, Self.unknown(node.name, isTest: true),
+                        isDeferrable: !Self.isKnown(node.name))
                 }
                 try expect(node, tests: 0, checksArguments: false)
                 var arguments = try self.arguments(of: node, Signature.of(word))

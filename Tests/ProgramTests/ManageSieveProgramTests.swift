@@ -38,11 +38,12 @@ struct ManageSieveProgramTests {
             let refused = try await connect(
                 "--upload", "--localsieve", wrong, "--remotesieve", "wrong")
             #expect(refused.output.contains("line 1"), "\(refused.output)")
-            _ = try await connect("--deactivate", "--remotesieve", "work")
+            let none = try await connect("--deactivate")
+            #expect(none.status == 0, "\(none.output)")
             let deleted = try await connect("--delete", "--remotesieve", "work")
             #expect(deleted.status == 0, "\(deleted.output)")
-            let none = try await connect("--list")
-            #expect(!none.output.contains("work"), "\(none.output)")
+            let left = try await connect("--list")
+            #expect(!left.output.contains("work"), "\(left.output)")
         }
     }
 
