@@ -120,7 +120,8 @@ extension ManageSieveVisit {
     private mutating func begin(_ name: String, _ initialResponse: [UInt8]?) async {
         guard let mechanism = Mechanism(named: name) else { return session.refuse() }
         var exchange = Authentication(
-            mechanism, registry: service.registry, peer: connection.remoteAddress.host)
+            mechanism, registry: service.registry, peer: connection.remoteAddress.host,
+            service: .managesieve)
         let progress = await exchange.begin(initialResponse: initialResponse)
         authentication = exchange
         conclude(progress)
