@@ -21,7 +21,7 @@ struct ArgumentScanner {
 
     init(_ line: [UInt8]) { rest = line[...] }
 
-    /// `ATOM-CHAR = "!" / %x23-27 / %x2A-5B / %x5D-7A / %x7C-7E`
+    // ATOM-CHAR = "!" / %x23-27 / %x2A-5B / %x5D-7A / %x7C-7E
     private static let atomCharacters = OctetSet(0x21...0x7E, without: OctetSet("\"()\\{"))
 
     /// `atom = 1*1024ATOM-CHAR`, the name of the command.

@@ -94,7 +94,7 @@ enum Wire {
         return quoted + [UInt8(ascii: "\"")]
     }
 
-    /// `literal-s2c = "{" number "}" CRLF *OCTET`
+    /// As a literal: `"{" number "}" CRLF *OCTET`.
     static func literal(_ octets: [UInt8]) -> [UInt8] {
         Array("{\(octets.count)}\r\n".utf8) + octets
     }

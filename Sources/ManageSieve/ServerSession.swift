@@ -92,8 +92,9 @@ package struct ServerSession: ~Copyable, Sendable {
     package static let maximumLineOctets = 8192
     /// A name, or a response with a token, as a literal.
     package static let maximumLiteralOctets = 12_288
-    /// What a client sends of a script that is too large is read past so far; beyond, the
-    /// connection ends. Who has not logged in has no script to send.
+    /// What a client sends of a script that is too large is read past so far.
+    ///
+    /// Beyond, the connection ends. Who has not logged in has no script to send.
     package static let maximumRefusedOctets: UInt64 = 64 << 20
     package static let maximumUnauthenticatedRefusedOctets: UInt64 = 64 << 10
     /// A client that errs so often is none.

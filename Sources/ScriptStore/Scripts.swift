@@ -114,7 +114,9 @@ package final class Scripts: Sendable {
         guard others.count < maximumScripts else { throw Refusal.tooMany }
     }
 
-    /// Gives a script another name; it stays active if it was. Throws `Refusal`.
+    /// Gives a script another name; it stays active if it was.
+    ///
+    /// Throws `Refusal`.
     package func rename(_ old: String, to new: String, of account: Int64) async throws {
         guard ScriptName.isValid(new) else { throw Refusal.badName(new) }
         try await store.write { transaction in
