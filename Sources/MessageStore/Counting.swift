@@ -5,8 +5,9 @@ package import Storage
 
 /// What accounts keep, counted where something bounds it.
 ///
-/// An account that nothing bounds has no row, so that its messages cost nothing here: counting
-/// begins when somebody first asks.
+/// An account that nothing bounds has no row, and its mailboxes say so in the very statement that
+/// counts a message into them, so that its messages cost nothing here. Counting begins when somebody
+/// first asks.
 extension Mailboxes {
     /// What an account, or all accounts of a pool, keep.
     package struct Usage: Hashable, Sendable {
@@ -95,6 +96,8 @@ extension Mailboxes {
                         messages = excluded.messages, octets = excluded.octets
                     """,
                     [.integer(account), .text(optional: pool)])
+                try transaction.execute(
+                    "UPDATE mailbox SET is_counted = 1 WHERE account_id = ?", [.integer(account)])
             }
             guard let pool else { return }
             try transaction.execute(

@@ -113,15 +113,15 @@ extension Mailboxes {
             """
             UPDATE mailbox SET highest_modseq = ?, messages = messages - ?, unseen = unseen - ?,
                 deleted = deleted - ?, octets = octets - ?
-            WHERE id = ? RETURNING account_id
+            WHERE id = ? RETURNING account_id, is_counted
             """,
             [
                 .integer(modSequence), .integer(Int64(messages.count)), .integer(Int64(unseen)),
                 .integer(Int64(deleted)),
                 .integer(octets), .integer(mailbox.value),
             ]
-        ) { $0.integer(0) }
-        guard let account else { return }
+        ) { $0.integer(1) != 0 ? $0.integer(0) : nil }
+        guard let account, let account else { return }
         try count(
             messages: -Int64(messages.count), octets: -octets, of: account, in: transaction)
     }

@@ -61,7 +61,7 @@ extension Mailboxes {
             UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
                 messages = messages + 1, unseen = unseen + ?, deleted = deleted + ?,
                 octets = octets + ?
-            WHERE id = ? RETURNING id, uid_next, highest_modseq, account_id
+            WHERE id = ? RETURNING id, uid_next, highest_modseq, account_id, is_counted
             """,
             [
                 .integer(arrival.flags.contains(.seen) ? 0 : 1),
@@ -72,11 +72,13 @@ extension Mailboxes {
             (
                 place: Place(
                     mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2)),
-                account: $0.integer(3)
+                account: $0.integer(4) != 0 ? $0.integer(3) : nil
             )
         }
         guard let (place, account) = place else { throw .corrupt("the mailbox has gone") }
-        try count(messages: 1, octets: Int64(arrival.octets), of: account, in: transaction)
+        if let account {
+            try count(messages: 1, octets: Int64(arrival.octets), of: account, in: transaction)
+        }
         try insert(arrival, at: place, saved: time, in: transaction)
         return UInt32(truncatingIfNeeded: place.uid)
     }

@@ -145,8 +145,9 @@ extension Mailboxes {
         let isJunk = name == junk && use == nil
         try transaction.execute(
             """
-            INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use)
-            VALUES (?, ?, ?, 1, ?)
+            INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use, is_counted)
+            VALUES (?1, ?2, ?3, 1, ?4,
+                (SELECT count(*) FROM mailbox_usage WHERE account_id = ?1))
             """,
             [
                 .integer(account), .text(name), .integer(max(1, time.seconds, last + 1)),

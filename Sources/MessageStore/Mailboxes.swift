@@ -116,16 +116,22 @@ package struct Mailboxes: Sendable {
                 """
                 UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
                     messages = messages + 1, unseen = unseen + 1, octets = octets + ?
-                WHERE account_id = ? AND name = ? RETURNING id, uid_next, highest_modseq
+                WHERE account_id = ? AND name = ?
+                RETURNING id, uid_next, highest_modseq, is_counted
                 """,
                 [.integer(Int64(octets)), .integer(account), .text(name)]
             ) {
-                Place(
-                    mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2))
+                (
+                    place: Place(
+                        mailbox: $0.integer(0), uid: $0.integer(1) - 1, modSequence: $0.integer(2)),
+                    isCounted: $0.integer(3) != 0
+                )
             }
             if let found {
-                try count(messages: 1, octets: Int64(octets), of: account, in: transaction)
-                return found
+                if found.isCounted {
+                    try count(messages: 1, octets: Int64(octets), of: account, in: transaction)
+                }
+                return found.place
             }
             try insert(name, nil, account, time, transaction)
         }
@@ -309,6 +315,12 @@ extension Migrations {
             """
             CREATE INDEX mailbox_expunged_kept ON mailbox_expunged (expunged_at)
                 WHERE content_id IS NOT NULL;
+            """,
+            // So that delivery learns in passing whether its account is counted.
+            """
+            ALTER TABLE mailbox ADD COLUMN is_counted INTEGER NOT NULL DEFAULT 0;
+            UPDATE mailbox SET is_counted = 1
+                WHERE account_id IN (SELECT account_id FROM mailbox_usage);
             """,
         ])
 }

@@ -157,7 +157,9 @@ extension Mailboxes {
             let uses = Set(all.compactMap(\.specialUse))
             try transaction.execute(
                 """
-                UPDATE mailbox SET account_id = -account_id, name = ?, abandoned_until = 0
+                UPDATE mailbox SET account_id = -account_id, name = ?, abandoned_until = 0,
+                    is_counted = (SELECT count(*) FROM mailbox_usage usage
+                        WHERE usage.account_id = -mailbox.account_id)
                 WHERE id = ?
                 """,
                 [.text(name), .integer(mailbox.value)])

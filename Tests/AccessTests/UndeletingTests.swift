@@ -141,3 +141,54 @@ struct UndeletingTests {
         }
     }
 }
+
+@Suite("What accounts keep is counted from the first question on")
+struct CountingTests {
+    @Test("Messages before and after, new mailboxes, deleted and restored ones all count")
+    func counting() throws {
+        try IMAPSite.run { site in
+            site.mailboxes.undeleteWindow = .days(7)
+            try await site.deliver("before")
+            let unasked = try site.mailboxes.usage(counted: site.account)
+            #expect(unasked == nil)
+            let client = try await site.logIn()
+            _ = try await client.ask("CREATE old")
+            try await site.deliver("in an old one", mailbox: "old")
+            _ = try await client.ask("DELETE old")
+            try await site.mailboxes.count([site.account], pool: "example.org")
+            try await site.deliver("after")
+            try await site.deliver("in a new one", mailbox: "new")
+            _ = try await client.ask("SELECT INBOX")
+            _ = try await client.ask("COPY 1 new")
+            _ = try await client.ask("MOVE 2 Trash")
+            _ = try await client.ask(#"STORE 1 +FLAGS (\Deleted)"#)
+            _ = try await client.ask("EXPUNGE")
+            var counted = try site.mailboxes.usage(counted: site.account)
+            var usage = try #require(counted)
+            #expect(usage.account.messages == 3)
+            #expect(usage.pool?.usage == usage.account)
+            #expect(try await site.countersAreRight())
+            let removed = try await site.mailboxes.removed(
+                of: site.account, since: Timestamp(milliseconds: 0))
+            let deleted = removed.first { $0.isMailbox }
+            let old = try #require(deleted)
+            _ = try await site.mailboxes.restore(old.mailbox)
+            try await site.deliver("once more", mailbox: "old")
+            counted = try site.mailboxes.usage(counted: site.account)
+            usage = try #require(counted)
+            #expect(usage.account.messages == 5)
+            #expect(usage.pool?.usage == usage.account)
+            #expect(try await site.countersAreRight())
+            let account = site.account
+            try await site.store.write { try Mailboxes.abandon(account, in: $0) }
+            counted = try site.mailboxes.usage(counted: site.account)
+            #expect(counted == nil)
+            let pool = try await site.store.read { transaction in
+                try transaction.first("SELECT messages + octets FROM mailbox_pool") {
+                    $0.integer(0)
+                }
+            }
+            #expect(pool == 0)
+        }
+    }
+}
