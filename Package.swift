@@ -212,6 +212,8 @@ let measuring: [Target] =
 let house: [Target] = [
     // Floor 1, with cryptography.
     module("SASL", on: ["Bytes", "Mail", "World"], [crypto, cryptoExtras]),
+    .systemLibrary(name: "CZlib"),
+    module("Compression", on: ["CZlib"]),
     // Floor 3, durable.
     module("Storage", on: ["Bytes", "World"], grdb + [crypto, log, metrics]),
     module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
@@ -277,7 +279,7 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
             "MessageStore", "SearchIndex", "Directory", "Spool", "Tenancy", "ManageSieve", "Sieve",
-            "ScriptStore",
+            "ScriptStore", "Compression",
         ], [log]),
     module(
         "NameService",
@@ -407,7 +409,9 @@ let house: [Target] = [
         on: [
             "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "SearchIndex",
             "Directory", "Spool", "Access", "SimulatedWorld", "Tenancy", "ScriptStore", "Sieve",
+            "Compression",
         ], [log]),
+    tests("CompressionTests", on: ["Compression"]),
     tests(
         "KeyRingTests",
         on: [

@@ -87,14 +87,19 @@ struct FetchRendering: Sendable {
                 writer.modificationSequence(UInt64(row.modSequence))
             }
         }
-        if !items.contains(.flags) { writer.flags(FlagSet(row.flags), view.keywords) }
+        if !items.contains(.flags) { writeFlags(of: row) }
+    }
+
+    private mutating func writeFlags(of row: MessageRow) {
+        writer.flags(
+            FlagSet(row.flags), view.keywords, isRecent: view.recent.contains(row.uid))
     }
 
     /// Writes what the mailbox itself knows of a message; false if more is needed.
     mutating func write(_ item: FetchItem, of row: MessageRow) -> Bool {
         switch item {
         case .uid: if !writer.isUIDOnly { writer.uid(row.uid) }
-        case .flags: writer.flags(FlagSet(row.flags), view.keywords)
+        case .flags: writeFlags(of: row)
         case .internalDate: writer.internalDate(InternalDate(row.internalDate))
         case .size: writer.size(UInt64(row.octets))
         case .modificationSequence: writer.modificationSequence(UInt64(row.modSequence))

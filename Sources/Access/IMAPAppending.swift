@@ -14,6 +14,8 @@ extension IMAPVisit {
         var mailbox: Mailbox?
         /// What may be kept there; nil: anything.
         var allowance: Mailboxes.Allowance?
+        /// REPLACE: what goes when the message is there (RFC 8508).
+        var replaced: Mailboxes.Replaced?
         var draft: Draft?
         var current: AppendedMessage?
         var messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)] = []
@@ -26,9 +28,10 @@ extension IMAPVisit {
             guard let mailbox = try service.mailboxes.find(append.mailbox.text, of: owner) else {
                 return session.complete(.no(.tryCreate, "there is no such mailbox"))
             }
+            if let replaced = append.replaced { appending.replaced = try find(replaced) }
             if let standing = try await standing(of: mailbox) {
-                // Nothing fits: the client need not send it.
-                guard standing.verdict(adding: 1) == .fits else {
+                // Nothing fits: the client need not send it. RFC 8508 §3.4: what goes makes room.
+                guard append.replaced != nil || standing.verdict(adding: 1) == .fits else {
                     throw MailboxRefusal.overQuota
                 }
                 appending.allowance = standing.allowance
@@ -38,6 +41,26 @@ extension IMAPVisit {
         } catch {
             session.complete(refusal(error))
         }
+    }
+
+    /// The message that REPLACE names.
+    private func find(_ replaced: Append.Replaced) throws -> Mailboxes.Replaced {
+        guard let selected, let box = try service.mailboxes.find(selected.id) else {
+            throw MailboxRefusal.nonexistent
+        }
+        let uids = selected.view.uids
+        // `*` stands for the last one.
+        let number = replaced.number == 0 ? uids.last : replaced.number
+        if replaced.isUID || replaced.number == 0 {
+            guard let uid = number, uids.number(of: uid) != nil else {
+                throw MailboxRefusal.messageGone
+            }
+            return service.mailboxes.replaced(uid, of: box)
+        }
+        guard replaced.number <= uids.count else {
+            throw Completion.bad(nil, "there are only \(uids.count) messages")
+        }
+        return service.mailboxes.replaced(uids.uid(at: replaced.number), of: box)
     }
 
     mutating func appendMessage(_ message: AppendedMessage) async {
@@ -71,19 +94,26 @@ extension IMAPVisit {
         await finishMessage()
         let messages = appending.messages
         let completion: Completion
+        writer = ResponseWriter(session.enabled)
         do {
             if let failure = appending.failure { throw failure }
             guard let mailbox = appending.mailbox else { throw MailboxRefusal.nonexistent }
             appending.messages = []
             let uids = try await service.intake.file(
                 messages, in: mailbox, at: service.surroundings.time.timestamp,
-                within: appending.allowance)
-            completion = .ok(.appendUID(validity: mailbox.uidValidity, NumberSet(uids)))
+                within: appending.allowance, replacing: appending.replaced)
+            let code = ResponseCode.appendUID(
+                validity: mailbox.uidValidity, NumberSet(uids))
+            if appending.replaced != nil {
+                // RFC 8508 §4.3: before the old one goes.
+                writer.untagged(.ok(code, "the new one is there"))
+                notePending()
+            }
+            completion = .ok(appending.replaced == nil ? code : nil)
         } catch {
             completion = refusal(error)
         }
         await abortAppend()
-        writer = ResponseWriter(session.enabled)
         try await tellNews()
         try await send()
         session.complete(completion)

@@ -10,7 +10,9 @@ extension IMAPVisit {
     /// Performs a command; writes what it answers before its tagged response, and returns that.
     mutating func obey(_ command: Command) async throws -> Completion {
         switch command {
-        case .noOperation, .notify, .getMetadata, .setMetadata: return .ok()
+        case .noOperation, .notify: return .ok()
+        case .getMetadata(let get): return try getMetadata(get)
+        case .setMetadata(let name, let changes): return try await setMetadata(name, changes)
         case .select(let select): return try await open(select)
         case .create(let name, let uses): return try await create(name, uses)
         case .delete(let name): return try await delete(name)
@@ -42,7 +44,7 @@ extension IMAPVisit {
         case .setQuota: return .no(.noPerm, "quotas are set by the operator")
         case .close: return try await close()
         case .unselect:
-            selected = nil
+            await leave()
             return .ok()
         default: return try await obeyAboutMessages(command)
         }
@@ -52,14 +54,14 @@ extension IMAPVisit {
 
     /// RFC 9051 §6.3.2 and §6.3.3.
     private mutating func open(_ select: Select) async throws -> Completion {
-        selected = nil
+        await leave()
         guard let opening = try await service.mailboxes.open(select.mailbox.text, of: owner)
         else { return Completion(.nonexistent) }
         let mailbox = opening.mailbox
-        let open = OpenMailbox(opening, select.mailbox, isReadOnly: select.isReadOnly)
+        var open = OpenMailbox(opening, select.mailbox, isReadOnly: select.isReadOnly)
         let isRevision2 = session.enabled.contains(.imap4rev2)
         writer.exists(open.view.count)
-        if !isRevision2 { writer.noneRecent() }
+        if !isRevision2 { try await tellRecent(&open, opening) }
         writer.flags(open.view.keywords, isReadOnly: select.isReadOnly)
         writer.untagged(.ok(.uidValidity(mailbox.uidValidity), "UIDs are valid"))
         writer.untagged(.ok(.uidNext(mailbox.uidNext), "the next UID"))
@@ -79,6 +81,19 @@ extension IMAPVisit {
         return .ok(
             select.isReadOnly ? .readOnly : .readWrite,
             select.isReadOnly ? "the mailbox is open, read-only" : "the mailbox is open")
+    }
+
+    /// RFC 3501 §6.3.1: RECENT, and the first message that is unseen.
+    private mutating func tellRecent(
+        _ open: inout OpenMailbox, _ opening: Mailboxes.Opening
+    ) async throws {
+        let first = try firstRecent(opening.mailbox, told: 1, isReadOnly: open.view.isReadOnly)
+        if let first { open.view.noteRecent(from: first) }
+        writer.recent(UInt32(open.view.recent.count))
+        guard let uid = try await service.mailboxes.firstUnseen(of: opening),
+            let number = open.view.uids.number(of: uid)
+        else { return }
+        writer.untagged(.ok(.unseen(number), "the first that is unseen"))
     }
 
     static func identifier(_ mailbox: Mailbox) -> String { "m\(mailbox.id.value)" }
@@ -103,9 +118,10 @@ extension IMAPVisit {
 
     /// RFC 9051 §6.4.1: what is deleted goes without a word.
     private mutating func close() async throws -> Completion {
-        defer { selected = nil }
-        if let selected, !selected.view.isReadOnly {
-            try await service.mailboxes.expunge([1...UInt32.max], in: selected.id)
+        let open = selected
+        await leave()
+        if let open, !open.view.isReadOnly {
+            try await service.mailboxes.expunge([1...UInt32.max], in: open.id)
         }
         return .ok()
     }
@@ -154,18 +170,22 @@ extension IMAPVisit {
                 answer.mailbox, answer.attributes, uses: answer.uses,
                 isSubscribedList: list.isSubscribedList,
                 hasSubscribedChild: answer.hasSubscribedChild)
+            guard answer.isSelectable, let mailbox = byName[answer.mailbox.text] else { continue }
             // RFC 5819 §2.
-            guard !list.status.isEmpty, answer.isSelectable,
-                let mailbox = byName[answer.mailbox.text]
-            else { continue }
-            writer.status(answer.mailbox, try values(of: mailbox, list.status))
+            if !list.status.isEmpty {
+                writer.status(answer.mailbox, try values(of: mailbox, list.status))
+            }
+            // RFC 9590 §3.
+            if !list.metadata.isEmpty {
+                let get = GetMetadata(mailbox: answer.mailbox, entries: list.metadata)
+                writer.metadata(
+                    answer.mailbox, get.answers(try annotations(of: mailbox)).entries)
+            }
         }
         return .ok()
     }
 
-    private func values(
-        of mailbox: Mailbox, _ items: [StatusItem]
-    ) throws -> [StatusValue] {
+    private func values(of mailbox: Mailbox, _ items: [StatusItem]) throws -> [StatusValue] {
         try items.map { item in
             switch item {
             case .messages: .number(item, UInt64(mailbox.messages))
@@ -176,7 +196,7 @@ extension IMAPVisit {
             case .size: .number(item, UInt64(mailbox.octets))
             case .deletedStorage:
                 .number(item, UInt64(try service.mailboxes.deletedOctets(in: mailbox)))
-            case .recent: .number(item, 0)
+            case .recent: .number(item, UInt64(try service.mailboxes.recentCount(of: mailbox)))
             case .highestModificationSequence: .number(item, UInt64(mailbox.highestModSequence))
             case .mailboxID: .mailboxID(Self.identifier(mailbox))
             case .appendLimit: .appendLimit(UInt64(service.configuration.appendLimitOctets))

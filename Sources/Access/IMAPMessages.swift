@@ -287,9 +287,12 @@ extension IMAPVisit {
         guard let target = try service.mailboxes.find(copy.mailbox.text, of: owner) else {
             return .no(.tryCreate, "there is no such mailbox")
         }
-        let copies = try await service.mailboxes.copy(
-            wanted.ranges, from: open.id, to: target.id,
-            within: standing(of: target)?.allowance)
+        let mailboxes = service.mailboxes
+        let allowance = try await standing(of: target)?.allowance
+        let copies = try await tellingProgress(of: wanted) {
+            try await mailboxes.copy(
+                wanted.ranges, from: open.id, to: target.id, within: allowance)
+        }
         return .ok(copies.code)
     }
 
@@ -299,9 +302,12 @@ extension IMAPVisit {
         guard let target = try service.mailboxes.find(move.mailbox.text, of: owner) else {
             return .no(.tryCreate, "there is no such mailbox")
         }
-        let copies = try await service.mailboxes.move(
-            wanted.ranges, from: open.id, to: target.id,
-            within: standing(of: target)?.allowance)
+        let mailboxes = service.mailboxes
+        let allowance = try await standing(of: target)?.allowance
+        let copies = try await tellingProgress(of: wanted) {
+            try await mailboxes.move(
+                wanted.ranges, from: open.id, to: target.id, within: allowance)
+        }
         if let code = copies.code { writer.untagged(.ok(code, "moved")) }
         notePending()
         return .ok()

@@ -129,6 +129,7 @@ extension IMAPVisit {
             } else if matching.rows < Self.readTogether {
                 break
             }
+            try await tellProgress(next, of: open)
         }
     }
 
@@ -180,6 +181,7 @@ extension IMAPVisit {
                 }
                 guard let last, last < span.upperBound else { break }
                 next = last + 1
+                try await tellProgress(next, of: open)
             }
         }
         return all

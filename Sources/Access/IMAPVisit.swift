@@ -12,7 +12,7 @@ import World
 /// One client from its greeting to its end: the loop that performs the session's steps.
 struct IMAPVisit: ~Copyable {
     let service: IMAPService
-    let connection: any Connection
+    private(set) var connection: any Connection
     var logger: Logger
     var session: ServerSession
     private var authentication: Authentication?
@@ -26,6 +26,8 @@ struct IMAPVisit: ~Copyable {
     /// What is written and not sent yet.
     var writer = ResponseWriter()
     private var unsentOctets = 0
+    /// When the client last heard of the command that is performed (RFC 9585).
+    var toldProgress = Instant(nanoseconds: 0)
     /// Which line is waited for, and since when.
     private var waiting: (line: UInt64, since: Instant)?
 
@@ -59,7 +61,10 @@ struct IMAPVisit: ~Copyable {
             case .unreadable(let reason): logger.error("a message cannot be read: \(reason)")
             }
         }
+        // Who closes the connection knows nothing of what is still to be packed.
+        (connection as? CompressedConnection)?.push()
         if let watch { service.mailboxes.changes.end(watch) }
+        await leave()
         await abortAppend()
         if account != nil { logger.info("IMAP session ended") }
     }
@@ -92,7 +97,9 @@ struct IMAPVisit: ~Copyable {
         switch step {
         case .send(let octets): try await send(octets)
         case .startTLS: try await startTLS()
-        case .startCompression: throw .closed
+        case .startCompression:
+            // RFC 4978 §3: the answer is the last that is not compressed.
+            connection = CompressedConnection(connection, time: service.surroundings.time)
         case .authenticate(let name, let initialResponse): await begin(name, initialResponse)
         case .authenticationResponse(let response):
             guard var exchange = authentication else { return session.refuse() }
@@ -125,6 +132,7 @@ struct IMAPVisit: ~Copyable {
     /// Performs a command and ends it with its tagged response; a refusal is one, too.
     private mutating func answer(_ command: Command) async throws(Ending) {
         writer = ResponseWriter(session.enabled)
+        toldProgress = service.surroundings.time.now
         var completion: Completion
         do {
             completion = try await obey(command)
@@ -175,6 +183,11 @@ struct IMAPVisit: ~Copyable {
         unsentOctets += octets.count
         connection.write(octets)
         guard unsentOctets >= IMAPService.unsentLimitOctets else { return }
+        try await push()
+    }
+
+    /// Sends all that is written now.
+    mutating func push() async throws(Ending) {
         unsentOctets = 0
         do {
             try await connection.flush(
@@ -215,12 +228,38 @@ struct IMAPVisit: ~Copyable {
                 return session.terminate(nil, "the mailbox has been deleted")
             }
             if writer.isEmpty { writer = ResponseWriter(session.enabled) }
-            open.tell(changes, occasion, session.enabled, to: &writer)
+            open.tell(
+                changes, occasion, session.enabled,
+                firstRecent: try firstRecent(
+                    changes.mailbox, told: open.uidNext,
+                    isReadOnly: open.view.isReadOnly), to: &writer)
             selected = open
         } catch {
             // It is told next time.
             news.put()
             logger.error("changes of a mailbox cannot be read: \(error)")
+        }
+    }
+
+    /// From which UID on no session was told of messages; none is recent for who knows
+    /// IMAP4rev2.
+    func firstRecent(
+        _ mailbox: Mailbox, told uidNext: UInt32, isReadOnly: Bool
+    ) throws -> UInt32? {
+        guard mailbox.uidNext > uidNext, !session.enabled.contains(.imap4rev2) else { return nil }
+        // RFC 3501 §6.3.2: EXAMINE takes it from nobody.
+        return try isReadOnly
+            ? service.mailboxes.firstRecent(of: mailbox.id)
+            : service.mailboxes.claimRecent(of: mailbox.id, below: mailbox.uidNext)
+    }
+
+    /// Leaves the mailbox that is selected, if one is.
+    mutating func leave() async {
+        guard let left = selected.take() else { return }
+        do {
+            try await service.mailboxes.keepRecent(of: left.id)
+        } catch {
+            logger.debug("what is recent in a mailbox is not kept: \(error)")
         }
     }
 
@@ -320,6 +359,12 @@ extension Completion {
             case .useTaken: .no(.useAttribute, "another mailbox has that use")
             case .limit: .no(.limit, "there are too many already")
             case .overQuota: .no(.overQuota, "the mailboxes are full")
+            case .messageGone: .no(.nonExistent, "there is no such message any more")
+            case .tooManyAnnotations: .no(.metadataTooMany, "there are too many annotations")
+            case .annotationTooLarge(let limit):
+                .no(
+                    .metadataMaximumSize(UInt64(limit)), "an annotation has \(limit) octets at most"
+                )
             }
     }
 }

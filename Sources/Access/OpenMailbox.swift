@@ -28,7 +28,7 @@ struct OpenMailbox {
     /// Writes what the client may hear of what the store tells.
     mutating func tell(
         _ changes: Mailboxes.Changes, _ occasion: SelectedMailbox.Occasion,
-        _ enabled: EnabledExtensions, to writer: inout ResponseWriter
+        _ enabled: EnabledExtensions, firstRecent: UInt32?, to writer: inout ResponseWriter
     ) {
         let keywords = KeywordTable(changes.keywords)
         if keywords != view.keywords {
@@ -49,7 +49,7 @@ struct OpenMailbox {
             SelectedMailbox.Changes(
                 arrived: arrived, changed: changed, expunged: NumberSet(changes.expunged),
                 modificationSequence: UInt64(changes.mailbox.highestModSequence)),
-            occasion, enabled, to: &writer)
+            occasion, enabled, firstRecent: firstRecent, to: &writer)
         uidNext = max(uidNext, changes.mailbox.uidNext)
     }
 }

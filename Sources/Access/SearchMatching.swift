@@ -28,6 +28,7 @@ struct SearchMatching: Sendable {
             switch key {
             case .uid(let set): self = .uids(view.matches(set, isUID: true))
             case .numbers(let set): self = .uids(view.matches(set, isUID: false))
+            case .recent: self = .uids(view.recent)
             case .text(let field, let text):
                 let text = SearchedText(field, text)
                 self = known[text].map { .indexed($0, text) } ?? .text(text)
@@ -221,7 +222,7 @@ struct SearchMatching: Sendable {
         case .modificationSequence(let number): return UInt64(row.modSequence) >= number
         case .emailID(let identifier): return identifier == "e\(row.content.value)"
         case .none, .threadID: return false
-        case .text, .uid, .numbers, .not, .or, .and:
+        case .text, .recent, .uid, .numbers, .not, .or, .and:
             preconditionFailure("a criterion of its own")
         }
     }

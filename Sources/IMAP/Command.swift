@@ -194,18 +194,6 @@ package struct ACLChange: Hashable, Sendable {
     }
 }
 
-/// GETMETADATA (RFC 5464 §4.2).
-package struct GetMetadata: Hashable, Sendable {
-    /// How far below the entry to look (RFC 5464 §4.2.2).
-    package enum Depth: Hashable, Sendable { case entry, children, infinity }
-    /// nil: the server's own.
-    package var mailbox: MailboxName?
-    /// In lower case: `/shared/comment`.
-    package var entries: [String]
-    package var maximumOctets: UInt64?
-    package var depth = Depth.entry
-}
-
 /// One entry of SETMETADATA (RFC 5464 §4.3).
 package struct MetadataChange: Hashable, Sendable {
     package var entry: String

@@ -7,7 +7,7 @@ package struct ListAnswer: Hashable, Sendable {
     package var uses: [SpecialUse]
     /// CHILDINFO: a mailbox below it is subscribed (RFC 5258 §3.5).
     package var hasSubscribedChild = false
-    /// It is there and can be selected: only then STATUS or METADATA follow (RFC 5819 §2).
+    /// It is there and was asked for itself: only then STATUS or METADATA follow (RFC 5819 §2).
     package var isSelectable: Bool
 }
 
@@ -59,7 +59,11 @@ extension List {
         let (superiors, noted) = superiors(of: selected, isMatch)
         for superior in superiors {
             let candidate = known[superior] ?? ListCandidate(superior, exists: false)
-            if !isSelected(candidate) { answers.append(answer(candidate, parents, isRevision2)) }
+            guard !isSelected(candidate) else { continue }
+            var answer = answer(candidate, parents, isRevision2)
+            // RFC 5819 §2, RFC 9590 §3: it is there for those below it alone.
+            answer.isSelectable = false
+            answers.append(answer)
         }
         if selection.contains(.recursiveMatch) {
             for index in answers.indices where noted.contains(answers[index].mailbox) {

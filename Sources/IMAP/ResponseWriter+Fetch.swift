@@ -28,8 +28,13 @@ extension ResponseWriter {
     }
 
     /// `FLAGS (\Seen $Junk)`; bits without a name are left out.
-    package mutating func flags(_ flags: FlagSet, _ keywords: KeywordTable) {
+    ///
+    /// `isRecent`: this session alone may say so, to who knows only IMAP4rev1 (RFC 3501 §2.3.2).
+    package mutating func flags(
+        _ flags: FlagSet, _ keywords: KeywordTable, isRecent: Bool = false
+    ) {
         item("FLAGS (")
+        if isRecent { octets.append(flags.isEmpty ? #"\Recent"# : #"\Recent "#) }
         flagNames(flags, keywords)
         octets.append(")")
     }

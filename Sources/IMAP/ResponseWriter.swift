@@ -50,8 +50,12 @@ extension ResponseWriter {
         octets.append(" EXISTS\r\n")
     }
 
-    /// `* 0 RECENT`, for who knows only IMAP4rev1 (RFC 3501 §7.3.2).
-    package mutating func noneRecent() { octets.append("* 0 RECENT\r\n") }
+    /// `* 5 RECENT`, for who knows only IMAP4rev1 (RFC 3501 §7.3.2).
+    package mutating func recent(_ count: UInt32) {
+        octets.append("* ")
+        number(count)
+        octets.append(" RECENT\r\n")
+    }
 
     /// `* FLAGS (...)` and `PERMANENTFLAGS` (§7.3.5, §7.1).
     ///

@@ -3,8 +3,10 @@
 /// What SEARCH, SORT and THREAD look for (RFC 9051 §6.4.4).
 package indirect enum SearchKey: Hashable, Sendable {
     case all
-    /// RECENT and NEW: nothing is recent in this server (RFC 9051 appendix E.5).
+    /// Nothing.
     case none
+    /// \Recent, which IMAP4rev1 knows (RFC 3501 §6.4.4); NEW is one that is unseen as well.
+    case recent
     /// ANSWERED, UNSEEN, ...: all of the flags set, or none of them.
     case flag(FlagSet, isSet: Bool)
     /// KEYWORD and UNKEYWORD with a keyword that is not among the known flags.

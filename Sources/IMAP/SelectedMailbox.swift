@@ -61,6 +61,9 @@ package struct SelectedMailbox: Sendable {
     package private(set) var pending = NumberSet()
     /// UIDs that `$` stands for (RFC 5182 §2.1).
     package private(set) var saved = NumberSet()
+    /// UIDs that this session alone was told of first (RFC 3501 §2.3.2 \Recent); none for who
+    /// knows IMAP4rev2.
+    package private(set) var recent = NumberSet()
     /// Changes of flags that this session made and its client knows of already.
     private var own = Set<UInt64>()
 
@@ -75,6 +78,11 @@ package struct SelectedMailbox: Sendable {
     }
 
     package var count: UInt32 { uids.count }
+
+    /// These messages, of those that are there, nobody was told of before.
+    package mutating func noteRecent(from uid: UInt32) {
+        recent = recent.union(uids.uids(in: NumberSet(uid...UInt32.max)))
+    }
 
     /// Which messages a command means, as UIDs that this session knows of.
     ///
@@ -126,10 +134,11 @@ package struct SelectedMailbox: Sendable {
     /// Takes what the store tells, and writes what the client may hear now.
     ///
     /// EXPUNGE (descending) or VANISHED first, then EXISTS, then FETCH with the flags, so that
-    /// each number means what it meant before (RFC 9051 §7.5.1).
+    /// each number means what it meant before (RFC 9051 §7.5.1). `firstRecent`: no session was
+    /// told of new messages from that UID on.
     package mutating func tell(
         _ changes: Changes, _ occasion: Occasion, _ enabled: EnabledExtensions,
-        to writer: inout ResponseWriter
+        firstRecent: UInt32? = nil, to writer: inout ResponseWriter
     ) {
         pending = pending.union(uids.uids(in: changes.expunged))
         if occasion == .anything { tellExpunged(enabled, to: &writer) }
@@ -140,8 +149,12 @@ package struct SelectedMailbox: Sendable {
             hasNew = true
         }
         if hasNew {
+            if let firstRecent {
+                recent = recent.union(
+                    uids.uids(in: NumberSet(max(firstRecent, known + 1)...UInt32.max)))
+            }
             writer.exists(uids.count)
-            if !enabled.contains(.imap4rev2) { writer.noneRecent() }
+            if !enabled.contains(.imap4rev2) { writer.recent(UInt32(recent.count)) }
         }
         for message in changes.changed where !own.contains(message.modificationSequence) {
             tell(message, enabled, to: &writer)
@@ -160,7 +173,9 @@ package struct SelectedMailbox: Sendable {
         // RFC 7162 §3.2.4: the UID is always there then; RFC 9586 §3 has it in front.
         let needsUID = isUID || enabled.contains(.condstore)
         if needsUID, !enabled.contains(.uidOnly) { writer.uid(message.uid) }
-        if withFlags { writer.flags(message.flags, keywords) }
+        if withFlags {
+            writer.flags(message.flags, keywords, isRecent: recent.contains(message.uid))
+        }
         if enabled.contains(.condstore) {
             writer.modificationSequence(message.modificationSequence)
         }
@@ -189,6 +204,7 @@ package struct SelectedMailbox: Sendable {
         uids.remove(gone)
         // RFC 5182 §2.1: what is expunged leaves the saved result.
         saved = saved.subtracting(gone)
+        if !recent.isEmpty { recent = recent.subtracting(gone) }
         pending = pending.subtracting(gone)
     }
 }

@@ -196,6 +196,10 @@ extension ServerSession {
         guard !isCompressed else {
             return complete(tagged: .no(.compressionActive, "compression is on already"))
         }
+        guard input.isEmpty else {
+            // §3: what is there already cannot be compressed, and goes on in plain text.
+            return fail("nothing may follow COMPRESS before its answer")
+        }
         isCompressed = true
         complete(tagged: .ok(nil, "DEFLATE begins"))
         steps.append(.startCompression)

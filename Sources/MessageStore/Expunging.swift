@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Storage
-import World
+package import Storage
+package import World
 
 /// Messages that leave a mailbox, and what leaves with them.
 extension Mailboxes {
@@ -41,23 +41,61 @@ extension Mailboxes {
             guard !messages.isEmpty,
                 let box = try Self.find(mailbox, in: transaction)
             else { return ([UInt32](), [String](), Int64(0)) }
-            let modSequence = box.highestModSequence + 1
-            var files: [String] = []
-            for message in messages {
-                try Self.remove(
-                    message, from: mailbox, modSequence, keepsContent: keeps, at: time,
-                    in: transaction)
-                if !keeps, let file = try Content.release(message.content, in: transaction) {
-                    files.append(file)
-                }
-            }
-            try Self.uncount(messages, in: mailbox, modSequence, transaction)
+            let files = try Self.expunge(messages, in: box, keeps: keeps, at: time, transaction)
             return (messages.map(\.uid), files, box.account)
         }
         // Should this fail, the files are orphans, and collected.
         for file in files { try? await bodies.remove(file) }
         if !uids.isEmpty { changes.signal(account) }
         return uids
+    }
+
+    /// Returns the body files that nobody needs any more, once the transaction is committed.
+    private static func expunge(
+        _ messages: [MessageRow], in mailbox: Mailbox, keeps: Bool, at time: Timestamp,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> [String] {
+        let modSequence = mailbox.highestModSequence + 1
+        var files: [String] = []
+        for message in messages {
+            try remove(
+                message, from: mailbox.id, modSequence, keepsContent: keeps, at: time,
+                in: transaction)
+            if !keeps, let file = try Content.release(message.content, in: transaction) {
+                files.append(file)
+            }
+        }
+        try uncount(messages, in: mailbox.id, modSequence, transaction)
+        return files
+    }
+
+    /// A message that another one takes the place of (RFC 8508 REPLACE).
+    package struct Replaced: Sendable {
+        package var mailbox: Mailbox
+        package var uid: UInt32
+        /// It can be brought back for as long as what is expunged.
+        let keepsContent: Bool
+    }
+
+    /// The message as `replace` takes it.
+    package func replaced(_ uid: UInt32, of mailbox: Mailbox) -> Replaced {
+        Replaced(mailbox: mailbox, uid: uid, keepsContent: undeleteWindow > .zero)
+    }
+
+    /// Removes a message whose successor has been filed in the same transaction; throws
+    /// `MailboxRefusal`.
+    ///
+    /// Returns the body files to remove, and what to `signal`, once it is committed.
+    package static func replace(
+        _ replaced: Replaced, at time: Timestamp, in transaction: any Transaction
+    ) throws -> (files: [String], account: Int64) {
+        guard let box = try find(replaced.mailbox.id, in: transaction) else {
+            throw MailboxRefusal.nonexistent
+        }
+        let rows = try rows([replaced.uid...replaced.uid], of: box.id, in: transaction)
+        guard !rows.isEmpty else { throw MailboxRefusal.messageGone }
+        let files = try expunge(rows, in: box, keeps: replaced.keepsContent, at: time, transaction)
+        return (files, box.account)
     }
 
     private static func messages(
@@ -260,6 +298,8 @@ extension Mailboxes {
                 "DELETE FROM mailbox_expunged WHERE mailbox_id = ?", [.integer(mailbox)])
             try transaction.execute(
                 "DELETE FROM mailbox_keyword WHERE mailbox_id = ?", [.integer(mailbox)])
+            try transaction.execute(
+                "DELETE FROM mailbox_metadata WHERE mailbox_id = ?", [.integer(mailbox)])
             try transaction.execute("DELETE FROM mailbox WHERE id = ?", [.integer(mailbox)])
         }
         return files

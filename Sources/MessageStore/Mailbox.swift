@@ -61,4 +61,10 @@ package enum MailboxRefusal: Error, Hashable, Sendable {
     case limit
     /// More than may be kept (RFC 5530 OVERQUOTA).
     case overQuota
+    /// The message that was meant has gone.
+    case messageGone
+    /// More annotations than a mailbox or the server has (RFC 5464 §4.3 TOOMANY).
+    case tooManyAnnotations
+    /// An annotation larger than that many octets (RFC 5464 §4.3 MAXSIZE).
+    case annotationTooLarge(Int)
 }

@@ -176,6 +176,7 @@ extension Mailboxes {
                     throw StorageFailure.corrupt("a mailbox that was made is not there")
                 }
                 try Self.moveAll(of: mailbox, to: target, at: time, in: transaction)
+                try Self.copyMetadata(from: mailbox.id, to: target.id, in: transaction)
                 return
             }
             let below = all.filter { $0.name.hasPrefix(name + String(Self.delimiter)) }

@@ -10,6 +10,8 @@ package struct Mailboxes: Sendable {
     /// Tells who looks at them of each change.
     package let changes: MailboxChanges
     let uidCache = UIDCache()
+    let recents = Recents()
+    let unseenCache = UnseenCache()
     let time: any Time
     /// How long what was removed can be brought back; its octets are kept as long.
     package var undeleteWindow: Duration {
@@ -184,6 +186,8 @@ package struct Mailboxes: Sendable {
             """,
             [.integer(account)])
         try uncount(account, in: transaction)
+        try transaction.execute(
+            "DELETE FROM mailbox_metadata WHERE account_id = ?", [.integer(account)])
     }
 
     /// How many messages an account has, and their octets, over all its mailboxes.
@@ -321,6 +325,21 @@ extension Migrations {
             ALTER TABLE mailbox ADD COLUMN is_counted INTEGER NOT NULL DEFAULT 0;
             UPDATE mailbox SET is_counted = 1
                 WHERE account_id IN (SELECT account_id FROM mailbox_usage);
+            """,
+            // Which messages are recent, and annotations; mailbox 0 is the server, account 0 is
+            // everybody's, a value of NULL is gone.
+            """
+            ALTER TABLE mailbox ADD COLUMN recent_uid INTEGER NOT NULL DEFAULT 1;
+            UPDATE mailbox SET recent_uid = uid_next;
+            CREATE TABLE mailbox_metadata (
+                mailbox_id INTEGER NOT NULL,
+                account_id INTEGER NOT NULL,
+                entry TEXT NOT NULL,
+                value BLOB,
+                version INTEGER NOT NULL,
+                PRIMARY KEY (mailbox_id, account_id, entry)
+            ) WITHOUT ROWID;
+            CREATE INDEX mailbox_metadata_version ON mailbox_metadata (version);
             """,
         ])
 }

@@ -163,11 +163,13 @@ extension Intake {
     /// Puts messages straight into a mailbox, all or none (RFC 9051 §6.3.12 APPEND); returns their
     /// UIDs.
     ///
-    /// Nothing is delivered: no recipients, no trace. Throws `MailboxRefusal` and
+    /// Nothing is delivered: no recipients, no trace. With `replacing` that message goes in the
+    /// same transaction (RFC 8508). Throws `MailboxRefusal` and
     /// `StorageFailure`; then nothing has been filed.
     package func file(
         _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
-        in mailbox: Mailbox, at time: Timestamp, within allowance: Mailboxes.Allowance? = nil
+        in mailbox: Mailbox, at time: Timestamp, within allowance: Mailboxes.Allowance? = nil,
+        replacing replaced: Mailboxes.Replaced? = nil
     ) async throws -> [UInt32] {
         // Large ones when somebody asks for it.
         let summaries = messages.map { message, _, _ -> StoredSummary? in
@@ -175,7 +177,7 @@ extension Intake {
             return StoredSummary(of: octets)
         }
         do {
-            let uids = try await spooler.store.write { transaction in
+            let (uids, files, account) = try await spooler.store.write { transaction in
                 let appended = try zip(messages, summaries).map { message, summary in
                     let (message, flags, date) = message
                     let content = Content.ID(value: message.id.value)
@@ -186,10 +188,18 @@ extension Intake {
                         content: content, octets: message.octets, flags: flags,
                         internalDate: date)
                 }
-                return try Mailboxes.append(
+                // What goes makes room for what comes (RFC 8508 §3.4).
+                let gone = try replaced.map {
+                    try Mailboxes.replace($0, at: time, in: transaction)
+                }
+                let uids = try Mailboxes.append(
                     appended, to: mailbox.id, at: time, within: allowance, in: transaction)
+                return (uids, gone?.files ?? [], gone?.account ?? mailbox.account)
             }
+            // Should this fail, the files are orphans, and collected.
+            for file in files { try? await spooler.bodies.remove(file) }
             spooler.mailboxChanges.signal(mailbox.account)
+            if account != mailbox.account { spooler.mailboxChanges.signal(account) }
             return uids
         } catch {
             await discard(messages.map(\.message), after: error)

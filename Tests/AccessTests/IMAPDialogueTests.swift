@@ -144,6 +144,7 @@ struct IMAPMailboxTests {
             C: a SELECT INBOX
             S: * 2 EXISTS
             S: * 0 RECENT
+            S: * OK [UNSEEN 1] the first that is unseen
             S: * FLAGS (\(flags))
             S: * OK [PERMANENTFLAGS (\(flags) \\*)] flags kept
             S: * OK [UIDVALIDITY …] UIDs are valid
@@ -155,6 +156,7 @@ struct IMAPMailboxTests {
             S: * OK [CLOSED] the mailbox before is closed
             S: * 2 EXISTS
             S: * 0 RECENT
+            S: * OK [UNSEEN 1] the first that is unseen
             S: * FLAGS (\(flags))
             S: * OK [PERMANENTFLAGS ()] no flag can be set
             U: b OK [READ-ONLY] the mailbox is open, read-only
@@ -377,10 +379,10 @@ struct IMAPAppendTests {
                 S: * FLAGS (\(flags) $Work)
                 S: * OK [PERMANENTFLAGS (\(flags) $Work \\*)] flags kept
                 S: * 1 EXISTS
-                S: * 0 RECENT
+                S: * 1 RECENT
                 S: a OK [APPENDUID … 1] done
                 C: b FETCH 1 (FLAGS INTERNALDATE RFC822.SIZE)
-                S: * 1 FETCH (FLAGS (\\Seen $Work) INTERNALDATE " 1-Feb-2026 09:00:00 +0000" RFC822.SIZE 17)
+                S: * 1 FETCH (FLAGS (\\Recent \\Seen $Work) INTERNALDATE " 1-Feb-2026 09:00:00 +0000" RFC822.SIZE 17)
                 S: b OK done
                 """)
     }
@@ -753,16 +755,16 @@ struct IMAPTransferTests {
                 S: d OK done
                 C: e COPY 1 INBOX
                 S: * 4 EXISTS
-                S: * 0 RECENT
+                S: * 1 RECENT
                 S: e OK [COPYUID … 1 4] done
                 C: f SELECT Archive
                 U: f OK …
                 C: g FETCH 1:2 (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])
-                S: * 1 FETCH (FLAGS (\\Seen Own) BODY[HEADER.FIELDS (SUBJECT)] {22}
+                S: * 1 FETCH (FLAGS (\\Recent \\Seen Own) BODY[HEADER.FIELDS (SUBJECT)] {22}
                 S: Subject: Re: Lunch
                 S:
                 S: )
-                S: * 2 FETCH (FLAGS () BODY[HEADER.FIELDS (SUBJECT)] {19}
+                S: * 2 FETCH (FLAGS (\\Recent) BODY[HEADER.FIELDS (SUBJECT)] {19}
                 S: Subject: Agenda
                 S:
                 S: )
@@ -783,7 +785,7 @@ struct IMAPTransferTests {
                 S: * OK [COPYUID … 2 4] moved
                 S: * 1 EXPUNGE
                 S: * 1 EXISTS
-                S: * 0 RECENT
+                S: * 1 RECENT
                 S: b OK done
                 C: c MOVE 1 Nowhere
                 S: c NO [TRYCREATE] there is no such mailbox
@@ -994,7 +996,7 @@ struct IMAPNewsTests {
             1S: + idling
             D: one
             1S: * 1 EXISTS
-            1S: * 0 RECENT
+            1S: * 1 RECENT
             2C: c NOOP
             2S: * 1 EXISTS
             2S: * 0 RECENT
@@ -1002,7 +1004,7 @@ struct IMAPNewsTests {
             2C: d STORE 1 +FLAGS (\\Deleted)
             2S: * 1 FETCH (FLAGS (\\Deleted))
             2S: d OK done
-            1S: * 1 FETCH (FLAGS (\\Deleted))
+            1S: * 1 FETCH (FLAGS (\\Recent \\Deleted))
             2C: e EXPUNGE
             2S: * 1 EXPUNGE
             2S: e OK done

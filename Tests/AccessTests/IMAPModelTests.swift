@@ -19,12 +19,17 @@ private struct Picture {
     /// What was told and cannot be.
     var faults: [String] = []
     var uidValidity = ""
+    /// UIDs of messages that were told to be recent.
+    var recent = Set<UInt32>()
     var highestModSequence: UInt64 = 0
     /// Of the changes that were told since the last tagged response.
     private var toldModSequence: UInt64 = 0
     private var hasHighest = false
 
-    init(faults: [String] = []) { self.faults = faults }
+    init(after other: Picture? = nil) {
+        faults = other?.faults ?? []
+        recent = other?.recent ?? []
+    }
 
     /// RFC 7162 §6: with the tagged response it is known how far everything is.
     mutating func end(_ line: String) {
@@ -84,7 +89,11 @@ private struct Picture {
         }
         if let start = line.firstRange(of: "FLAGS (")?.upperBound {
             let names = line[start...].prefix { $0 != ")" }.split(separator: " ")
-            messages[index].flags = Set(names.map { $0.lowercased() })
+            var flags = Set(names.map { $0.lowercased() })
+            if flags.remove("\\recent") != nil, let uid = messages[index].uid {
+                recent.insert(uid)
+            }
+            messages[index].flags = flags
         }
         let identifier = value("EMAILID (", in: line)
         if !identifier.isEmpty {
@@ -265,12 +274,12 @@ private struct Visitor {
         try await ask("UNSELECT")
         try await site.simulation.sleep(for: .milliseconds(chance.below(1000)))
         guard kind == .qresync, isComplete else {
-            picture = Picture(faults: picture.faults)
+            picture = Picture(after: picture)
             try await ask("SELECT INBOX")
             return try await look()
         }
         let known = picture
-        picture = Picture(faults: known.faults)
+        picture = Picture(after: known)
         let lines = try await client.ask(
             "SELECT INBOX (QRESYNC (\(known.uidValidity) \(known.highestModSequence)))")
         story.append(lines.joined(separator: " | "))
@@ -337,7 +346,21 @@ struct IMAPModelTests {
                 try await Self.compare(visitor, site)
                 after.append(visitor)
             }
+            Self.compareRecent(after)
         }
+    }
+
+    /// RFC 3501 §2.3.2: \Recent in one session alone; never for who knows IMAP4rev2.
+    private static func compareRecent(_ visitors: [Visitor]) {
+        var taken = Set<UInt32>()
+        for visitor in visitors {
+            let recent = visitor.picture.recent
+            let story = visitor.story.joined(separator: "\n")
+            #expect(taken.isDisjoint(with: recent), "\(visitor.kind)\n\(story)")
+            #expect(visitor.kind != .revision2 || recent.isEmpty, "\(story)")
+            taken.formUnion(recent)
+        }
+        #expect(!taken.isEmpty || visitors.allSatisfy { $0.kind == .revision2 })
     }
 
     private static func compare(_ visitor: Visitor, _ site: IMAPSite) async throws {

@@ -2,6 +2,7 @@
 
 import Access
 import Bytes
+import Compression
 import Directory
 import Journal
 import Logging
@@ -168,6 +169,10 @@ final class IMAPClient: @unchecked Sendable {
     private let connection: any Connection
     private let time: any Time
     private var input = InputBuffer()
+    private var compressor: Compressor?
+    private let decompressor = Decompressor()
+    /// What came and went on the wire.
+    private(set) var octets = (received: 0, sent: 0)
     private var commands = 0
     var greeting = ""
 
@@ -189,12 +194,20 @@ final class IMAPClient: @unchecked Sendable {
             if case .line(let octets)? = input.nextLine(limit: 1 << 22) {
                 return String(lossy: octets)
             }
+            if compressor != nil, let octets = try decompressor.next() {
+                input.append(octets)
+                continue
+            }
             guard let octets = try await connection.receive(deadline: time.now + patience) else {
                 throw Closed()
             }
-            input.append(octets)
+            self.octets.received += octets.count
+            if compressor == nil { input.append(octets) } else { decompressor.receive(octets) }
         }
     }
+
+    /// From here on both ways are compressed (RFC 4978).
+    func compress() { compressor = Compressor() }
 
     /// The next line if one comes soon.
     func lineIfAny() async throws -> String? {
@@ -205,7 +218,20 @@ final class IMAPClient: @unchecked Sendable {
         }
     }
 
-    func write(_ text: String) { connection.write(Array(text.utf8)) }
+    func write(_ text: String) {
+        var octets = Array(text.utf8)
+        if let compressor {
+            var packed: [UInt8] = []
+            compressor.compress(octets, to: &packed)
+            compressor.flush(to: &packed)
+            octets = packed
+        }
+        self.octets.sent += octets.count
+        connection.write(octets)
+    }
+
+    /// As it is, whatever was agreed on.
+    func write(plain octets: [UInt8]) { connection.write(octets) }
 
     /// Everything up to the tagged response of a command.
     func ask(_ command: String) async throws -> [String] {
@@ -226,14 +252,19 @@ final class IMAPClient: @unchecked Sendable {
 ///
 /// `C: ` is sent with CRLF, `C> ` without; `S: ` is a line that comes, where `…` stands for
 /// anything; `U: ` passes over lines up to that one; `D: ` delivers a message with that subject;
-/// `T: ` shakes hands. `1` and `2` before a letter name a client. At the end nothing else comes.
+/// `T: ` shakes hands, `Z: ` compresses. What is there at first is recent to nobody unless
+/// `isRecent`. `1` and `2` before a letter name a client. At the end nothing else comes.
 func play(
     _ dialogue: String, port: UInt16 = 993, loggedIn: Bool = true, messages: [String] = [],
+    isRecent: Bool = false,
     sourceLocation: SourceLocation = #_sourceLocation,
     prepare: @escaping @Sendable (IMAPSite) async throws -> Void = { _ in }
 ) throws {
     try IMAPSite.run { site in
         for message in messages { try await site.deliver(message) }
+        if !isRecent, let inbox = try site.mailboxes.find("INBOX", of: site.account) {
+            _ = try site.mailboxes.claimRecent(of: inbox.id, below: inbox.uidNext)
+        }
         var clients: [Character: IMAPClient] = [:]
         let lines = dialogue.split(separator: "\n").map { String($0) }
         for name in Set(lines.map(clientName)).sorted() {
@@ -272,6 +303,7 @@ private func perform(
     case "C>": client.write(text)
     case "D:": try await site.deliver("Subject: \(text)\r\n\r\nbody\r\n")
     case "T:": try await client.startTLS()
+    case "Z:": client.compress()
     case "S:", "U:":
         var passed: [String] = []
         repeat {

@@ -233,18 +233,23 @@ struct HostileTests {
             ])
     }
 
-    @Test("Compression begins once, behind the response")
+    @Test("Compression begins once, behind the response, and never with something behind it")
     func compression() {
-        play(
-            loggedIn + """
-                C: b COMPRESS DEFLATE
-                S: b OK DEFLATE begins
-                * compression
-                C: c COMPRESS DEFLATE
-                S: c NO [COMPRESSIONACTIVE] compression is on already
-                C: d ID ("name" "x" "os" NIL)
-                S: * ID ("name" "Postreiter")
-                S: d OK done
-                """)
+        let peer = Peer(.tested, isProtected: true)
+        for lines in [
+            "a LOGIN anna secret\r\n", "b COMPRESS DEFLATE\r\nc NOOP\r\n",
+            "d COMPRESS DEFLATE\r\n", "e COMPRESS DEFLATE\r\n", "f CAPABILITY\r\n",
+        ] {
+            peer.session.receive(octets(lines))
+            peer.run()
+        }
+        #expect(
+            peer.log.suffix(9).prefix(7) == [
+                "S: b BAD nothing may follow COMPRESS before its answer", "* noOperation",
+                "S: c OK done", "S: d OK DEFLATE begins", "* compression",
+                "S: e NO [COMPRESSIONACTIVE] compression is on already",
+                "S: * CAPABILITY \(peer.session.capabilities.joined(separator: " "))",
+            ], "\(peer.log)")
+        #expect(!peer.session.capabilities.contains("COMPRESS=DEFLATE"))
     }
 }

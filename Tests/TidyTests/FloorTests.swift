@@ -6,10 +6,10 @@ import Testing
 struct FloorTests {
     /// From the ground up; a module stands on floors below its own.
     private static let floors: [[String]] = [
-        ["Bytes", "Mail", "World"],
+        ["Bytes", "Mail", "World", "CZlib"],
         [
             "DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "ManageSieve", "Milter", "HTTP",
-            "Autoconfiguration",
+            "Autoconfiguration", "Compression",
         ],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
