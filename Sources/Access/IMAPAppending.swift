@@ -109,6 +109,7 @@ extension IMAPVisit {
                 writer.untagged(.ok(code, "the new one is there"))
                 notePending()
             }
+            try adoptOwnMessages(uids, in: mailbox.id)
             completion = .ok(appending.replaced == nil ? code : nil)
         } catch {
             completion = refusal(error)

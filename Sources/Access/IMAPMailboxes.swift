@@ -10,7 +10,8 @@ extension IMAPVisit {
     /// Performs a command; writes what it answers before its tagged response, and returns that.
     mutating func obey(_ command: Command) async throws -> Completion {
         switch command {
-        case .noOperation, .notify: return .ok()
+        case .noOperation: return .ok()
+        case .notify(let notify): return try await self.notify(notify)
         case .getMetadata(let get): return try getMetadata(get)
         case .setMetadata(let name, let changes): return try await setMetadata(name, changes)
         case .select(let select): return try await open(select)

@@ -62,6 +62,17 @@ extension IMAPVisit {
         return .ok()
     }
 
+    /// What a client wants to know of messages that are new (RFC 5465 §5.2); sets no \Seen.
+    mutating func fetch(
+        _ items: [FetchItem], of uids: NumberSet, _ open: OpenMailbox
+    ) async throws {
+        var rendering = FetchRendering(items, open.view, uids, session.enabled, writer)
+        for range in Self.spans(uids) {
+            try await fetch(range, open, &rendering)
+        }
+        writer = rendering.writer
+    }
+
     /// Marks messages as read; returns those that were not.
     private mutating func setSeen(
         _ wanted: NumberSet, _ open: OpenMailbox
@@ -293,6 +304,7 @@ extension IMAPVisit {
             try await mailboxes.copy(
                 wanted.ranges, from: open.id, to: target.id, within: allowance)
         }
+        try adoptOwnMessages(copies.targets, in: target.id)
         return .ok(copies.code)
     }
 
@@ -309,6 +321,7 @@ extension IMAPVisit {
                 wanted.ranges, from: open.id, to: target.id, within: allowance)
         }
         if let code = copies.code { writer.untagged(.ok(code, "moved")) }
+        try adoptOwnMessages(copies.targets, in: target.id)
         notePending()
         return .ok()
     }

@@ -112,7 +112,7 @@ package final class IMAPService: Sendable {
 
     /// Extensions whose protocol there is and which nothing performs yet.
     private static let missing: Set<String> = [
-        "QUOTASET", "NOTIFY", "ACL", "RIGHTS=texk", "LIST-MYRIGHTS",
+        "QUOTASET", "ACL", "RIGHTS=texk", "LIST-MYRIGHTS",
     ]
 
     /// What a connection is offered, the better first.

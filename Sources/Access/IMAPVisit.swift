@@ -23,6 +23,10 @@ struct IMAPVisit: ~Copyable {
     private let news: News
     private var watch: MailboxChanges.Watch?
     private var isIdling = false
+    /// What the client has asked to hear of; nil: it never did, and hears what IMAP tells by itself.
+    var notification: Notification?
+    /// This client has done something of which it is told in any case.
+    private var hasOwnNews = false
     /// What is written and not sent yet.
     var writer = ResponseWriter()
     private var unsentOctets = 0
@@ -73,6 +77,7 @@ struct IMAPVisit: ~Copyable {
         let now = service.surroundings.time.now
         let line = session.linesRead
         if waiting?.line != line { waiting = (line, now) }
+        try await tellUnasked()
         let patience =
             account == nil ? ServerSession.unauthenticatedTimeout : ServerSession.idleTimeout
         unsentOctets = 0
@@ -116,12 +121,12 @@ struct IMAPVisit: ~Copyable {
         case .abortAppend: await abortAppend()
         case .idle:
             isIdling = true
-            news.interrupts(true)
+            wakeAsWanted()
             try await tellNews()
             try await send()
         case .endIdle:
             isIdling = false
-            news.interrupts(false)
+            wakeAsWanted()
             try await tellNews()
             try await send()
             session.complete(.ok())
@@ -135,7 +140,10 @@ struct IMAPVisit: ~Copyable {
         toldProgress = service.surroundings.time.now
         var completion: Completion
         do {
+            let isAboutMailboxes = notification?.watch != nil && command.changesMailboxes
+            if isAboutMailboxes { try tellWatched() }
             completion = try await obey(command)
+            if isAboutMailboxes { try adoptOwnChanges() }
         } catch let ending as Ending {
             throw ending
         } catch {
@@ -211,33 +219,52 @@ struct IMAPVisit: ~Copyable {
 
     // MARK: - News
 
-    /// Writes what has happened in the selected mailbox, as far as it may be told now.
+    /// Writes what has happened, as far as it may be told now.
     mutating func tellNews(
         _ occasion: SelectedMailbox.Occasion = .anything
     ) async throws(Ending) {
-        guard var open = selected else { return }
         let isNew = news.take()
-        guard isNew || occasion == .anything && !open.view.pending.isEmpty else { return }
+        if writer.isEmpty { writer = ResponseWriter(session.enabled) }
         do {
-            guard
-                let changes = try service.mailboxes.changes(
-                    of: open.id, since: Int64(open.view.modificationSequence),
-                    uidNext: open.uidNext)
-            else {
-                selected = nil
-                return session.terminate(nil, "the mailbox has been deleted")
-            }
-            if writer.isEmpty { writer = ResponseWriter(session.enabled) }
-            open.tell(
-                changes, occasion, session.enabled,
-                firstRecent: try firstRecent(
-                    changes.mailbox, told: open.uidNext,
-                    isReadOnly: open.view.isReadOnly), to: &writer)
-            selected = open
+            if isNew { try tellWatched() }
+            try await tellSelected(occasion, isNew: isNew)
+        } catch let ending as Ending {
+            throw ending
         } catch {
             // It is told next time.
             news.put()
-            logger.error("changes of a mailbox cannot be read: \(error)")
+            logger.error("changes of mailboxes cannot be read: \(error)")
+        }
+    }
+
+    /// The same in the mailbox that is selected.
+    private mutating func tellSelected(
+        _ occasion: SelectedMailbox.Occasion, isNew: Bool
+    ) async throws {
+        guard var open = selected else { return }
+        guard isNew || occasion == .anything && !open.view.pending.isEmpty else { return }
+        let wanted = wantedEvents
+        // RFC 5465 §3.1: who asked for other things hears nothing of it but what it does itself.
+        guard wanted?.contains(.messageNew) ?? true || hasOwnNews else { return }
+        guard
+            let changes = try service.mailboxes.changes(
+                of: open.id, since: Int64(open.view.modificationSequence),
+                uidNext: open.uidNext)
+        else {
+            selected = nil
+            return session.terminate(nil, "the mailbox has been deleted")
+        }
+        let firstNew = open.uidNext
+        open.tell(
+            changes, occasion, session.enabled,
+            firstRecent: try firstRecent(
+                changes.mailbox, told: firstNew, isReadOnly: open.view.isReadOnly),
+            wanted: wanted, to: &writer)
+        selected = open
+        hasOwnNews = false
+        if open.uidNext > firstNew {
+            try await tellNewMessages(
+                open.view.uids.uids(in: NumberSet(firstNew...open.uidNext - 1)))
         }
     }
 
@@ -274,8 +301,28 @@ struct IMAPVisit: ~Copyable {
         try await send()
     }
 
-    /// The next look finds something.
-    func notePending() { news.put() }
+    /// Who wants to hear of something at any time is told it now (RFC 5465 §3).
+    private mutating func tellUnasked() async throws(Ending) {
+        guard let notification, notification.wakes, !isIdling, session.isBetweenCommands else {
+            return
+        }
+        // RFC 5465 §6.1.2: the numbers of messages stay as they are until the next command.
+        let isDelayed = notification.selected?.filter != .selected
+        try await tellNews(isDelayed ? .withoutExpunge : .anything)
+        try await send()
+    }
+
+    /// A session that idles, or has asked for it, is woken by news.
+    func wakeAsWanted() { news.interrupts(isIdling || notification?.wakes == true) }
+
+    /// This session has changed something itself: the next look finds it.
+    mutating func notePending() {
+        hasOwnNews = true
+        news.put()
+    }
+
+    /// The next look finds what was not told before.
+    func lookAgain() { news.put() }
 }
 
 // MARK: - Logging in
@@ -335,6 +382,14 @@ extension IMAPVisit {
 }
 
 extension Command {
+    /// Whether it changes names, subscriptions or annotations.
+    fileprivate var changesMailboxes: Bool {
+        switch self {
+        case .create, .delete, .rename, .subscribe, .unsubscribe, .setMetadata: true
+        default: false
+        }
+    }
+
     /// What may be told behind it (RFC 9051 §7.5.1).
     fileprivate var occasion: SelectedMailbox.Occasion {
         switch self {

@@ -26,9 +26,12 @@ struct OpenMailbox {
     }
 
     /// Writes what the client may hear of what the store tells.
+    ///
+    /// `wanted`: what it has asked to hear of by NOTIFY (RFC 5465 §5.1: with UIDs); nil: all.
     mutating func tell(
         _ changes: Mailboxes.Changes, _ occasion: SelectedMailbox.Occasion,
-        _ enabled: EnabledExtensions, firstRecent: UInt32?, to writer: inout ResponseWriter
+        _ enabled: EnabledExtensions, firstRecent: UInt32?, wanted: Notify.Events? = nil,
+        to writer: inout ResponseWriter
     ) {
         let keywords = KeywordTable(changes.keywords)
         if keywords != view.keywords {
@@ -41,7 +44,7 @@ struct OpenMailbox {
         for message in changes.changed {
             if message.uid >= uidNext {
                 arrived.append(message.uid)
-            } else {
+            } else if wanted?.contains(.flagChange) ?? true {
                 changed.append(SelectedMailbox.Message(message))
             }
         }
@@ -49,7 +52,7 @@ struct OpenMailbox {
             SelectedMailbox.Changes(
                 arrived: arrived, changed: changed, expunged: NumberSet(changes.expunged),
                 modificationSequence: UInt64(changes.mailbox.highestModSequence)),
-            occasion, enabled, firstRecent: firstRecent, to: &writer)
+            occasion, enabled, firstRecent: firstRecent, withUIDs: wanted != nil, to: &writer)
         uidNext = max(uidNext, changes.mailbox.uidNext)
     }
 }

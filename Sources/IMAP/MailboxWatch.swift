@@ -72,6 +72,11 @@ package struct MailboxWatch: Sendable {
         }
     }
 
+    /// Whether those of the server are.
+    package var wantsServerAnnotations: Bool {
+        groups.contains { $0.events.contains(.serverMetadataChange) }
+    }
+
     /// What NOTIFY SET STATUS answers (§3.1), for mailboxes that are not selected.
     package func tellStatus(
         _ states: [State], selected: Int64?, to writer: inout ResponseWriter

@@ -138,7 +138,7 @@ package struct SelectedMailbox: Sendable {
     /// told of new messages from that UID on.
     package mutating func tell(
         _ changes: Changes, _ occasion: Occasion, _ enabled: EnabledExtensions,
-        firstRecent: UInt32? = nil, to writer: inout ResponseWriter
+        firstRecent: UInt32? = nil, withUIDs: Bool = false, to writer: inout ResponseWriter
     ) {
         pending = pending.union(uids.uids(in: changes.expunged))
         if occasion == .anything { tellExpunged(enabled, to: &writer) }
@@ -157,7 +157,7 @@ package struct SelectedMailbox: Sendable {
             if !enabled.contains(.imap4rev2) { writer.recent(UInt32(recent.count)) }
         }
         for message in changes.changed where !own.contains(message.modificationSequence) {
-            tell(message, enabled, to: &writer)
+            tell(message, enabled, isUID: withUIDs, to: &writer)
         }
         modificationSequence = max(modificationSequence, changes.modificationSequence)
         if pending.isEmpty { settledModificationSequence = modificationSequence }

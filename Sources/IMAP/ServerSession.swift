@@ -177,6 +177,12 @@ package struct ServerSession: ~Copyable, Sendable {
     /// How many octets wait inside for the answer to a step.
     package var heldOctets: Int { input.count }
 
+    /// Nothing of a command has come that is not answered: anything may be told.
+    package var isBetweenCommands: Bool {
+        awaited == .nothing && reading == .line && command.isEmpty && input.isEmpty
+            && steps.isEmpty
+    }
+
     /// The tag of the command that is performed, for ESEARCH and INPROGRESS.
     package var currentTag: [UInt8] { tag }
 
