@@ -165,6 +165,10 @@ extension IMAPVisit {
             byName[name.text] = mailbox
             candidates.append(ListCandidate(mailbox, name))
         }
+        for text in try service.mailboxes.subscriptions(of: owner) {
+            guard let name = try? MailboxName(text) else { continue }
+            candidates.append(ListCandidate(name, exists: false, isSubscribed: true))
+        }
         let isRevision2 = session.enabled.contains(.imap4rev2)
         for answer in list.answers(over: candidates, isRevision2: isRevision2) {
             writer.list(

@@ -102,16 +102,17 @@ extension IMAPVisit {
     mutating func adoptOwnChanges() throws {
         guard notification?.watch != nil else { return }
         let states = try mailboxStates()
+        let version = try service.mailboxes.annotationNews(since: nil, for: owner).version
         notification?.watch?.adoptNames(states)
-        notification?.annotationVersion =
-            try service.mailboxes.annotationNews(since: nil, for: owner).version
+        notification?.annotationVersion = version
     }
 
     /// Messages that this client has put somewhere itself (§5).
     mutating func adoptOwnMessages(_ uids: [UInt32], in target: Mailbox.ID) throws {
         guard notification != nil, !uids.isEmpty else { return }
         if target == selected?.id {
-            notification?.own = notification?.own.union(NumberSet(uids)) ?? NumberSet()
+            let own = (notification?.own ?? NumberSet()).union(NumberSet(uids))
+            notification?.own = own
         }
         guard let mailbox = try service.mailboxes.find(target),
             let state = MailboxWatch.State(mailbox)

@@ -106,7 +106,7 @@ extension IMAPVisit {
     }
 
     /// Judges the messages of a range.
-    private func look(
+    private mutating func look(
         through range: ClosedRange<UInt32>, of open: OpenMailbox, _ matching: inout SearchMatching
     ) async throws {
         var next = range.lowerBound

@@ -159,10 +159,13 @@ extension ServerSession {
     /// RFC 5161 §3.1: what is not known is passed over.
     private mutating func enable(_ names: [String]) {
         var known: [String] = []
-        for name in names where !known.contains(name) {
-            guard let extensions = EnabledExtensions.named(name), isOffered(name) else { continue }
+        for name in names {
+            guard let extensions = EnabledExtensions.named(name), isOffered(name) else {
+                continue
+            }
+            if known.contains(where: { $0.utf8.equalsIgnoringCase(name.utf8) }) { continue }
             enable(extensions)
-            known.append(name)
+            known.append(name == "IMAP4REV2" ? "IMAP4rev2" : name)
         }
         send("* ENABLED\(known.map { " \($0)" }.joined())\r\n")
         complete(tagged: .ok())

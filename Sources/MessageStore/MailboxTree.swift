@@ -132,26 +132,51 @@ extension Mailboxes {
         return mailbox
     }
 
+    /// `is_subscribed`: a new mailbox is, until somebody says otherwise.
+    private static let subscribedByItself: Int64 = 1
+    /// Somebody has said so: then its name stays subscribed even without it.
+    private static let subscribed: Int64 = 2
+
+    /// Names that were subscribed to and have no mailbox any more (RFC 9051 §6.3.7).
+    package func subscriptions(of account: Int64) throws -> [String] {
+        try store.lookUp { transaction in
+            try transaction.all(
+                "SELECT name FROM mailbox_subscription WHERE account_id = ? ORDER BY name",
+                [.integer(account)]
+            ) { $0.text(0) }
+        }
+    }
+
     /// A name that is used anew gets a UIDVALIDITY above all that were (RFC 9051 §2.3.1.1).
     static func insert(
         _ name: String, _ use: String?, _ account: Int64, _ time: Timestamp,
         _ transaction: any Transaction
     ) throws(StorageFailure) {
-        let last =
-            try transaction.first(
-                "SELECT max(uid_validity) FROM mailbox WHERE account_id IN (?1, -?1)",
-                [.integer(account)]
-            ) { $0.integer(0) } ?? 0
+        let validity = try transaction.first(
+            """
+            INSERT INTO mailbox_validity (account_id, last) VALUES (?, ?)
+            ON CONFLICT (account_id) DO UPDATE SET last = CASE
+                WHEN mailbox_validity.last < excluded.last THEN excluded.last
+                ELSE mailbox_validity.last + 1 END
+            RETURNING last
+            """,
+            [.integer(account), .integer(max(1, time.seconds))]
+        ) { $0.integer(0) }
         let isJunk = name == junk && use == nil
+        let wasSubscribed = try transaction.execute(
+            "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
+            [.integer(account), .text(name)])
         try transaction.execute(
             """
-            INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use, is_counted)
-            VALUES (?1, ?2, ?3, 1, ?4,
+            INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use,
+                is_subscribed, is_counted)
+            VALUES (?1, ?2, ?3, 1, ?4, ?5,
                 (SELECT count(*) FROM mailbox_usage WHERE account_id = ?1))
             """,
             [
-                .integer(account), .text(name), .integer(max(1, time.seconds, last + 1)),
+                .integer(account), .text(name), .integer(validity ?? time.seconds),
                 .text(optional: isJunk ? "\\Junk" : use),
+                .integer(wasSubscribed > 0 ? Self.subscribed : Self.subscribedByItself),
             ])
     }
 
@@ -164,13 +189,14 @@ extension Mailboxes {
         let time = time.timestamp
         try await store.write { transaction in
             let all = try Self.all(of: account, in: transaction)
-            guard let mailbox = all.first(where: { $0.name == name }) else {
-                throw MailboxRefusal.nonexistent
-            }
+            let mailbox = all.first { $0.name == name }
+            let below = all.filter { $0.name.hasPrefix(name + String(Self.delimiter)) }
+            // A level without a mailbox of its own is there as long as something is below it.
+            guard mailbox != nil || !below.isEmpty else { throw MailboxRefusal.nonexistent }
             guard !all.contains(where: { $0.name == newName }) else {
                 throw MailboxRefusal.exists
             }
-            if name == Self.inbox {
+            if name == Self.inbox, let mailbox {
                 try Self.insert(newName, nil, account, time, transaction)
                 guard let target = try Self.find(newName, of: account, in: transaction) else {
                     throw StorageFailure.corrupt("a mailbox that was made is not there")
@@ -179,11 +205,10 @@ extension Mailboxes {
                 try Self.copyMetadata(from: mailbox.id, to: target.id, in: transaction)
                 return
             }
-            let below = all.filter { $0.name.hasPrefix(name + String(Self.delimiter)) }
             let names = Set(all.map(\.name))
             guard below.allSatisfy({ !names.contains(newName + $0.name.dropFirst(name.count)) })
             else { throw MailboxRefusal.exists }
-            for child in [mailbox] + below {
+            for child in [mailbox].compactMap({ $0 }) + below {
                 let suffix = child.name.dropFirst(name.count)
                 guard (newName + suffix).utf8.count <= Self.nameLimitOctets else {
                     throw MailboxRefusal.limit
@@ -206,13 +231,22 @@ extension Mailboxes {
                 """
                 UPDATE mailbox SET account_id = -account_id, name = name || '#' || id,
                     abandoned_until = ?
-                WHERE account_id = ? AND name = ? RETURNING messages, octets
+                WHERE account_id = ? AND name = ?
+                RETURNING messages, octets, is_subscribed
                 """,
                 [
                     .integer((time + window).milliseconds), .integer(account), .text(name),
                 ]
-            ) { (messages: $0.integer(0), octets: $0.integer(1)) }
+            ) {
+                (messages: $0.integer(0), octets: $0.integer(1), subscribed: $0.integer(2))
+            }
             guard let gone else { throw MailboxRefusal.nonexistent }
+            // RFC 9051 §6.3.7: the name stays where somebody subscribed to it.
+            if gone.subscribed == Self.subscribed {
+                try transaction.execute(
+                    "INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)",
+                    [.integer(account), .text(name)])
+            }
             try Self.count(
                 messages: -gone.messages, octets: -gone.octets, of: account, in: transaction)
         }
@@ -220,15 +254,24 @@ extension Mailboxes {
         if window == .zero { try await deleteAbandoned() }
     }
 
-    /// RFC 9051 §6.3.7 and §6.3.8; a name without a mailbox cannot be subscribed to.
+    /// RFC 9051 §6.3.7 and §6.3.8; a name that never had a mailbox cannot be subscribed to.
     package func subscribe(
         _ isSubscribed: Bool, to name: String, of account: Int64
     ) async throws {
         try await store.write { transaction in
             let count = try transaction.execute(
                 "UPDATE mailbox SET is_subscribed = ? WHERE account_id = ? AND name = ?",
-                [.integer(isSubscribed ? 1 : 0), .integer(account), .text(name)])
-            guard count == 1 else { throw MailboxRefusal.nonexistent }
+                [.integer(isSubscribed ? Self.subscribed : 0), .integer(account), .text(name)])
+            if count == 1 { return }
+            let kept = try transaction.first(
+                "SELECT 1 FROM mailbox_subscription WHERE account_id = ? AND name = ?",
+                [.integer(account), .text(name)]
+            ) { $0.integer(0) }
+            guard kept != nil else { throw MailboxRefusal.nonexistent }
+            if isSubscribed { return }
+            try transaction.execute(
+                "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
+                [.integer(account), .text(name)])
         }
         changes.signal(account)
     }

@@ -188,6 +188,8 @@ package struct Mailboxes: Sendable {
         try uncount(account, in: transaction)
         try transaction.execute(
             "DELETE FROM mailbox_metadata WHERE account_id = ?", [.integer(account)])
+        try transaction.execute(
+            "DELETE FROM mailbox_subscription WHERE account_id = ?", [.integer(account)])
     }
 
     /// How many messages an account has, and their octets, over all its mailboxes.
@@ -327,7 +329,8 @@ extension Migrations {
                 WHERE account_id IN (SELECT account_id FROM mailbox_usage);
             """,
             // Which messages are recent, and annotations; mailbox 0 is the server, account 0 is
-            // everybody's, a value of NULL is gone.
+            // everybody's, a value of NULL is gone. The last UIDVALIDITY of an account, and what
+            // somebody subscribed to that is there no more.
             """
             ALTER TABLE mailbox ADD COLUMN recent_uid INTEGER NOT NULL DEFAULT 1;
             UPDATE mailbox SET recent_uid = uid_next;
@@ -340,6 +343,17 @@ extension Migrations {
                 PRIMARY KEY (mailbox_id, account_id, entry)
             ) WITHOUT ROWID;
             CREATE INDEX mailbox_metadata_version ON mailbox_metadata (version);
+            CREATE TABLE mailbox_validity (
+                account_id INTEGER NOT NULL PRIMARY KEY,
+                last INTEGER NOT NULL
+            );
+            INSERT INTO mailbox_validity (account_id, last)
+            SELECT abs(account_id), max(uid_validity) FROM mailbox GROUP BY abs(account_id);
+            CREATE TABLE mailbox_subscription (
+                account_id INTEGER NOT NULL,
+                name TEXT NOT NULL,
+                PRIMARY KEY (account_id, name)
+            ) WITHOUT ROWID;
             """,
         ])
 }

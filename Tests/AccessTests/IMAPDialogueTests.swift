@@ -175,7 +175,7 @@ struct IMAPMailboxTests {
             C: g FETCH 1 FLAGS
             S: g BAD select a mailbox first
             C: h ENABLE IMAP4rev2
-            S: * ENABLED IMAP4REV2
+            S: * ENABLED IMAP4rev2
             S: h OK done
             C: i SELECT INBOX
             S: * 2 EXISTS
@@ -924,7 +924,7 @@ struct IMAPSearchTests {
                 S: * ESEARCH (TAG "h")
                 S: h OK done
                 C: i ENABLE IMAP4rev2
-                S: * ENABLED IMAP4REV2
+                S: * ENABLED IMAP4rev2
                 S: i OK done
                 C: j SEARCH ALL
                 S: * ESEARCH (TAG "j") ALL 1:2

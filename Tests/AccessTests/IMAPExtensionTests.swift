@@ -84,7 +84,7 @@ struct IMAPRecentTests {
         try play(
             """
             1C: a ENABLE IMAP4rev2
-            1S: * ENABLED IMAP4REV2
+            1S: * ENABLED IMAP4rev2
             1S: a OK done
             1C: b SELECT INBOX
             1S: * 1 EXISTS
