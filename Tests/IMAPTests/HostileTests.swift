@@ -244,7 +244,7 @@ struct HostileTests {
             peer.run()
         }
         #expect(
-            peer.log.suffix(9).prefix(7) == [
+            peer.log.suffix(8).prefix(7) == [
                 "S: b BAD nothing may follow COMPRESS before its answer", "* noOperation",
                 "S: c OK done", "S: d OK DEFLATE begins", "* compression",
                 "S: e NO [COMPRESSIONACTIVE] compression is on already",
