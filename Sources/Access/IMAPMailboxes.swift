@@ -166,7 +166,7 @@ extension IMAPVisit {
             candidates.append(ListCandidate(mailbox, name))
         }
         for text in try service.mailboxes.subscriptions(of: owner) {
-            guard let name = try? MailboxName(text) else { continue }
+            guard let name = try? MailboxName(text), byName[name.text] == nil else { continue }
             candidates.append(ListCandidate(name, exists: false, isSubscribed: true))
         }
         let isRevision2 = session.enabled.contains(.imap4rev2)

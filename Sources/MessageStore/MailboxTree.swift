@@ -152,32 +152,43 @@ extension Mailboxes {
         _ name: String, _ use: String?, _ account: Int64, _ time: Timestamp,
         _ transaction: any Transaction
     ) throws(StorageFailure) {
-        let validity = try transaction.first(
-            """
-            INSERT INTO mailbox_validity (account_id, last) VALUES (?, ?)
-            ON CONFLICT (account_id) DO UPDATE SET last = CASE
-                WHEN mailbox_validity.last < excluded.last THEN excluded.last
-                ELSE mailbox_validity.last + 1 END
-            RETURNING last
-            """,
-            [.integer(account), .integer(max(1, time.seconds))]
-        ) { $0.integer(0) }
+        let validity = try next(of: account, atLeast: max(1, time.seconds), transaction)
+        // RFC 8474 §4: no identifier is ever used again.
+        let id = try next(of: 0, atLeast: 1, transaction)
         let isJunk = name == junk && use == nil
         let wasSubscribed = try transaction.execute(
             "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
             [.integer(account), .text(name)])
         try transaction.execute(
             """
-            INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use,
+            INSERT INTO mailbox (id, account_id, name, uid_validity, uid_next, special_use,
                 is_subscribed, is_counted)
-            VALUES (?1, ?2, ?3, 1, ?4, ?5,
-                (SELECT count(*) FROM mailbox_usage WHERE account_id = ?1))
+            VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6,
+                (SELECT count(*) FROM mailbox_usage WHERE account_id = ?2))
             """,
             [
-                .integer(account), .text(name), .integer(validity ?? time.seconds),
+                .integer(id), .integer(account), .text(name), .integer(validity),
                 .text(optional: isJunk ? "\\Junk" : use),
                 .integer(wasSubscribed > 0 ? Self.subscribed : Self.subscribedByItself),
             ])
+    }
+
+    /// A number above all that were given before.
+    private static func next(
+        of account: Int64, atLeast least: Int64, _ transaction: any Transaction
+    ) throws(StorageFailure) -> Int64 {
+        let next = try transaction.first(
+            """
+            INSERT INTO mailbox_last (account_id, value) VALUES (?, ?)
+            ON CONFLICT (account_id) DO UPDATE SET value = CASE
+                WHEN mailbox_last.value < excluded.value THEN excluded.value
+                ELSE mailbox_last.value + 1 END
+            RETURNING value
+            """,
+            [.integer(account), .integer(least)]
+        ) { $0.integer(0) }
+        guard let next else { throw .corrupt("a number that was taken is not there") }
+        return next
     }
 
     /// Gives a mailbox and those below it another name (RFC 9051 §6.3.6).
@@ -244,7 +255,10 @@ extension Mailboxes {
             // RFC 9051 §6.3.7: the name stays where somebody subscribed to it.
             if gone.subscribed == Self.subscribed {
                 try transaction.execute(
-                    "INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)",
+                    """
+                    INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)
+                    ON CONFLICT DO NOTHING
+                    """,
                     [.integer(account), .text(name)])
             }
             try Self.count(

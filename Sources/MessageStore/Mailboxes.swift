@@ -329,8 +329,8 @@ extension Migrations {
                 WHERE account_id IN (SELECT account_id FROM mailbox_usage);
             """,
             // Which messages are recent, and annotations; mailbox 0 is the server, account 0 is
-            // everybody's, a value of NULL is gone. The last UIDVALIDITY of an account, and what
-            // somebody subscribed to that is there no more.
+            // everybody's, a value of NULL is gone. The last UIDVALIDITY of an account, at
+            // account 0 the last mailbox, and what somebody subscribed to that is there no more.
             """
             ALTER TABLE mailbox ADD COLUMN recent_uid INTEGER NOT NULL DEFAULT 1;
             UPDATE mailbox SET recent_uid = uid_next;
@@ -343,12 +343,14 @@ extension Migrations {
                 PRIMARY KEY (mailbox_id, account_id, entry)
             ) WITHOUT ROWID;
             CREATE INDEX mailbox_metadata_version ON mailbox_metadata (version);
-            CREATE TABLE mailbox_validity (
+            CREATE TABLE mailbox_last (
                 account_id INTEGER NOT NULL PRIMARY KEY,
-                last INTEGER NOT NULL
+                value INTEGER NOT NULL
             );
-            INSERT INTO mailbox_validity (account_id, last)
+            INSERT INTO mailbox_last (account_id, value)
             SELECT abs(account_id), max(uid_validity) FROM mailbox GROUP BY abs(account_id);
+            INSERT INTO mailbox_last (account_id, value)
+            SELECT 0, COALESCE(max(id), 0) FROM mailbox;
             CREATE TABLE mailbox_subscription (
                 account_id INTEGER NOT NULL,
                 name TEXT NOT NULL,

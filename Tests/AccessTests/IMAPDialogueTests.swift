@@ -251,6 +251,74 @@ struct IMAPMailboxTests {
             """)
     }
 
+    @Test("A name that is used again has another UIDVALIDITY and another MAILBOXID")
+    func identity() throws {
+        try IMAPSite.run { site in
+            let client = try await site.logIn()
+            var answers = Set<String>()
+            for _ in 1...5 {
+                _ = try await client.ask("CREATE Brief")
+                let uidValidity = try await client.ask("STATUS Brief (UIDVALIDITY)")
+                let mailboxID = try await client.ask("STATUS Brief (MAILBOXID)")
+                answers.formUnion([uidValidity[0], mailboxID[0]])
+                _ = try await client.ask("DELETE Brief")
+            }
+            #expect(answers.count == 10, "\(answers)")
+        }
+    }
+
+    @Test("Who subscribed to a mailbox stays subscribed to its name")
+    func subscriptions() throws {
+        try play(
+            """
+            C: a CREATE Brief
+            S: a OK …
+            C: b SUBSCRIBE Brief
+            S: b OK done
+            C: c DELETE Brief
+            S: c OK done
+            C: d LSUB "" B*
+            S: * LSUB (\\Noselect) "/" Brief
+            S: d OK done
+            C: e LIST (SUBSCRIBED) "" B*
+            S: * LIST (\\NonExistent \\HasNoChildren \\Subscribed) "/" Brief
+            S: e OK done
+            C: f LIST "" B*
+            S: f OK done
+            C: g CREATE Brief
+            S: g OK …
+            C: h LSUB "" B*
+            S: * LSUB () "/" Brief
+            S: h OK done
+            C: i DELETE Brief
+            S: i OK done
+            C: j UNSUBSCRIBE Brief
+            S: j OK done
+            C: k LSUB "" B*
+            S: k OK done
+            C: l CREATE Other
+            S: l OK …
+            C: m DELETE Other
+            S: m OK done
+            C: n LSUB "" O*
+            S: n OK done
+            """)
+    }
+
+    @Test("A level that has no mailbox of its own is renamed with those below it")
+    func renameLevel() throws {
+        try play(
+            """
+            C: a CREATE Work/2026
+            S: a OK …
+            C: b RENAME Work Play
+            S: b OK done
+            C: c LIST "" "*y*"
+            S: * LIST (\\HasNoChildren) "/" Play/2026
+            S: c OK done
+            """)
+    }
+
     @Test("RENAME of INBOX moves its messages away and leaves it empty")
     func renameInbox() throws {
         try play(

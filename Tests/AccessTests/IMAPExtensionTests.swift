@@ -441,3 +441,33 @@ struct IMAPMetadataTests {
         }
     }
 }
+
+@Suite("RFC 9585 INPROGRESS")
+struct IMAPProgressTests {
+    @Test("What takes long says that it is going on, and how far it is if that can be told")
+    func progress() throws {
+        try IMAPSite.run { site in
+            for number in 1...1200 { try await site.deliver(letter("number \(number)")) }
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            site.disk.setFaults(before: { try? await site.simulation.sleep(for: .seconds(12)) })
+            client.write("s SEARCH SENTSINCE 1-Jan-2020\r\n")
+            #expect(
+                try await client.line()
+                    == #"* OK [INPROGRESS ("s" 500 1200)] 500 of 1200 messages"#)
+            var lines: [String] = []
+            while lines.last?.hasPrefix("s ") != true { lines.append(try await client.line()) }
+            #expect(lines.last == "s OK done")
+            #expect(lines.contains { $0.hasPrefix("* SEARCH 1 2 3 ") })
+            site.disk.setFaults(before: { try? await site.simulation.sleep(for: .seconds(25)) })
+            client.write("c COPY 1:* Archive\r\n")
+            for _ in 1...2 {
+                #expect(try await client.line() == #"* OK [INPROGRESS ("c" NIL NIL)] still at it"#)
+            }
+            #expect(try await client.line().hasPrefix("c OK [COPYUID "))
+            // A short one says nothing.
+            client.write("d COPY 1 Archive\r\n")
+            #expect(try await client.line().hasPrefix("d OK [COPYUID "))
+        }
+    }
+}
