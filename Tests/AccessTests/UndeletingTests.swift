@@ -44,7 +44,10 @@ struct UndeletingTests {
             _ = try await client.ask("NOOP")
             let heard = try await client.ask(
                 "UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
-            #expect(heard.contains { $0.contains("UID 4") && $0.contains(#"FLAGS (\Recent \Flagged)"#) })
+            #expect(
+                heard.contains {
+                    $0.contains("UID 4") && $0.contains(#"FLAGS (\Recent \Flagged)"#)
+                })
             #expect(heard.contains { $0.contains("UID 5") })
             #expect(heard.contains("Subject: 1") && heard.contains("Subject: 2"))
             #expect(try await site.countersAreRight())
