@@ -4,6 +4,7 @@ import Directory
 import Journal
 import Mail
 import MessageStore
+import ScriptStore
 import Spool
 import Testing
 import World
@@ -116,6 +117,38 @@ struct QuotaDeliveryTests {
                 let texts = try await world.mailbox("anna@here.example")
                 #expect(texts.count == 10)
             }
+        }
+    }
+
+    @Test("What a script does is done as a whole, once there is room for all of its copies")
+    func script() throws {
+        let world = try DeliveryWorld(seed: 8, zone: "")
+        try world.run { world in
+            let login = try Address("anna@here.example")
+            let anna = try #require(try await world.registry.account(login: login))
+            let script = """
+                require ["fileinto", "copy", "mailbox"];
+                fileinto :copy :create "one";
+                redirect :copy "ben@here.example";
+                """
+            try await world.scripts.put("main", Array(script.utf8), of: anna.id.rawValue)
+            try await world.scripts.activate("main", of: anna.id.rawValue)
+            try await bound("anna@here.example", messages: 1, in: world.registry)
+            let id = try await world.accept(from: "", to: ["anna@here.example"])
+            #expect(
+                try await world.wait(.minutes(1)) {
+                    try await world.kinds(id).contains(.deferred)
+                })
+            #expect(try await world.mailbox("anna@here.example", "one").isEmpty)
+            #expect(try await world.mailbox("anna@here.example").isEmpty)
+            #expect(try await world.mailbox("ben@here.example").isEmpty)
+            try await bound("anna@here.example", messages: 20, in: world.registry)
+            #expect(
+                try await world.wait(.hours(6)) {
+                    try await world.mailbox("ben@here.example").count == 1
+                })
+            #expect(try await world.mailbox("anna@here.example", "one").count == 1)
+            #expect(try await world.mailbox("anna@here.example").count == 1)
         }
     }
 
