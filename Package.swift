@@ -76,6 +76,8 @@ let cores: [Target] = [
     module("SMTP", on: ["Bytes", "Mail", "World"]),
     module("POP3", on: ["Bytes", "Mail", "World"]),
     module("IMAP", on: ["Bytes", "World", "MIME"]),
+    module("MailFolders", on: ["Bytes", "World", "IMAP"]),
+    module("IMAPClient", on: ["Bytes", "World"]),
     module("Sieve", on: ["Bytes", "Mail", "World", "MIME"]),
     module("ManageSieve", on: ["Bytes", "World"]),
     module("Summary", on: ["Bytes", "Mail", "World", "MIME", "IMAP"]),
@@ -116,6 +118,8 @@ let cores: [Target] = [
     tests("SMTPTests", on: ["Bytes", "Mail", "World", "SMTP"]),
     tests("POP3Tests", on: ["Bytes", "Mail", "World", "POP3"]),
     tests("IMAPTests", on: ["Bytes", "World", "IMAP"]),
+    tests("IMAPClientTests", on: ["Bytes", "World", "IMAPClient"]),
+    tests("MailFoldersTests", on: ["Bytes", "World", "IMAP", "MailFolders"]),
     tests("SieveTests", on: ["Bytes", "Mail", "World", "Sieve"]),
     tests("ManageSieveTests", on: ["Bytes", "World", "ManageSieve"]),
     tests("SummaryTests", on: ["Bytes", "Mail", "MIME", "IMAP", "Summary", "Properties"]),
@@ -259,6 +263,10 @@ let house: [Target] = [
             "TransportSecurity",
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ReportStore",
         ], [log]),
+    module(
+        "Moving",
+        on: ["Bytes", "World", "IMAP", "MailFolders", "IMAPClient", "Storage", "Archive"],
+        [crypto]),
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
         "Reception",
@@ -320,7 +328,7 @@ let house: [Target] = [
             "Feedback", "ReportStore", "Reporting", "ScriptStore", "Tenancy", "Autoconfiguration",
         ],
         [
-            log, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
+            log, crypto, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
         ]),
@@ -344,7 +352,9 @@ let house: [Target] = [
             "NameService", "Archive", "Control", "Server", "Settings", "LiveWorld",
             "SimulatedWorld", "Metering", "ZoneCheck", "Probe", "ZoneStore", "DNSSEC",
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
-            "DKIM", "ARC", "DMARC", "Feedback", "Sieve", "SearchIndex",
+            "DKIM", "ARC", "DMARC", "Feedback", "Sieve", "SearchIndex", "IMAP", "MailFolders",
+            "IMAPClient",
+            "Moving",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -34,6 +34,7 @@ package struct Administration: Sendable {
     private let exchangers: Exchangers
     private let reports: Reports?
     private let scripts: Scripts?
+    private let intake: Intake
 
     /// Those in a running server who look after the exchangers that zones name.
     package struct Exchangers: Sendable {
@@ -74,7 +75,8 @@ package struct Administration: Sendable {
     /// Without `host` the zones of hosted domains get no records; without `security`, that of a
     /// running server, nothing is said or changed of zones' signatures.
     ///
-    /// Without `keys` nothing is said or changed of the keys that sign mail.
+    /// Without `keys` nothing is said or changed of the keys that sign mail. `intake` is that of
+    /// the running server, if one is.
     ///
     /// `author` is the way that commands come: what is changed is recorded for it, and for the
     /// person whom a command names; `language` is the server's.
@@ -84,9 +86,10 @@ package struct Administration: Sendable {
         host: MailHost? = nil, security: ZoneSecurity? = nil, keys: KeyKeeper? = nil,
         time: any Time, author: String, language: Language,
         delivery: Delivery = .none, exchangers: Exchangers = .none,
-        reports: Reports? = nil, scripts: Scripts? = nil
+        reports: Reports? = nil, scripts: Scripts? = nil, intake: Intake? = nil
     ) {
         self.scripts = scripts
+        self.intake = intake ?? Intake(spooler)
         self.reports = reports
         self.exchangers = exchangers
         self.registry = registry
@@ -137,6 +140,12 @@ package struct Administration: Sendable {
             if name.hasPrefix(ScriptCommands.prefix), let scripts {
                 return try await ScriptCommands(scripts: scripts, registry: registry)
                     .perform(name, arguments)
+            }
+            if AccountCopyCommands.names.contains(name) {
+                return try await copyCommands(author).perform(name, arguments).answer
+            }
+            if name.hasPrefix(MailboxCommands.prefix) {
+                return try await mailboxCommands.perform(name, arguments, []).answer
             }
             if ExchangerCommands.knows(name) {
                 return try await ExchangerCommands(
@@ -199,5 +208,34 @@ package struct Administration: Sendable {
         } catch {
             throw ControlFailure(error)
         }
+    }
+    /// The answer to a command that octets belong to, and the octets that belong to the answer:
+    /// messages on their way in or out.
+    package func transfer(
+        _ name: String, _ json: JSON, _ octets: [UInt8]
+    ) async throws(ControlFailure) -> (answer: JSON, octets: [UInt8]) {
+        let isCopy = AccountCopyCommands.names.contains(name)
+        guard isCopy || name.hasPrefix(MailboxCommands.prefix) else {
+            return (try await perform(name, json), [])
+        }
+        do {
+            let arguments = Arguments(json: json)
+            if isCopy {
+                let author = try arguments.author(by: author)
+                return try await copyCommands(author).perform(name, arguments)
+            }
+            return try await mailboxCommands.perform(name, arguments, octets)
+        } catch {
+            throw ControlFailure(error)
+        }
+    }
+
+    private func copyCommands(_ author: String) -> AccountCopyCommands {
+        AccountCopyCommands(
+            registry: registry, mailboxes: mailboxes, scripts: scripts, author: author)
+    }
+
+    private var mailboxCommands: MailboxCommands {
+        MailboxCommands(mailboxes: mailboxes, intake: intake, registry: registry, time: time)
     }
 }

@@ -14,6 +14,8 @@ import NIOPosix
 ///
 /// The socket lies in the data folder with mode 0600: who can open it may administer. It speaks
 /// HTTP, so `curl --unix-socket control.sock -d '{}' http://localhost/v1/queue.list` works too.
+/// Commands that move messages have octets behind the JSON, in the request or in the answer
+/// (`CommandOctets`).
 package struct ControlServer: Sendable {
     private let path: String
     private let administration: Administration
@@ -23,8 +25,9 @@ package struct ControlServer: Sendable {
     /// A command about the server itself rather than about what it keeps.
     package typealias OwnCommand = @Sendable (JSON) async throws(ControlFailure) -> JSON
 
-    /// A command's arguments: a zone of half a million records, a relay domain's recipients.
-    static let maximumRequestOctets = 64 << 20
+    /// A zone of half a million records, a relay domain's recipients, a message of the largest
+    /// that is imported, with what is said of it.
+    static let maximumRequestOctets = 72 << 20
 
     /// `ownCommands` go before those of `administration`.
     package init(
@@ -47,6 +50,9 @@ package struct ControlServer: Sendable {
         router.post("v1/:command") { request, context in
             let body = try await request.body.collect(upTo: Self.maximumRequestOctets)
             let name = context.parameters.get("command") ?? ""
+            if request.headers[.contentType] == CommandOctets.contentType {
+                return await Self.transfer(name, [UInt8](buffer: body), administration)
+            }
             return await Self.respond([UInt8](buffer: body)) { (arguments) throws(ControlFailure) in
                 if let own = ownCommands[name] { return try await own(arguments) }
                 return try await administration.perform(name, arguments)
@@ -83,6 +89,21 @@ package struct ControlServer: Sendable {
         }
     }
 
+    private static func transfer(
+        _ name: String, _ body: [UInt8], _ administration: Administration
+    ) async -> Response {
+        do throws(ControlFailure) {
+            let (arguments, octets) = try CommandOctets.parse(body)
+            let (answer, answered) = try await administration.transfer(name, arguments, octets)
+            return Response(
+                status: .ok, headers: [.contentType: CommandOctets.contentType],
+                body: ResponseBody(
+                    byteBuffer: ByteBuffer(bytes: CommandOctets.encode(answer, answered))))
+        } catch {
+            return response(error.exitCode == 75 ? .serviceUnavailable : .badRequest, error.json)
+        }
+    }
+
     private static func response(_ status: HTTPResponse.Status, _ json: JSON) -> Response {
         Response(
             status: status, headers: [.contentType: "application/json"],
@@ -104,29 +125,57 @@ package struct ControlClient: Sendable {
     /// The answer; nil when no server runs at the socket.
     package func perform(_ command: String, _ arguments: JSON) async throws(ControlFailure) -> JSON?
     {
+        guard
+            let octets = try await exchange(
+                command, "application/json", ByteBuffer(string: arguments.description))
+        else { return nil }
+        return try Self.answer(octets)
+    }
+
+    /// As `perform`, with octets that belong to the command and to the answer.
+    package func transfer(
+        _ command: String, _ arguments: JSON, _ octets: [UInt8]
+    ) async throws(ControlFailure) -> (answer: JSON, octets: [UInt8])? {
+        let body = ByteBuffer(bytes: CommandOctets.encode(arguments, octets))
+        guard let reply = try await exchange(command, CommandOctets.contentType, body) else {
+            return nil
+        }
+        // A refusal is plain JSON: a line, too.
+        let (answer, answered) = try CommandOctets.parse(reply)
+        if let failure = ControlFailure(answer) { throw failure }
+        return (answer, answered)
+    }
+
+    private static func answer(_ octets: [UInt8]) throws(ControlFailure) -> JSON {
+        guard let reply = try? JSON(parsing: octets) else {
+            throw .unavailable("the server answers something that is no JSON")
+        }
+        if let failure = ControlFailure(reply) { throw failure }
+        return reply
+    }
+
+    /// What the server answers to a request; nil when none runs at the socket.
+    private func exchange(
+        _ command: String, _ contentType: String, _ body: ByteBuffer
+    ) async throws(ControlFailure) -> [UInt8]? {
         guard access(path, F_OK) == 0 else { return nil }
         guard let url = URL(httpURLWithSocketPath: path, uri: "/v1/\(command)") else {
             throw .configuration("the socket \(path) cannot be named in a request")
         }
-        let octets: [UInt8]
         do {
             var request = HTTPClientRequest(url: url.absoluteString)
             request.method = .POST
-            request.body = .bytes(ByteBuffer(string: arguments.description))
+            request.headers.add(name: "Content-Type", value: contentType)
+            request.body = .bytes(body)
             let response = try await HTTPClient.shared.execute(
                 request, timeout: .seconds(Self.timeoutSeconds))
-            octets = [UInt8](
+            return [UInt8](
                 buffer: try await response.body.collect(upTo: Self.maximumReplyOctets))
         } catch {
             // A socket without a listener is what a killed server leaves.
             if Self.isUnheard(error) { return nil }
             throw .unavailable("the server at \(path) does not answer: \(error)")
         }
-        guard let reply = try? JSON(parsing: octets) else {
-            throw .unavailable("the server at \(path) answers something that is no JSON")
-        }
-        if let failure = ControlFailure(reply) { throw failure }
-        return reply
     }
 
     private static func isUnheard(_ error: any Error) -> Bool {

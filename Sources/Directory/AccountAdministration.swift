@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 package import Mail
 import SASL
 package import Storage
@@ -39,9 +40,42 @@ extension Registry {
         _ login: Address, displayName: String = "", language: Language? = nil, password: String,
         by author: String
     ) async throws(DirectoryFailure) -> Account {
-        let key = try Self.localKey(login)
         try Self.check(displayName: displayName)
         let keys = try await deriveKeys(password)
+        return try await addAccount(
+            login, displayName: displayName, language: language, keys: keys, by: author)
+    }
+
+    /// Makes an account that was one elsewhere, with what was kept of its password there:
+    /// `verifier(of:)`.
+    @discardableResult
+    package func addAccount(
+        _ login: Address, displayName: String = "", language: Language? = nil, verifier: String,
+        by author: String
+    ) async throws(DirectoryFailure) -> Account {
+        guard let keys = SCRAMKeys(verifier: verifier) else {
+            throw .unfit("what was kept of the password", reason: "it cannot be read")
+        }
+        return try await addAccount(
+            login, displayName: displayName, language: language, keys: keys, by: author)
+    }
+
+    /// What is kept of a password, as text: nobody can log in with it, but whoever has it can try
+    /// passwords.
+    package func verifier(of login: Address) async throws(DirectoryFailure) -> String {
+        guard let key = AddressKey(login) else { throw .unknownAccount(login) }
+        guard let record = try await read({ try $0.record(login: key) }) else {
+            throw .unknownAccount(login)
+        }
+        return record.keys.verifier
+    }
+
+    private func addAccount(
+        _ login: Address, displayName: String, language: Language?, keys: SCRAMKeys,
+        by author: String
+    ) async throws(DirectoryFailure) -> Account {
+        let key = try Self.localKey(login)
+        try Self.check(displayName: displayName)
         return try await change(by: author, "added account \(key.text)") { lookup, revision in
             try lookup.checkIsFree(key, login)
             let id = AccountID(rawValue: try Revision.next("account", lookup.transaction))
@@ -252,5 +286,28 @@ extension Lookup {
             needed.append("the server's postmaster")
         }
         guard needed.isEmpty else { throw DirectoryFailure.stillNeeded(address, by: needed) }
+    }
+}
+
+extension SCRAMKeys {
+    /// Names the mechanism, so that another one can stand in its place one day.
+    private static let scheme = "SCRAM-SHA-256"
+
+    /// `SCRAM-SHA-256$ITERATIONS$SALT$STOREDKEY$SERVERKEY`, the octets in Base64.
+    fileprivate var verifier: String {
+        ([Self.scheme, String(iterations)]
+            + [salt, storedKey, serverKey].map { Base64.encode($0) }).joined(separator: "$")
+    }
+
+    /// Reads what `verifier` wrote.
+    fileprivate init?(verifier: String) {
+        let parts = verifier.split(separator: "$", omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[0] == Self.scheme, let iterations = Int(parts[1]),
+            (Self.minimumIterations...Self.maximumIterations).contains(iterations),
+            let salt = Base64.decode(parts[2].utf8), salt.count >= 8,
+            let stored = Base64.decode(parts[3].utf8), stored.count == Self.keyOctets,
+            let server = Base64.decode(parts[4].utf8), server.count == Self.keyOctets
+        else { return nil }
+        self.init(salt: salt, iterations: iterations, storedKey: stored, serverKey: server)
     }
 }

@@ -18,10 +18,14 @@ extension Mailboxes {
         package var octets: Int
         package var flags: [String]
         package var internalDate: Timestamp
+        /// The UID that it had before; nil, or if it was given already: the next one.
+        package var uid: UInt32?
 
         package init(
-            content: Content.ID, octets: Int, flags: [String], internalDate: Timestamp
+            content: Content.ID, octets: Int, flags: [String], internalDate: Timestamp,
+            uid: UInt32? = nil
         ) {
+            self.uid = uid
             self.content = content
             self.octets = octets
             self.flags = flags
@@ -40,6 +44,7 @@ extension Mailboxes {
         guard try find(mailbox, in: transaction) != nil else { throw MailboxRefusal.nonexistent }
         let uids = try messages.map { message in
             let flags = try flags(named: message.flags, in: mailbox, transaction)
+            if let uid = message.uid { try advance(mailbox, to: uid, in: transaction) }
             return try file(
                 Arrival(
                     content: message.content, octets: message.octets, flags: flags,

@@ -357,5 +357,16 @@ extension Migrations {
                 PRIMARY KEY (account_id, name)
             ) WITHOUT ROWID;
             """,
+            // Whence messages came that were brought here from elsewhere.
+            """
+            CREATE TABLE mailbox_import (
+                mailbox_id INTEGER NOT NULL,
+                source TEXT NOT NULL,
+                uid INTEGER NOT NULL,
+                hash BLOB NOT NULL,
+                flags TEXT NOT NULL,
+                PRIMARY KEY (mailbox_id, source)
+            ) WITHOUT ROWID;
+            """,
         ])
 }

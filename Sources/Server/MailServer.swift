@@ -55,7 +55,8 @@ package struct MailServer: Sendable {
     private let arrivals: ArrivalBook
     /// What `names` has to do with other name servers.
     package let exchange: ZoneExchange
-    private let intake: Intake
+    /// Where messages come in.
+    package let intake: Intake
     private let deliverer: Deliverer
     private let reporters: Reporters
     private let resolver: any Resolver

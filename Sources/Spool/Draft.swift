@@ -112,6 +112,10 @@ package struct Draft: ~Copyable, Sendable {
     package struct Finished: Sendable {
         package let id: QueueID
         package let octets: Int
+        /// If it was computed already; that of a small message is made when it is filed.
+        package var summary: StoredSummary?
+        /// The UID that it had in the mailbox before, where it comes back.
+        package var uid: UInt32?
         fileprivate let body: Content.Body
     }
 
@@ -165,15 +169,19 @@ extension Intake {
     ///
     /// Nothing is delivered: no recipients, no trace. With `replacing` that message goes in the
     /// same transaction (RFC 8508). Throws `MailboxRefusal` and
-    /// `StorageFailure`; then nothing has been filed.
+    /// `StorageFailure`; then nothing has been filed. What `alongside` writes is committed with
+    /// the messages, or neither is.
     package func file(
         _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
         in mailbox: Mailbox, at time: Timestamp, within allowance: Mailboxes.Allowance? = nil,
-        replacing replaced: Mailboxes.Replaced? = nil
+        replacing replaced: Mailboxes.Replaced? = nil,
+        alongside: (@Sendable ([UInt32], any Transaction) throws -> Void)? = nil
     ) async throws -> [UInt32] {
         // Large ones when somebody asks for it.
         let summaries = messages.map { message, _, _ -> StoredSummary? in
-            guard case .octets(let octets) = message.body else { return nil }
+            guard message.summary == nil, case .octets(let octets) = message.body else {
+                return message.summary
+            }
             return StoredSummary(of: octets)
         }
         do {
@@ -186,7 +194,7 @@ extension Intake {
                     try summary?.insert(of: content, in: transaction)
                     return Mailboxes.Appended(
                         content: content, octets: message.octets, flags: flags,
-                        internalDate: date)
+                        internalDate: date, uid: message.uid)
                 }
                 // What goes makes room for what comes (RFC 8508 §3.4).
                 let gone = try replaced.map {
@@ -194,6 +202,7 @@ extension Intake {
                 }
                 let uids = try Mailboxes.append(
                     appended, to: mailbox.id, at: time, within: allowance, in: transaction)
+                try alongside?(uids, transaction)
                 return (uids, gone?.files ?? [], gone?.account ?? mailbox.account)
             }
             // Should this fail, the files are orphans, and collected.

@@ -12,6 +12,9 @@ enum Output {
 
     static func error(_ text: String) { write("postreiter: \(text)\n", to: 2) }
 
+    /// A line about what is going on, beside the answer.
+    static func progress(_ text: String) { write(text + "\n", to: 2) }
+
     static func octets(_ octets: [UInt8], to descriptor: Int32 = 1) {
         var rest = octets[...]
         while !rest.isEmpty {

@@ -8,13 +8,13 @@ struct FloorTests {
     private static let floors: [[String]] = [
         ["Bytes", "Mail", "World", "CZlib"],
         [
-            "DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "ManageSieve", "Milter", "HTTP",
-            "Autoconfiguration", "Compression",
+            "DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "IMAPClient", "ManageSieve",
+            "Milter", "HTTP", "Autoconfiguration", "Compression",
         ],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
             "Forwarding",
-            "Summary", "Sieve",
+            "Summary", "Sieve", "MailFolders",
             "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",
@@ -27,7 +27,7 @@ struct FloorTests {
         ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
-            "Probe", "Filtering", "Reporting",
+            "Probe", "Filtering", "Reporting", "Moving",
         ],
         [
             "CUnbound", "CSockets", "COpenSSL", "LiveWorld", "SimulatedWorld", "Settings", "Server",
@@ -51,6 +51,7 @@ struct FloorTests {
         "ScriptStore": ["Storage", "MessageStore"],
         "Tenancy": ["Storage", "MessageStore", "Directory"],
         "Reception": ["Filtering"],
+        "Moving": ["Archive"],
         "KeyRing": ["Storage"],
         "Control": ["Delivery", "NameService", "Reporting"],
         "ZoneCheck": ["SPF", "DKIM", "DMARC", "TransportSecurity"],
@@ -79,6 +80,7 @@ struct FloorTests {
         "Tenancy": ["Logging"],
         "Spool": ["DequeModule"],
         "Archive": ["Crypto"],
+        "Moving": ["Crypto"],
         "Reception": ["Logging", "Metrics", "CoreMetrics"],
         "Delivery": ["DequeModule", "Logging", "Metrics", "CoreMetrics"],
         "Access": ["Logging"],
@@ -87,8 +89,8 @@ struct FloorTests {
         "Reporting": ["Logging"],
         "Metering": ["CoreMetrics"],
         "Control": [
-            "AsyncHTTPClient", "Foundation", "Hummingbird", "Logging", "NIOCore", "NIOHTTP1",
-            "NIOPosix",
+            "AsyncHTTPClient", "Crypto", "Foundation", "Hummingbird", "Logging", "NIOCore",
+            "NIOHTTP1", "NIOPosix",
         ],
         "LiveWorld": [
             "AsyncHTTPClient", "Crypto", "CryptoExtras", "Foundation", "Logging", "NIOCore",

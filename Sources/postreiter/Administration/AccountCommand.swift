@@ -11,7 +11,7 @@ struct AccountCommand: AsyncParsableCommand {
         subcommands: [
             Add.self, List.self, Remove.self, Password.self, Enable.self, Disable.self,
             AddAddress.self, RemoveAddress.self, SetLanguage.self, Quota.self, Retention.self,
-            Folders.self, AppPasswordCommand.self,
+            Folders.self, AppPasswordCommand.self, Backup.self, Restore.self,
         ])
 
     struct Add: AsyncParsableCommand {

@@ -89,6 +89,24 @@ struct Asker: Sendable {
             throw CommandFailure(failure)
         }
     }
+
+    /// As `perform`, with octets that belong to the command and to the answer.
+    func transfer(
+        _ command: String, _ arguments: JSON, _ octets: [UInt8]
+    ) async throws -> (answer: JSON, octets: [UInt8]) {
+        do {
+            if let administration {
+                return try await administration.transfer(command, arguments, octets)
+            }
+            let client = ControlClient(path: settings.controlSocket)
+            guard let answer = try await client.transfer(command, arguments, octets) else {
+                throw CommandFailure.unavailable("the server has ended meanwhile")
+            }
+            return answer
+        } catch let failure as ControlFailure {
+            throw CommandFailure(failure)
+        }
+    }
 }
 
 extension ServerOptions {

@@ -78,7 +78,7 @@ struct Serve: AsyncParsableCommand {
                     delivery: .init(
                         wake: { mail.wake(retrying: $0) }, recall: { await mail.recall($0) }),
                     exchangers: .init(drains: mail.drains, health: mail.health),
-                    reports: node.reports, scripts: node.scripts),
+                    reports: node.reports, scripts: node.scripts, intake: mail.intake),
                 ownCommands: [
                     "reload": { _ throws(ControlFailure) in try await reloader.reload().json },
                     "maildrop.take": { arguments throws(ControlFailure) in

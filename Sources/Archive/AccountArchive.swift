@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Crypto
+
+/// The file that holds one account: a tar archive with a manifest, the account, and for each
+/// mailbox lists of messages, each followed by those messages.
+package enum AccountArchive {
+    package static let format = "postreiter-account-1"
+    package static let manifestName = "manifest.json"
+    package static let accountName = "account.json"
+
+    /// Writes files one after another; nothing of the name is there before `finish`.
+    package final class Writer {
+        private let archive: ArchiveWriter
+
+        /// `time` is in seconds since 1970, and is that of all files in it.
+        package init(_ path: String, time: Int64) throws(ArchiveFailure) {
+            archive = try ArchiveWriter(path, time: time)
+        }
+
+        /// Names have at most 100 octets.
+        package func add(_ name: String, _ octets: [UInt8]) throws(ArchiveFailure) {
+            try archive.add(name, octets)
+        }
+
+        /// Returns once the file is on the disk.
+        package func finish() throws(ArchiveFailure) { try archive.finish() }
+    }
+
+    /// Reads files one after another; a damaged archive is an error.
+    package final class Reader {
+        private let archive: ArchiveReader
+        private let path: String
+        private var last = "its beginning"
+        private var hasEnded = false
+
+        /// No message is larger, nor a list of messages.
+        package static let fileLimitOctets = 1 << 30
+
+        package init(_ path: String) throws(ArchiveFailure) {
+            archive = try ArchiveReader(path)
+            self.path = path
+        }
+
+        /// The next file with its octets; nil behind the last, when the checksum has been compared,
+        /// however often it is asked for.
+        package func next() throws(ArchiveFailure) -> (name: String, octets: [UInt8])? {
+            do throws(ArchiveFailure) {
+                guard !hasEnded, let header = try archive.next() else {
+                    hasEnded = true
+                    return nil
+                }
+                guard header.octets <= Self.fileLimitOctets else {
+                    throw ArchiveFailure(.data, "\(path): \(header.name) is too large")
+                }
+                last = header.name
+                var octets: [UInt8] = []
+                while let piece = try archive.piece() { octets += piece }
+                return (header.name, octets)
+            } catch {
+                throw ArchiveFailure(error.kind, "\(error.description) (at \(last))")
+            }
+        }
+    }
+}
+
+extension ArchiveFailure {
+    /// Something in an archive is not what it should be.
+    package static func damaged(_ path: String, _ what: String) -> Self {
+        Self(.data, "\(path) is no backup of an account, or a damaged one: \(what)")
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IMAP
+
+/// Names of mailboxes as folders, files and other servers write them.
+package enum FolderName {
+    /// The mailbox of levels as they are written; nil if no mailbox can have that name.
+    ///
+    /// Each level is in modified UTF-7 (RFC 3501 §5.1.3), else in UTF-8; other octets are replaced.
+    package static func mailbox(_ levels: some Sequence<some Collection<UInt8>>) -> MailboxName? {
+        let texts = levels.map { text(Array($0)) }
+        guard !texts.isEmpty else { return nil }
+        return try? MailboxName(texts.joined(separator: "/"))
+    }
+
+    private static func text(_ level: [UInt8]) -> String {
+        let decoded = (try? ModifiedUTF7.decode(level)) ?? String(decoding: level, as: UTF8.self)
+        // Our delimiter cannot be in a level.
+        return String(decoded.map { $0 == "/" ? "_" : $0 })
+    }
+
+    /// The mailbox of a folder `.A.B` of Maildir++.
+    package static func mailbox(maildir name: String) -> MailboxName? {
+        mailbox(
+            name.utf8.dropFirst().split(
+                separator: UInt8(ascii: "."), omittingEmptySubsequences: false))
+    }
+
+    /// The folder of a mailbox in Maildir++; INBOX is the folder above them, and is empty.
+    ///
+    /// A full stop in a level cannot be written; it becomes an underscore.
+    package static func maildir(_ name: MailboxName) -> String {
+        guard !name.isInbox else { return "" }
+        return name.levels.map { level in
+            "."
+                + String(
+                    decoding: ModifiedUTF7.encode(String(level.map { $0 == "." ? "_" : $0 })),
+                    as: UTF8.self)
+        }.joined()
+    }
+
+    /// The path of a mailbox in a tree of folders: modified UTF-7, levels parted by `/`.
+    package static func path(_ name: MailboxName) -> String {
+        name.levels.map { level in
+            let text = String(decoding: ModifiedUTF7.encode(String(level)), as: UTF8.self)
+            // Names that lead elsewhere or hide.
+            return text.hasPrefix(".") ? "_" + text.dropFirst() : text
+        }.joined(separator: "/")
+    }
+}
+
+/// What a folder is for, as its name says (RFC 6154 §2).
+package enum FolderUse {
+    private static let names: [(use: String, names: [String])] = [
+        (
+            "\\Sent",
+            [
+                "sent", "sent items", "sent messages", "sent mail", "sent-mail", "gesendet",
+                "gesendete objekte", "gesendete elemente",
+            ]
+        ),
+        ("\\Drafts", ["drafts", "draft", "entwürfe"]),
+        (
+            "\\Trash",
+            [
+                "trash", "deleted items", "deleted messages", "papierkorb", "gelöschte objekte",
+                "gelöschte elemente",
+            ]
+        ),
+        (
+            "\\Junk",
+            ["junk", "spam", "junk e-mail", "junk mail", "bulk mail", "junk-e-mail", "werbung"]
+        ),
+        ("\\Archive", ["archive", "archives", "archiv"]),
+    ]
+
+    /// The use of a mailbox on the first level, or right below INBOX; nil for any other.
+    package static func use(of name: MailboxName) -> String? {
+        var levels = name.levels
+        if levels.count > 1, levels.first == "INBOX" { levels.removeFirst() }
+        guard levels.count == 1, let level = levels.first?.lowercased() else { return nil }
+        return names.first { $0.names.contains(level) }?.use
+    }
+
+    /// Whether an attribute of LIST is a use that is kept here.
+    package static func isKnown(_ attribute: String) -> Bool {
+        names.contains { $0.use.lowercased() == attribute.lowercased() }
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// Messages that were brought here from elsewhere, and what is remembered of where they were.
+extension Mailboxes {
+    /// A message as it was at the place that it came from.
+    package struct Origin: Hashable, Sendable {
+        /// Names it there, at most `keyLimitOctets`.
+        package var key: String
+        /// SHA-256 of its octets.
+        package var hash: [UInt8]
+        /// Names of its flags there, sorted.
+        package var flags: [String]
+
+        /// The longest name of a file, with room for how it is told from others.
+        package static let keyLimitOctets = 500
+
+        package init(key: String, hash: [UInt8], flags: [String]) {
+            self.key = key
+            self.hash = hash
+            self.flags = flags
+        }
+
+        var storedFlags: String { flags.joined(separator: " ") }
+    }
+
+    /// A message that was imported, under the UID that it was given here.
+    package struct Imported: Hashable, Sendable {
+        package let origin: Origin
+        package let uid: UInt32
+        /// Whether it is still in the mailbox.
+        package let isThere: Bool
+    }
+
+    /// Remembers whence messages came, in the transaction that files them.
+    package static func remember(
+        _ origins: [(origin: Origin, uid: UInt32)], in mailbox: Mailbox.ID,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        for (origin, uid) in origins {
+            precondition(origin.key.utf8.count <= Origin.keyLimitOctets, "keys are short")
+            try transaction.execute(
+                """
+                INSERT INTO mailbox_import (mailbox_id, source, uid, hash, flags)
+                VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (mailbox_id, source) DO UPDATE SET uid = excluded.uid,
+                    hash = excluded.hash, flags = excluded.flags
+                """,
+                [
+                    .integer(mailbox.value), .text(origin.key), .integer(Int64(uid)),
+                    .blob(origin.hash), .text(origin.storedFlags),
+                ])
+        }
+    }
+
+    /// Messages that were imported into a mailbox, by their keys: at most `limit` after one.
+    package func imported(
+        into mailbox: Mailbox.ID, after key: String, limit: Int
+    ) async throws -> [Imported] {
+        try await store.read { transaction in
+            try transaction.all(
+                """
+                SELECT source, import.uid, hash, import.flags, message.uid
+                FROM mailbox_import import LEFT JOIN mailbox_message message
+                    ON message.mailbox_id = import.mailbox_id AND message.uid = import.uid
+                WHERE import.mailbox_id = ? AND source > ? ORDER BY source LIMIT ?
+                """,
+                [.integer(mailbox.value), .text(key), .integer(Int64(limit))]
+            ) { row in
+                Imported(
+                    origin: Origin(
+                        key: row.text(0), hash: row.blob(2),
+                        flags: row.text(3).split(separator: " ").map(String.init)),
+                    uid: UInt32(truncatingIfNeeded: row.integer(1)), isThere: !row.isNull(4))
+            }
+        }
+    }
+
+    /// A message that has changed at the place that it came from.
+    package struct OriginChange: Hashable, Sendable {
+        package var key: String
+        /// What it is called there now, if that is something else.
+        package var newKey: String?
+        /// Names of its flags there now, sorted.
+        package var flags: [String]
+
+        package init(key: String, newKey: String?, flags: [String]) {
+            self.key = key
+            self.newKey = newKey
+            self.flags = flags
+        }
+    }
+
+    /// Does to flags what was done to them at the place that messages came from, and leaves alone
+    /// what was done here; returns how many messages it did something to.
+    ///
+    /// Hand over at most a thousand at once. Throws `MailboxRefusal`.
+    package func follow(
+        _ changes: [OriginChange], in mailbox: Mailbox.ID
+    ) async throws -> Int {
+        let known = try await store.read { transaction in
+            try changes.map { change in
+                try transaction.first(
+                    "SELECT uid, flags FROM mailbox_import WHERE mailbox_id = ? AND source = ?",
+                    [.integer(mailbox.value), .text(change.key)]
+                ) {
+                    (
+                        uid: UInt32(truncatingIfNeeded: $0.integer(0)),
+                        flags: Set($0.text(1).split(separator: " ").map(String.init))
+                    )
+                }
+            }
+        }
+        var (added, removed) = ([[String]: [UInt32]](), [[String]: [UInt32]]())
+        for (change, known) in zip(changes, known) {
+            guard let known else { continue }
+            let now = Set(change.flags)
+            added[now.subtracting(known.flags).sorted(), default: []].append(known.uid)
+            removed[known.flags.subtracting(now).sorted(), default: []].append(known.uid)
+        }
+        var touched = Set<UInt32>()
+        for (change, groups) in [(FlagChange.add, added), (.remove, removed)] {
+            for (names, uids) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
+            where !names.isEmpty {
+                let stored = try await store(
+                    change, names, of: uids.sorted().map { $0...$0 }, in: mailbox)
+                touched.formUnion(stored.messages.filter(\.hasChanged).map(\.uid))
+            }
+        }
+        // Should this not happen, the same is done again, and changes nothing then.
+        try await store.write { transaction in
+            for change in changes {
+                try transaction.execute(
+                    """
+                    UPDATE mailbox_import SET flags = ?, source = ?
+                    WHERE mailbox_id = ? AND source = ?
+                    """,
+                    [
+                        .text(change.flags.joined(separator: " ")),
+                        .text(change.newKey ?? change.key), .integer(mailbox.value),
+                        .text(change.key),
+                    ])
+            }
+        }
+        return touched.count
+    }
+}

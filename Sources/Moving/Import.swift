@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Crypto
+import IMAP
+import MailFolders
+package import World
+
+/// Brings messages of a source into an account: each once, however often it is run, and whenever
+/// it was interrupted.
+package struct Import: Sendable {
+    private let account: any AccountPort
+    private let time: any Time
+    private let report: @Sendable (String) -> Void
+    private let options: Options
+
+    /// What an import does and leaves undone.
+    package struct Options: Sendable {
+        /// Nothing is changed: what would be done is told.
+        package var isDry = false
+        /// Nothing is changed: everything is read again and compared.
+        package var onlyVerifies = false
+        /// Folders that are brought over; nil: all.
+        package var isWanted: (@Sendable (SourceFolder) -> Bool)?
+
+        package init() {}
+    }
+
+    /// Messages in a commit, and their octets: large enough that the sync behind it is nothing,
+    /// small enough for memory and for a session beside it.
+    private static let batchMessages = 500
+    private static let batchOctets = 4 << 20
+    /// Changes handed over at once.
+    private static let changeLimit = 500
+    /// A line of progress after so many messages.
+    private static let reportEvery = 1000
+
+    /// `report` is told how far it is, a line at a time.
+    package init(
+        into account: any AccountPort, options: Options = Options(), time: any Time,
+        report: @escaping @Sendable (String) -> Void
+    ) {
+        self.account = account
+        self.options = options
+        self.time = time
+        self.report = report
+    }
+
+    /// Brings everything over, and compares.
+    package func run(from source: inout some MailSource) async throws -> [FolderOutcome] {
+        let folders = try await source.folders().filter { options.isWanted?($0) ?? true }
+        guard !folders.isEmpty else {
+            throw MovingFailure(.source, "there is no folder of that name")
+        }
+        let changes = !options.isDry && !options.onlyVerifies
+        if changes { try await prepare(folders) }
+        let names = try await mailboxes()
+        var outcomes: [FolderOutcome] = []
+        for folder in folders {
+            var outcome = try await bring(
+                folder, from: &source, isThere: names.contains(folder.name.text))
+            if !options.isDry {
+                try await Verification(account).compare(&outcome)
+            }
+            outcomes.append(outcome)
+        }
+        return outcomes
+    }
+
+    private func mailboxes() async throws -> Set<String> {
+        let answer = try await account.ask("mailbox.list", [])
+        return Set((answer["mailboxes"]?.array ?? []).compactMap { $0["mailbox"]?.string })
+    }
+
+    private func prepare(_ folders: [SourceFolder]) async throws {
+        let wishes = folders.map { folder -> JSON in
+            [
+                "mailbox": .string(folder.name.text), "use": JSON(folder.use),
+                "subscribed": .bool(folder.isSubscribed),
+            ]
+        }
+        _ = try await account.ask("mailbox.prepare", [("mailboxes", .array(wishes))])
+        for folder in folders { try await resume(folder, isComplete: false) }
+    }
+
+    /// A mailbox that was here before goes on with its UIDs, if none were given since.
+    private func resume(_ folder: SourceFolder, isComplete: Bool) async throws {
+        guard let past = folder.past else { return }
+        _ = try await account.ask(
+            "mailbox.resume",
+            [
+                ("mailbox", .string(folder.name.text)),
+                ("uidvalidity", .integer(past.uidValidity)), ("keywords", JSON(past.keywords)),
+                ("uidnext", isComplete ? .integer(past.uidNext) : .null),
+            ])
+    }
+
+    // MARK: A folder
+
+    private func bring(
+        _ folder: SourceFolder, from source: inout some MailSource, isThere: Bool
+    ) async throws -> FolderOutcome {
+        let known = isThere ? try await Origins(of: folder.name.text, account) : Origins()
+        let opening = try await source.open(folder)
+        var work = FolderWork(
+            FolderOutcome(folder.name.text), known: known, keys: opening.keys)
+        var progress = Progress(folder.name.text, of: opening.messages, from: time.now)
+        let (account, mailbox) = (account, folder.name.text)
+        let readsAll = options.onlyVerifies
+        let changes = !options.isDry && !options.onlyVerifies
+        try await withThrowingTaskGroup(of: Filed.self) { group in
+            // One batch is on its way while the next one is read.
+            func send(_ work: inout FolderWork) async throws {
+                if let filed = try await group.next() { work.outcome.count(filed) }
+                let batch = work.takeBatch()
+                guard changes, !batch.messages.isEmpty else { return }
+                group.addTask { try await Self.file(batch, in: mailbox, account) }
+            }
+            while let item = try await source.next({ !readsAll && known.has($0) }) {
+                try Task.checkCancellation()
+                work.take(item)
+                if work.batch.messages.count >= Self.batchMessages
+                    || work.batch.octets >= Self.batchOctets
+                {
+                    try await send(&work)
+                }
+                if changes, work.changes.count >= Self.changeLimit {
+                    try await follow(&work, mailbox)
+                }
+                if let line = progress.line(every: Self.reportEvery, at: time.now) { report(line) }
+            }
+            try await send(&work)
+            if let filed = try await group.next() { work.outcome.count(filed) }
+        }
+        if changes {
+            try await follow(&work, mailbox)
+            try await resume(folder, isComplete: true)
+        }
+        if let line = progress.end(at: time.now) { report(line) }
+        return work.outcome
+    }
+
+    /// What became of a batch.
+    struct Filed: Sendable {
+        let messages: Int
+        let keywordsLeftOut: Int
+    }
+
+    private static func file(
+        _ batch: FolderWork.Batch, in mailbox: String, _ account: any AccountPort
+    ) async throws -> Filed {
+        let answer = try await account.ask(
+            "mailbox.file",
+            [("mailbox", .string(mailbox)), ("messages", .array(batch.messages))],
+            batch.content
+        ).answer
+        return Filed(
+            messages: answer["uids"]?.array?.count ?? 0,
+            keywordsLeftOut: Int(answer["keywords-left-out"]?.integer ?? 0))
+    }
+
+    private func follow(_ work: inout FolderWork, _ mailbox: String) async throws {
+        guard !work.changes.isEmpty else { return }
+        let answer = try await account.ask(
+            "mailbox.follow",
+            [("mailbox", .string(mailbox)), ("changes", .array(work.changes))])
+        work.changes = []
+        work.outcome.changed += Int(answer["changed"]?.integer ?? 0)
+    }
+}
+
+/// What is at hand of a folder that is brought over.
+struct FolderWork {
+    var outcome: FolderOutcome
+    var batch = Batch()
+    /// Changes of messages that were brought over earlier.
+    var changes: [JSON] = []
+    private let known: Origins
+    /// Of messages that are under another name now: their old keys by their hashes.
+    private var orphans: [[UInt8]: [String]] = [:]
+
+    /// Messages that are filed together.
+    struct Batch: Sendable {
+        var messages: [JSON] = []
+        var content: [UInt8] = []
+        var octets: Int { content.count }
+    }
+
+    init(_ outcome: FolderOutcome, known: Origins, keys: Set<String>?) {
+        self.outcome = outcome
+        self.known = known
+        guard let keys else { return }
+        for (key, origin) in known.all.sorted(by: { $0.key < $1.key }) where !keys.contains(key) {
+            orphans[origin.hash, default: []].append(key)
+        }
+    }
+
+    mutating func takeBatch() -> Batch {
+        defer { batch = Batch() }
+        return batch
+    }
+
+    mutating func take(_ item: SourceItem) {
+        switch item {
+        case .unreadable(let name, let reason):
+            outcome.unreadable.append("\(name): \(reason)")
+        case .known(let key, let flags):
+            guard let origin = known.all[key] else { return }
+            outcome.expect(key, origin.hash)
+            outcome.known += 1
+            if origin.flags != flags { change(key, nil, flags) }
+        case .message(let message): take(message)
+        }
+    }
+
+    private mutating func take(_ message: SourceMessage) {
+        let hash = Array(SHA256.hash(data: message.octets))
+        if let origin = known.all[message.key] {
+            // Only when everything is read again.
+            outcome.expect(message.key, hash)
+            outcome.known += 1
+            if origin.flags != message.flags { change(message.key, nil, message.flags) }
+            return
+        }
+        if var keys = orphans[hash], let old = keys.popLast() {
+            orphans[hash] = keys
+            outcome.expect(message.key, hash)
+            outcome.known += 1
+            return change(old, message.key, message.flags)
+        }
+        outcome.expect(message.key, hash)
+        outcome.new += 1
+        batch.messages.append([
+            "key": .string(message.key), "octets": .integer(Int64(message.octets.count)),
+            "flags": JSON(message.flags),
+            "date": message.date.map { .integer($0.milliseconds) } ?? .null,
+            "uid": message.uid.map { .integer(Int64($0)) } ?? .null,
+        ])
+        batch.content += message.octets
+    }
+
+    private mutating func change(_ key: String, _ newKey: String?, _ flags: [String]) {
+        outcome.flagsDiffer += 1
+        changes.append([
+            "key": .string(key), "new-key": JSON(newKey), "flags": JSON(flags),
+        ])
+    }
+}
+
+/// What is remembered of earlier imports into a mailbox.
+struct Origins: Sendable {
+    struct Origin: Sendable {
+        let uid: Int64
+        let hash: [UInt8]
+        let flags: [String]
+        let isThere: Bool
+    }
+
+    private(set) var all: [String: Origin] = [:]
+
+    init() {}
+
+    init(of mailbox: String, _ account: any AccountPort) async throws {
+        var last = ""
+        while true {
+            let answer = try await account.ask(
+                "mailbox.origins", [("mailbox", .string(mailbox)), ("after", .string(last))])
+            for origin in answer["origins"]?.array ?? [] {
+                let key = origin["key"]?.string ?? ""
+                last = key
+                all[key] = Origin(
+                    uid: origin["uid"]?.integer ?? 0,
+                    hash: Hexadecimal.decode((origin["hash"]?.string ?? "").utf8) ?? [],
+                    flags: (origin["flags"]?.array ?? []).compactMap(\.string),
+                    isThere: origin["there"]?.bool ?? false)
+            }
+            if answer["end"]?.bool != false { return }
+        }
+    }
+
+    func has(_ key: String) -> Bool { all[key] != nil }
+}

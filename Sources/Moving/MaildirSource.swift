@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAP
+import MailFolders
+import World
+
+/// A Maildir of Dovecot (Maildir++ or a tree of folders) or of Courier, as their servers leave it.
+package struct MaildirSource: MailSource {
+    private let root: String
+    private var entries: ArraySlice<Entry> = []
+    private var keywords = FolderKeywords()
+    private var folder = ""
+
+    private struct Entry {
+        /// Its path below the folder.
+        let path: String
+        let name: MaildirName
+        let isNew: Bool
+    }
+
+    /// One message is held in memory.
+    package static let messageLimitOctets = MboxReader.maximumOctets
+    /// Lists beside the messages.
+    private static let listLimitOctets = 256 << 20
+    /// More levels or folders are none of a mail server.
+    private static let folderLimit = 10_000
+
+    /// `path` is the folder in which `cur` and `new` of INBOX are.
+    package init(_ path: String) { root = path.hasSuffix("/") ? String(path.dropLast()) : path }
+
+    // MARK: Folders
+
+    package mutating func folders() throws -> [SourceFolder] {
+        // The place itself is the operator's word, and may be a link.
+        let names = SystemFiles.names(root + "/.")
+        guard SystemFiles.facts(root + "/.")?.isFolder == true else {
+            throw MovingFailure(.source, "\(root) is no folder that can be read")
+        }
+        var folders: [SourceFolder] = []
+        if Self.isMaildir(root) { folders.append(.init(name: .inbox, use: nil, place: root)) }
+        for name in names where name.hasPrefix(".") {
+            guard Self.isMaildir("\(root)/\(name)"),
+                let mailbox = FolderName.mailbox(maildir: name)
+            else { continue }
+            add(mailbox, "\(root)/\(name)", to: &folders)
+        }
+        addTree([], at: root, to: &folders)
+        guard !folders.isEmpty else {
+            throw MovingFailure(
+                .source, "\(root) is no Maildir: neither it nor a folder in it has a folder `cur`")
+        }
+        guard folders.count <= Self.folderLimit else {
+            throw MovingFailure(.source, "\(root) has more than \(Self.folderLimit) folders")
+        }
+        mark(&folders)
+        return folders
+    }
+
+    /// A tree of folders (Dovecot's layout `fs`).
+    private func addTree(
+        _ levels: [String], at path: String, to folders: inout [SourceFolder]
+    ) {
+        guard levels.count < MailboxName.maximumLevels, folders.count <= Self.folderLimit else {
+            return
+        }
+        for name in SystemFiles.names(path) {
+            guard !name.hasPrefix("."),
+                !["cur", "new", "tmp", "courierimapkeywords"].contains(name)
+            else { continue }
+            let place = "\(path)/\(name)"
+            guard SystemFiles.facts(place)?.isFolder == true else { continue }
+            let below = levels + [name]
+            if Self.isMaildir(place), let mailbox = FolderName.mailbox(below.map(\.utf8)) {
+                add(mailbox, place, to: &folders)
+            }
+            addTree(below, at: place, to: &folders)
+        }
+    }
+
+    private func add(_ name: MailboxName, _ place: String, to folders: inout [SourceFolder]) {
+        folders.append(.init(name: name, use: FolderUse.use(of: name), place: place))
+    }
+
+    private static func isMaildir(_ path: String) -> Bool {
+        SystemFiles.facts(path + "/cur")?.isFolder == true
+    }
+
+    /// Says which are subscribed to, if there is a list of them, and leaves each use to one.
+    private func mark(_ folders: inout [SourceFolder]) {
+        let subscribed = subscriptions().map(Set.init)
+        var uses: Set<String> = []
+        for index in folders.indices {
+            if let use = folders[index].use, !uses.insert(use).inserted {
+                folders[index].use = nil
+            }
+            guard let subscribed, !folders[index].name.isInbox else { continue }
+            folders[index].isSubscribed = subscribed.contains(folders[index].name)
+        }
+    }
+
+    private func subscriptions() -> [MailboxName]? {
+        if case .octets(let octets, _) = read("\(root)/subscriptions") {
+            // Maildir++ has no slash in names, and a tree no folder whose name begins with a stop.
+            let separator = octets.contains(UInt8(ascii: "/")) ? "/" : "."
+            return SubscriptionList.dovecot(octets, separator: separator.utf8.first ?? 0)
+        }
+        if case .octets(let octets, _) = read("\(root)/courierimapsubscribed") {
+            return SubscriptionList.courier(octets)
+        }
+        return nil
+    }
+
+    private func read(_ path: String) -> SystemFiles.Reading {
+        SystemFiles.read(path, limit: Self.listLimitOctets)
+    }
+
+    // MARK: Messages
+
+    package mutating func open(_ folder: SourceFolder) -> SourceOpening {
+        self.folder = folder.place
+        keywords = FolderKeywords()
+        if case .octets(let octets, _) = read("\(folder.place)/dovecot-keywords") {
+            keywords.readDovecot(octets)
+        }
+        readCourierKeywords()
+        var uids = DovecotUIDList()
+        for name in ["dovecot-uidlist", "courierimapuiddb"] {
+            guard case .octets(let octets, _) = read("\(folder.place)/\(name)") else { continue }
+            uids = DovecotUIDList(octets)
+            break
+        }
+        let found = Self.sorted(list(), uids.uids)
+        entries = found[...]
+        return SourceOpening(
+            messages: found.count, keys: Set(found.map { String($0.name.unique) }))
+    }
+
+    private mutating func readCourierKeywords() {
+        let place = "\(folder)/courierimapkeywords"
+        for name in SystemFiles.names(place) {
+            guard case .octets(let octets, _) = read("\(place)/\(name)") else { continue }
+            if name == ":list" {
+                keywords.readCourierList(octets)
+            } else {
+                keywords.readCourierFile(octets, of: name)
+            }
+        }
+    }
+
+    /// Each message once, though it may be moved from `new` to `cur` meanwhile.
+    private func list() -> [Entry] {
+        var seen: Set<Substring> = []
+        var entries: [Entry] = []
+        for (place, isNew) in [("new", true), ("cur", false)] {
+            for text in SystemFiles.names("\(folder)/\(place)") {
+                guard let name = MaildirName(text), seen.insert(name.unique).inserted else {
+                    continue
+                }
+                entries.append(Entry(path: "\(place)/\(text)", name: name, isNew: isNew))
+            }
+        }
+        return entries
+    }
+
+    /// By UID; those without come last, by the time of their delivery.
+    private static func sorted(_ entries: [Entry], _ uids: [String: UInt32]) -> [Entry] {
+        let keyed = entries.map { entry in
+            (
+                entry: entry, uid: uids[entry.name.base] ?? UInt32.max,
+                time: entry.name.delivered?.seconds ?? .max
+            )
+        }
+        return keyed.sorted {
+            ($0.uid, $0.time, $0.entry.name.base) < ($1.uid, $1.time, $1.entry.name.base)
+        }.map(\.entry)
+    }
+
+    package mutating func next(_ isKnown: (String) -> Bool) -> SourceItem? {
+        while let entry = entries.popFirst() {
+            let key = String(entry.name.unique)
+            guard key.utf8.count <= MaildirName.maximumOctets else { continue }
+            if isKnown(key) {
+                return .known(key: key, flags: keywords.flags(of: entry.name, isNew: entry.isNew))
+            }
+            switch Self.readMessage("\(folder)/\(entry.path)") {
+            case .octets(let octets, let facts):
+                return message(entry, octets, facts)
+            case .refused(let reason): return .unreadable(name: entry.path, reason: reason)
+            case .gone:
+                // Flags are changed by another name.
+                guard let entry = moved(entry) else { continue }
+                guard
+                    case .octets(let octets, let facts) = Self.readMessage(
+                        "\(folder)/\(entry.path)")
+                else { continue }
+                return message(entry, octets, facts)
+            }
+        }
+        return nil
+    }
+
+    private static func readMessage(_ path: String) -> SystemFiles.Reading {
+        SystemFiles.read(path, limit: messageLimitOctets)
+    }
+
+    private func message(
+        _ entry: Entry, _ octets: [UInt8], _ facts: SystemFiles.Facts
+    ) -> SourceItem {
+        .message(
+            SourceMessage(
+                key: String(entry.name.unique),
+                flags: keywords.flags(of: entry.name, isNew: entry.isNew), date: facts.changed,
+                octets: LineEnds.canonical(octets)))
+    }
+
+    /// Where a message is now that was renamed since the folder was listed.
+    private func moved(_ entry: Entry) -> Entry? {
+        list().first { $0.name.unique == entry.name.unique }
+    }
+}

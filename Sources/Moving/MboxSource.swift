@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+import Crypto
+package import IMAP
+package import MailFolders
+
+/// A file of messages, or a folder of such files (Dovecot's, Thunderbird's, UW-IMAP's).
+///
+/// Nothing in such a file names a message: it is known by its octets, and the second one with the
+/// same by its number.
+package struct MboxSource: MailSource {
+    private let path: String
+    private let mailbox: MailboxName?
+    private let quoting: MboxReader.Quoting
+    private var reader: MboxReader?
+    private var place = ""
+    private var counts: [String: Int] = [:]
+
+    /// Levels of folders.
+    private static let depthLimit = MailboxName.maximumLevels
+
+    /// `mailbox` is for a single file; without it that is INBOX.
+    package init(_ path: String, mailbox: MailboxName?, quoting: MboxReader.Quoting) {
+        self.path = path
+        self.mailbox = mailbox
+        self.quoting = quoting
+    }
+
+    package mutating func folders() throws -> [SourceFolder] {
+        guard SystemFiles.facts(path + "/.")?.isFolder == true else {
+            // The operator's own word may be a link.
+            _ = try SystemFiles.Input(path, followsLinks: true)
+            let name = mailbox ?? .inbox
+            return [SourceFolder(name: name, use: FolderUse.use(of: name), place: path)]
+        }
+        var folders: [SourceFolder] = []
+        add([], at: path, to: &folders)
+        guard !folders.isEmpty else {
+            throw MovingFailure(.source, "there is no file of messages in \(path)")
+        }
+        var uses: Set<String> = []
+        for index in folders.indices {
+            if let use = folders[index].use, !uses.insert(use).inserted {
+                folders[index].use = nil
+            }
+        }
+        return folders
+    }
+
+    private func add(_ levels: [String], at path: String, to folders: inout [SourceFolder]) {
+        guard levels.count < Self.depthLimit else { return }
+        for name in SystemFiles.names(path) where !name.hasPrefix(".") {
+            let place = "\(path)/\(name)"
+            guard let facts = SystemFiles.facts(place) else { continue }
+            if facts.isFolder {
+                // Thunderbird keeps what is below `Work` in `Work.sbd`.
+                let level = name.hasSuffix(".sbd") ? String(name.dropLast(4)) : name
+                add(levels + [level], at: place, to: &folders)
+            } else if facts.isFile, Self.beginsAsMbox(place),
+                let mailbox = FolderName.mailbox((levels + [name]).map(\.utf8)),
+                !folders.contains(where: { $0.name == mailbox })
+            {
+                folders.append(
+                    SourceFolder(name: mailbox, use: FolderUse.use(of: mailbox), place: place))
+            }
+        }
+    }
+
+    private static func beginsAsMbox(_ path: String) -> Bool {
+        let file = try? SystemFiles.Input(path, followsLinks: false)
+        return (try? file?.read(at: 0, count: 5)) == Array("From ".utf8)
+    }
+
+    package mutating func open(_ folder: SourceFolder) throws -> SourceOpening {
+        let file = try SystemFiles.Input(folder.place, followsLinks: folder.place == path)
+        place = folder.place
+        counts = [:]
+        reader = MboxReader(quoting: quoting) { try file.read(at: $0, count: $1) }
+        return SourceOpening(messages: nil, keys: nil)
+    }
+
+    package mutating func next(_ isKnown: (String) -> Bool) throws -> SourceItem? {
+        let message: MboxReader.Message?
+        do {
+            message = try reader?.next()
+        } catch let failure as MboxReader.Failure {
+            throw MovingFailure(.source, "\(place): \(failure)")
+        }
+        guard let message else { return nil }
+        guard !message.isTooLarge else {
+            return .unreadable(
+                name: "message at octet \(message.offset)",
+                reason: "it has more than \(MboxReader.maximumOctets) octets")
+        }
+        let hash = Hexadecimal.encode(Array(SHA256.hash(data: message.octets)))
+        let count = counts[hash, default: 0]
+        counts[hash] = count + 1
+        let key = count == 0 ? hash : "\(hash)#\(count)"
+        if isKnown(key) { return .known(key: key, flags: message.flags) }
+        return .message(
+            SourceMessage(
+                key: key, flags: message.flags, date: message.date, octets: message.octets))
+    }
+}
