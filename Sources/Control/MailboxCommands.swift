@@ -64,6 +64,9 @@ struct MailboxCommands {
         case .useTaken: "another mailbox has this use"
         case .limit: "the mailbox `\(name)` takes no more of this"
         case .overQuota: "the account keeps as much as it may"
+        case .messageGone: "the message has gone"
+        case .tooManyAnnotations: "the mailbox `\(name)` takes no more annotations"
+        case .annotationTooLarge(let limit): "an annotation takes \(limit) octets at most"
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Archive
-package import Bytes
+import Archive
+import Bytes
 import Crypto
 package import World
 
