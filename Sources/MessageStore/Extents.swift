@@ -30,8 +30,13 @@ extension Mailboxes {
 }
 
 extension Mailboxes {
-    /// The octets of a message's content, without the fields that stand before it in the mailbox.
-    package func readContent(of message: MessageRow) -> ContentReader {
-        ContentReader(message.content, store: store, bodies: bodies)
+    /// Where the parts of a content stand (`Summary.Layout`, encoded); nil if it was not computed.
+    package func summaryLayout(of content: Content.ID) async throws -> [UInt8]? {
+        try await store.read { transaction in
+            try transaction.first(
+                "SELECT layout FROM content_summary WHERE content_id = ?",
+                [.integer(content.value)]
+            ) { $0.blob(0) }
+        }
     }
 }

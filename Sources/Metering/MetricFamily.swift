@@ -47,6 +47,10 @@ package struct MetricFamily: Hashable, Sendable {
             "Messages of strangers that were weighed, by what is done with them.",
             labels: ["action"]),
         .init(
+            "postreiter_quota_warnings_total", .counter,
+            "Accounts and domains that have used so much of what they may keep.",
+            labels: ["percent"]),
+        .init(
             "postreiter_greylisted_recipients_total", .counter,
             "Recipients for whom a stranger was asked to come again."),
         .init(

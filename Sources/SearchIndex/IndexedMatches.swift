@@ -10,13 +10,13 @@ package struct IndexedMatches: Hashable, Sendable {
     package let indexedUID: UInt32
     /// Messages that have the key, and some that have gone.
     let found: NumberSet
-    /// Messages that are indexed in part.
+    /// Messages that are indexed in part: nothing is known of them.
     let incomplete: NumberSet
 
     /// Whether a message has the key; nil if only the message can tell.
     package func verdict(uid: UInt32) -> Bool? {
-        if found.contains(uid) { return true }
-        return uid <= indexedUID && !incomplete.contains(uid) ? false : nil
+        guard uid <= indexedUID, !incomplete.contains(uid) else { return nil }
+        return found.contains(uid)
     }
 
     /// The messages that may have the key.

@@ -191,14 +191,12 @@ package struct TextIndex: Sendable {
             try Self.number(of: row.content, in: transaction) != nil
         }
         guard !isKnown else { return nil }
-        var reader = mailboxes.readContent(of: row)
-        var content: [UInt8] = []
         do {
-            while let piece = try await reader.next() { content += piece }
+            let content = try await SearchedContent(of: row, in: mailboxes)
+            return IndexedText(content.octets, isWhole: content.isWhole)
         } catch StorageFailure.corrupt {
             return nil
         }
-        return IndexedText(content)
     }
 
     private func keep(
