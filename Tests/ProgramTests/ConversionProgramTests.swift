@@ -58,7 +58,7 @@ struct ConversionProgramTests {
 
     @Test(
         "What was submitted is signed anew, and what is forwarded is sealed anew",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(20)))
     func converted() async throws {
         try await withStage { stage in
             let (near, far) = (stage.address(), stage.address())

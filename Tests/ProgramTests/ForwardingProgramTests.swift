@@ -31,7 +31,7 @@ struct ForwardingProgramTests {
 
     @Test(
         "It is sealed, its reverse-path is ours, who trusts us takes it, and bounces come back",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(20)))
     func forwarded() async throws {
         try await withStage { stage in
             let (near, far) = (stage.address(), stage.address())

@@ -87,7 +87,7 @@ struct SigningProgramTests {
 
     @Test(
         "Keys come into the zone, are seen, sign what is submitted, and are replaced",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(20)))
     func life() async throws {
         try await withStage { stage in
             let host = try await Postreiter(
@@ -157,7 +157,7 @@ struct SigningProgramTests {
         }
     }
 
-    @Test("A domain is named as people write it, in any script", .timeLimit(.minutes(8)))
+    @Test("A domain is named as people write it, in any script", .timeLimit(.minutes(20)))
     func international() async throws {
         try await withStage { stage in
             let file = stage.path("key.pem")
