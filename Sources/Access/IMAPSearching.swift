@@ -2,6 +2,7 @@
 
 import Bytes
 import IMAP
+import Logging
 import MessageStore
 import SearchIndex
 import Summary
@@ -75,7 +76,7 @@ extension IMAPVisit {
             return SearchMatching(
                 key, open.view, now: service.surroundings.time.timestamp, known: [:])
         }
-        let known = try await lookUp(key, in: open)
+        let known = await lookUp(key, in: open)
         var matching = SearchMatching(
             key, open.view, now: service.surroundings.time.timestamp, known: known)
         let all = NumberSet(1...last)
@@ -93,14 +94,21 @@ extension IMAPVisit {
     }
 
     /// What the index knows of the key's texts.
+    ///
+    /// Without it, or where it fails, the messages themselves are read: it is only faster.
     private func lookUp(
         _ key: SearchKey, in open: OpenMailbox
-    ) async throws -> [SearchedText: IndexedMatches] {
+    ) async -> [SearchedText: IndexedMatches] {
         var known: [SearchedText: IndexedMatches] = [:]
         guard let index = service.index else { return known }
         for text in key.wholeTexts.prefix(Self.indexedTexts) where known[text] == nil {
-            known[text] = try await index.matches(
-                text.field, text.folded, in: open.id, uidValidity: open.uidValidity)
+            do {
+                known[text] = try await index.matches(
+                    text.field, text.folded, in: open.id, uidValidity: open.uidValidity)
+            } catch {
+                logger.warning("the index of texts cannot be read: \(error)")
+                break
+            }
         }
         return known
     }

@@ -964,6 +964,22 @@ struct IMAPSearchTests {
         }
     }
 
+    @Test("Where the index cannot be read, the messages are")
+    func brokenIndex() throws {
+        try IMAPSite.run { site in
+            try await Self.prepare(site, indexed: 3)
+            try await site.store.write { transaction in
+                try transaction.execute("DROP TABLE search_message", [])
+            }
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            for (key, found) in [("TEXT anna", " 1 2 3"), ("BODY noon", " 1")] {
+                let answer = try await client.ask("SEARCH \(key)")
+                #expect(answer.first == "* SEARCH\(found)", "\(key): \(answer)")
+            }
+        }
+    }
+
     @Test("ESEARCH, SEARCHRES and PARTIAL")
     func extended() throws {
         try play(
