@@ -99,25 +99,41 @@ package struct TextIndex: Sendable {
     ///
     /// A mailbox that is being filled is left alone until nothing came for a pause, or for
     /// `maximumPauses`: indexing takes longer than taking a message in, and nobody searches yet. A
-    /// failing store is tried again after the pause.
-    package func run(time: any Time, pause: Duration = .seconds(2)) async {
+    /// failing store is tried again after the pause; `report` hears of each new failure once.
+    package func run(
+        time: any Time, pause: Duration = .seconds(2),
+        report: @Sendable (any Error) -> Void = { _ in }
+    ) async {
         var seen: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
-        var looks = 0
+        var (looks, told) = (0, "")
         while !Task.isCancelled {
-            var waiting: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
-            for extent in (try? await backlog()) ?? [] {
-                let before = seen[extent.id] ?? (0, 0)
-                if before.uidNext == extent.uidNext || before.pauses >= Self.maximumPauses {
-                    _ = try? await catchUp(with: extent)
-                } else {
-                    waiting[extent.id] = (extent.uidNext, before.pauses + 1)
-                }
-            }
-            seen = waiting
             looks += 1
-            if looks.isMultiple(of: Self.looksBetweenCounts) { try? await forgetWhatHasGone() }
+            do {
+                try await look(&seen)
+                if looks.isMultiple(of: Self.looksBetweenCounts) { try await forgetWhatHasGone() }
+            } catch {
+                // Once, not with every look.
+                if !Task.isCancelled, told != "\(error)" { report(error) }
+                told = "\(error)"
+            }
             guard (try? await time.sleep(for: pause)) != nil else { return }
         }
+    }
+
+    /// Indexes the mailboxes that rest; `seen` is how the others were when they were last seen.
+    private func look(
+        _ seen: inout [Mailbox.ID: (uidNext: UInt32, pauses: Int)]
+    ) async throws {
+        var waiting: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
+        for extent in try await backlog() {
+            let before = seen[extent.id] ?? (0, 0)
+            if before.uidNext == extent.uidNext || before.pauses >= Self.maximumPauses {
+                _ = try await catchUp(with: extent)
+            } else {
+                waiting[extent.id] = (extent.uidNext, before.pauses + 1)
+            }
+        }
+        seen = waiting
     }
 
     /// For so many pauses a mailbox that is being filled is left alone.

@@ -15,6 +15,7 @@ import World
 struct SearchStore {
     let index: TextIndex
     private let store: SQLiteStore
+    private let log: Logger
     /// Indexing takes what time mail leaves.
     private let executor = StorageExecutor(niceness: 15)
 
@@ -30,6 +31,7 @@ struct SearchStore {
             return nil
         }
         index = TextIndex(store, of: mailboxes)
+        self.log = log
     }
 
     private static func open(
@@ -90,7 +92,9 @@ struct SearchStore {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await store.run() }
             group.addTask(executorPreference: executor) {
-                await index.run(time: Live.surroundings.time)
+                await index.run(time: Live.surroundings.time) { error in
+                    log.warning("texts cannot be indexed at the moment: \(error)")
+                }
             }
         }
     }
