@@ -36,10 +36,16 @@ package final class Registry: Sendable {
     static let maximumKeptUses = 20_000
     let failures = LoginFailures()
     /// Who is told of each attempt to log in.
-    private let loginWatcher = Mutex<LoginWatcher?>(nil)
+    private let logins = Mutex(Logins())
 
     /// Is told from where, and whether it was right.
     package typealias LoginWatcher = @Sendable (IPAddress, Bool) async -> Void
+    /// A field of its own, since a function that is itself what a `Mutex` holds is wrapped once
+    /// more at each look, without end.
+    private struct Logins {
+        var watcher: LoginWatcher?
+    }
+
     let counters = AuthenticationCounters()
     /// The work put into a password set from now on.
     let iterations: Int
@@ -88,11 +94,11 @@ package final class Registry: Sendable {
 
     /// Tells `watcher` from now on of each attempt to log in, by whatever protocol.
     package func watchLogins(_ watcher: @escaping LoginWatcher) {
-        loginWatcher.withLock { $0 = watcher }
+        logins.withLock { $0.watcher = watcher }
     }
 
     func noteLogin(from peer: IPAddress, hasSucceeded: Bool) async {
-        await loginWatcher.withLock { $0 }?(peer, hasSucceeded)
+        await logins.withLock { $0.watcher }?(peer, hasSucceeded)
     }
 
     /// A secret is made once: decoy salts that changed at a restart would give themselves away, and

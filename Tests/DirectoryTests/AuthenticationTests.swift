@@ -4,6 +4,7 @@ import Bytes
 import Mail
 import SASL
 import SimulatedWorld
+import Synchronization
 import Testing
 import World
 
@@ -52,6 +53,17 @@ struct AuthenticationTests {
                     mechanism, name, "correct horse", as: "bert@example.org", registry)
                 #expect(other == nil)
             }
+        }
+    }
+
+    @Test(
+        "The three hundred thousandth login costs no more than the first", .timeLimit(.minutes(1)))
+    func manyLogins() throws {
+        try withRegistry { registry, _, _ in
+            let told = Atomic(0)
+            registry.watchLogins { _, _ in told.add(1, ordering: .relaxed) }
+            for _ in 0..<300_000 { await registry.noteLogin(from: peer, hasSucceeded: false) }
+            #expect(told.load(ordering: .relaxed) == 300_000)
         }
     }
 
