@@ -6,7 +6,10 @@ import Crypto
 /// The file that holds one account: a tar archive with a manifest, the account, and for each
 /// mailbox lists of messages, each followed by those messages.
 package enum AccountArchive {
-    package static let format = "postreiter-account-1"
+    package static let format = "postreiter-account-2"
+    /// The first one lacks quota and rules, app passwords, annotations, what scripts remember,
+    /// subscriptions without a mailbox, and when messages came into their mailbox.
+    package static let readableFormats: Set = ["postreiter-account-1", format]
     package static let manifestName = "manifest.json"
     package static let accountName = "account.json"
 

@@ -43,7 +43,7 @@ struct AccountCopyCommands {
 
     private func snapshot(_ arguments: Arguments) async throws -> JSON {
         let account = try await account(arguments)
-        let addresses = try await registry.addresses(of: account.id)
+        let copy = try await registry.copy(of: account.login)
         var texts: [JSON] = []
         for entry in try await scripts?.list(of: account.id.rawValue) ?? [] {
             let text = try await scripts?.text(of: entry.name, of: account.id.rawValue) ?? []
@@ -52,13 +52,25 @@ struct AccountCopyCommands {
                 "active": .bool(entry.isActive),
             ])
         }
-        let snapshots = try await mailboxes.snapshot(of: account.id.rawValue)
+        let memories = try await scripts?.memories(of: account.id.rawValue) ?? []
+        let snapshot = try await mailboxes.snapshot(of: account.id.rawValue)
         return [
-            "login": .string(account.login.description), "name": .string(account.displayName),
-            "enabled": .bool(account.isEnabled), "language": JSON(account.language?.rawValue),
-            "addresses": JSON(addresses.map(\.description)),
-            "verifier": .string(try await registry.verifier(of: account.login)),
-            "scripts": .array(texts), "mailboxes": .array(snapshots.map(Self.json)),
+            "login": .string(account.login.description), "name": .string(copy.displayName),
+            "enabled": .bool(copy.isEnabled), "language": JSON(copy.language?.rawValue),
+            "addresses": JSON(copy.addresses.map(\.description)),
+            "verifier": .string(copy.verifier), "rules": CopiedRules.json(copy.rules),
+            "app-passwords": .array(copy.appPasswords.map(\.json)),
+            "scripts": .array(texts),
+            "memories": .array(
+                memories.map {
+                    [
+                        "kind": .string($0.kind), "identity": .string(Base64.encode($0.identity)),
+                        "expires": .integer($0.expires.milliseconds),
+                    ]
+                }),
+            "subscriptions": JSON(snapshot.subscriptions),
+            "annotations": .array(snapshot.annotations.map(\.json)),
+            "mailboxes": .array(snapshot.mailboxes.map(Self.json)),
         ]
     }
 
@@ -69,13 +81,17 @@ struct AccountCopyCommands {
             "subscribed": .bool(mailbox.isSubscribed),
             "uidvalidity": .integer(Int64(mailbox.uidValidity)),
             "uidnext": .integer(Int64(mailbox.uidNext)),
+            "modseq": .integer(mailbox.highestModSequence),
+            "recent": .integer(Int64(snapshot.recentUID)),
             "keywords": JSON(snapshot.keywords.names),
+            "annotations": .array(snapshot.annotations.map(\.json)),
             "messages": .array(
                 snapshot.messages.map {
                     [
                         "uid": .integer(Int64($0.uid)), "content": .integer($0.content.value),
                         "octets": .integer(Int64($0.octets)),
                         "date": .integer($0.internalDate.milliseconds),
+                        "saved": .integer($0.saved.milliseconds),
                         "flags": JSON(snapshot.keywords.names(of: $0.flags)),
                         "prefix": .string($0.prefix),
                     ]
@@ -105,49 +121,147 @@ struct AccountCopyCommands {
 
     // MARK: Back
 
-    /// Makes the account, unless it is there: then its own settings stay.
+    /// Makes the account, unless it is there: then its own settings stay, and its mailboxes and
+    /// scripts, if it has any.
     private func adopt(_ arguments: Arguments) async throws -> JSON {
         let login = try arguments.address("account")
         var leftOut: [JSON] = []
         let isNew = try await registry.account(login: login) == nil
         if isNew {
-            try await registry.addAccount(
-                login, displayName: arguments.json["name"]?.string ?? "",
-                language: arguments.optionalLanguage("language"),
-                verifier: arguments.text("verifier"), by: author)
-            for address in try arguments.addresses("addresses") {
-                guard AddressPair(address) != AddressPair(login) else { continue }
-                do {
-                    try await registry.add(address: address, to: login, by: author)
-                } catch {
-                    leftOut.append(.string("\(address): \(error)"))
-                }
-            }
-            if arguments.json["enabled"]?.bool == false {
-                try await registry.setEnabled(false, login, by: author)
-            }
+            leftOut += try await registry.addAccount(Self.copy(arguments, login), by: author)
+                .map { .string("\($0)") }
         }
         let account = try await account(arguments).id.rawValue
+        _ = try await mailboxes.furnish(
+            account,
+            with: (arguments.json["mailboxes"]?.array ?? []).map {
+                Mailboxes.Wish(
+                    name: $0["mailbox"]?.string ?? "", use: $0["use"]?.string,
+                    isSubscribed: $0["subscribed"]?.bool ?? true,
+                    annotations: Self.annotations($0))
+            },
+            subscriptions: (arguments.json["subscriptions"]?.array ?? []).compactMap(\.string),
+            annotations: Self.annotations(arguments.json))
         try await mailboxes.furnish(account)
-        let hasScripts = try await scripts?.list(of: account).isEmpty == false
-        for script in arguments.json["scripts"]?.array ?? [] where !hasScripts {
-            let name = script["name"]?.string ?? ""
-            do {
-                let text = Base64.decode((script["script"]?.string ?? "").utf8) ?? []
-                try await scripts?.put(name, text, of: account)
-                if script["active"]?.bool == true {
-                    try await scripts?.activate(name, of: account)
-                }
-            } catch let refusal as Scripts.Refusal {
-                leftOut.append(.string("script \(name): \(refusal)"))
-            }
-        }
+        let refused = try await scripts?.adopt(
+            Self.scripts(arguments.json), Self.memories(arguments.json), of: account)
+        leftOut += (refused ?? []).map { .string("script \($0.name): \($0.refusal)") }
         return ["new": .bool(isNew), "left-out": .array(leftOut)]
     }
 
-    /// An address to be compared.
-    private struct AddressPair: Equatable {
-        private let text: String
-        init(_ address: Address) { text = address.description.lowercased() }
+    private static func copy(_ arguments: Arguments, _ login: Address) throws -> AccountCopy {
+        var copy = AccountCopy(login: login, verifier: try arguments.text("verifier"))
+        copy.displayName = arguments.json["name"]?.string ?? ""
+        copy.language = try arguments.optionalLanguage("language")
+        copy.isEnabled = arguments.json["enabled"]?.bool ?? true
+        let own = login.description.lowercased()
+        copy.addresses = try arguments.addresses("addresses").filter {
+            $0.description.lowercased() != own
+        }
+        copy.rules = CopiedRules.rules(arguments.json["rules"] ?? .null)
+        copy.appPasswords = (arguments.json["app-passwords"]?.array ?? [])
+            .compactMap(AccountCopy.Device.init)
+        return copy
+    }
+
+    private static func annotations(_ json: JSON) -> [Mailboxes.Annotation] {
+        (json["annotations"]?.array ?? []).compactMap { one in
+            guard let entry = one["entry"]?.string,
+                let value = Base64.decode((one["value"]?.string ?? "").utf8)
+            else { return nil }
+            return Mailboxes.Annotation(entry: entry, value: value)
+        }
+    }
+
+    private static func scripts(
+        _ json: JSON
+    ) -> [(name: String, octets: [UInt8], isActive: Bool)] {
+        (json["scripts"]?.array ?? []).map {
+            (
+                $0["name"]?.string ?? "",
+                Base64.decode(($0["script"]?.string ?? "").utf8) ?? [],
+                $0["active"]?.bool ?? false
+            )
+        }
+    }
+
+    private static func memories(_ json: JSON) -> [Scripts.KeptMemory] {
+        (json["memories"]?.array ?? []).compactMap { one in
+            guard let kind = one["kind"]?.string, let expires = one["expires"]?.integer,
+                let identity = Base64.decode((one["identity"]?.string ?? "").utf8)
+            else { return nil }
+            return Scripts.KeptMemory(
+                kind: kind, identity: identity, expires: Timestamp(milliseconds: expires))
+        }
+    }
+}
+
+extension Mailboxes.Annotation {
+    fileprivate var json: JSON {
+        ["entry": .string(entry), "value": .string(Base64.encode(value))]
+    }
+}
+
+extension AccountCopy.Device {
+    fileprivate var json: JSON {
+        [
+            "name": .string(name), "services": JSON(services.map(\.rawValue).sorted()),
+            "created": .integer(created.milliseconds), "selector": .string(selector),
+            "verifier": .string(verifier),
+            "last-used": lastUse.map { .integer($0.time.milliseconds) } ?? .null,
+            "last-service": JSON(lastUse?.service?.rawValue),
+            "last-peer": JSON(lastUse?.peer?.description),
+        ]
+    }
+
+    /// Nil for what is none: a password for services unknown here would be one for all.
+    fileprivate init?(_ json: JSON) {
+        let services = (json["services"]?.array ?? []).map {
+            $0.string.flatMap(LoginService.init(rawValue:))
+        }
+        guard let name = json["name"]?.string, let selector = json["selector"]?.string,
+            let verifier = json["verifier"]?.string, !services.contains(nil)
+        else { return nil }
+        let lastUse = json["last-used"]?.integer.map { time in
+            AppPassword.Use(
+                time: Timestamp(milliseconds: time),
+                service: json["last-service"]?.string.flatMap(LoginService.init(rawValue:)),
+                peer: json["last-peer"]?.string.flatMap { IPAddress($0) })
+        }
+        self.init(
+            name: name, services: Set(services.compactMap(\.self)),
+            created: Timestamp(milliseconds: json["created"]?.integer ?? 0), lastUse: lastUse,
+            selector: selector, verifier: verifier)
+    }
+}
+
+/// What was set for an account, in a backup: null where nothing was, `-1` for no bound.
+private enum CopiedRules {
+    static func json(_ rules: MailboxRules) -> JSON {
+        [
+            "octets": bound(rules.octets), "messages": bound(rules.messages),
+            "retention": rules.retention.map { JSON($0.map(\.text)) } ?? .null,
+            "folders": JSON(rules.subaddressFolders?.rawValue),
+        ]
+    }
+
+    private static func bound(_ bound: Bound?) -> JSON {
+        bound.map { .integer($0.value ?? -1) } ?? .null
+    }
+
+    static func rules(_ json: JSON) -> MailboxRules {
+        var rules = MailboxRules()
+        rules.octets = bound(json["octets"])
+        rules.messages = bound(json["messages"])
+        rules.retention = json["retention"]?.array.map { list in
+            list.compactMap { $0.string.flatMap { Retention($0) } }
+        }
+        rules.subaddressFolders = json["folders"]?.string.flatMap(
+            SubaddressFolders.init(rawValue:))
+        return rules
+    }
+
+    private static func bound(_ json: JSON?) -> Bound? {
+        json?.integer.map { $0 < 0 ? .none : .at($0) }
     }
 }

@@ -160,6 +160,7 @@ struct MailboxCommands {
                 let date = message["date"]?.integer.map { Timestamp(milliseconds: $0) } ?? now
                 var finished = try await finished(content)
                 finished.uid = message["uid"]?.integer.flatMap { UInt32(exactly: $0) }
+                finished.saved = message["saved"]?.integer.map { Timestamp(milliseconds: $0) }
                 messages.append((finished, room.fitting(flags), date))
                 if let key = message["key"]?.string, !key.isEmpty {
                     guard key.utf8.count <= Mailboxes.Origin.keyLimitOctets else {
@@ -220,10 +221,14 @@ struct MailboxCommands {
             validity > 0
         else { throw ControlFailure.usage("`uidvalidity` is missing") }
         let isSame = try await mailboxes.resume(
-            mailbox.id, uidValidity: validity,
-            keywords: (arguments.json["keywords"]?.array ?? []).compactMap(\.string))
+            mailbox.id,
+            as: Mailboxes.Past(
+                uidValidity: validity, highestModSequence: arguments.number("modseq") ?? 0,
+                keywords: (arguments.json["keywords"]?.array ?? []).compactMap(\.string)))
         if isSame, let next = arguments.number("uidnext").flatMap({ UInt32(exactly: $0) }) {
-            try await mailboxes.advance(mailbox.id, to: next)
+            try await mailboxes.complete(
+                mailbox.id, uidNext: next,
+                recentUID: arguments.number("recent").flatMap { UInt32(exactly: $0) } ?? 1)
         }
         return ["same": .bool(isSame)]
     }

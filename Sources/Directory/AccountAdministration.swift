@@ -46,30 +46,6 @@ extension Registry {
             login, displayName: displayName, language: language, keys: keys, by: author)
     }
 
-    /// Makes an account that was one elsewhere, with what was kept of its password there:
-    /// `verifier(of:)`.
-    @discardableResult
-    package func addAccount(
-        _ login: Address, displayName: String = "", language: Language? = nil, verifier: String,
-        by author: String
-    ) async throws(DirectoryFailure) -> Account {
-        guard let keys = SCRAMKeys(verifier: verifier) else {
-            throw .unfit("what was kept of the password", reason: "it cannot be read")
-        }
-        return try await addAccount(
-            login, displayName: displayName, language: language, keys: keys, by: author)
-    }
-
-    /// What is kept of a password, as text: nobody can log in with it, but whoever has it can try
-    /// passwords.
-    package func verifier(of login: Address) async throws(DirectoryFailure) -> String {
-        guard let key = AddressKey(login) else { throw .unknownAccount(login) }
-        guard let record = try await read({ try $0.record(login: key) }) else {
-            throw .unknownAccount(login)
-        }
-        return record.keys.verifier
-    }
-
     private func addAccount(
         _ login: Address, displayName: String, language: Language?, keys: SCRAMKeys,
         by author: String
@@ -213,7 +189,7 @@ extension Registry {
         return key
     }
 
-    private static func check(displayName: String) throws(DirectoryFailure) {
+    static func check(displayName: String) throws(DirectoryFailure) {
         guard displayName.utf8.count <= Account.maximumDisplayNameOctets else {
             throw .unfit("the display name", reason: "it has more than 200 octets")
         }
@@ -294,13 +270,13 @@ extension SCRAMKeys {
     private static let scheme = "SCRAM-SHA-256"
 
     /// `SCRAM-SHA-256$ITERATIONS$SALT$STOREDKEY$SERVERKEY`, the octets in Base64.
-    fileprivate var verifier: String {
+    var verifier: String {
         ([Self.scheme, String(iterations)]
             + [salt, storedKey, serverKey].map { Base64.encode($0) }).joined(separator: "$")
     }
 
     /// Reads what `verifier` wrote.
-    fileprivate init?(verifier: String) {
+    init?(verifier: String) {
         let parts = verifier.split(separator: "$", omittingEmptySubsequences: false)
         guard parts.count == 5, parts[0] == Self.scheme, let iterations = Int(parts[1]),
             (Self.minimumIterations...Self.maximumIterations).contains(iterations),

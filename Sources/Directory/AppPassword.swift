@@ -28,6 +28,12 @@ package struct AppPassword: Hashable, Sendable {
         package var time: Timestamp
         package var service: LoginService?
         package var peer: IPAddress?
+
+        package init(time: Timestamp, service: LoginService?, peer: IPAddress?) {
+            self.time = time
+            self.service = service
+            self.peer = peer
+        }
     }
 
     /// In octets; shown in lists and written behind a login.

@@ -20,12 +20,15 @@ extension Mailboxes {
         package var internalDate: Timestamp
         /// The UID that it had before; nil, or if it was given already: the next one.
         package var uid: UInt32?
+        /// When it came into the mailbox before; nil: now.
+        package var saved: Timestamp?
 
         package init(
             content: Content.ID, octets: Int, flags: [String], internalDate: Timestamp,
-            uid: UInt32? = nil
+            uid: UInt32? = nil, saved: Timestamp? = nil
         ) {
             self.uid = uid
+            self.saved = saved
             self.content = content
             self.octets = octets
             self.flags = flags
@@ -49,7 +52,7 @@ extension Mailboxes {
                 Arrival(
                     content: message.content, octets: message.octets, flags: flags,
                     internalDate: message.internalDate, prefix: ""),
-                in: mailbox, at: time, in: transaction)
+                in: mailbox, at: message.saved ?? time, in: transaction)
         }
         try check(allowance, in: transaction)
         return uids

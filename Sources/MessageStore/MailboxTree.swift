@@ -139,12 +139,16 @@ extension Mailboxes {
 
     /// Names that were subscribed to and have no mailbox any more (RFC 9051 §6.3.7).
     package func subscriptions(of account: Int64) throws -> [String] {
-        try store.lookUp { transaction in
-            try transaction.all(
-                "SELECT name FROM mailbox_subscription WHERE account_id = ? ORDER BY name",
-                [.integer(account)]
-            ) { $0.text(0) }
-        }
+        try store.lookUp { try Self.subscriptions(of: account, in: $0) }
+    }
+
+    static func subscriptions(
+        of account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) -> [String] {
+        try transaction.all(
+            "SELECT name FROM mailbox_subscription WHERE account_id = ? ORDER BY name",
+            [.integer(account)]
+        ) { $0.text(0) }
     }
 
     /// A name that is used anew gets a UIDVALIDITY above all that were (RFC 9051 §2.3.1.1).

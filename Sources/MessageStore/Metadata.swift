@@ -8,6 +8,14 @@ extension Mailboxes {
     package struct Annotation: Hashable, Sendable {
         package let entry: String
         package let value: [UInt8]
+
+        package init(entry: String, value: [UInt8]) {
+            self.entry = entry
+            self.value = value
+        }
+
+        /// Whether everybody sees it who sees the mailbox.
+        package var isShared: Bool { entry.hasPrefix(sharedPrefix) }
     }
 
     /// Octets of one value; RFC 5464 §4.1 wants 1024 at least.
@@ -28,18 +36,19 @@ extension Mailboxes {
     package func annotations(
         of mailbox: Mailbox.ID?, for account: Int64
     ) throws -> [Annotation] {
-        try store.lookUp { transaction in
-            try transaction.all(
-                """
-                SELECT entry, value FROM mailbox_metadata
-                WHERE mailbox_id = ? AND account_id IN (?, ?) AND value IS NOT NULL ORDER BY entry
-                """,
-                [
-                    .integer(mailbox?.value ?? Self.nobody), .integer(account),
-                    .integer(Self.nobody),
-                ]
-            ) { Annotation(entry: $0.text(0), value: $0.blob(1)) }
-        }
+        try store.lookUp { try Self.annotations(of: mailbox, for: account, in: $0) }
+    }
+
+    static func annotations(
+        of mailbox: Mailbox.ID?, for account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) -> [Annotation] {
+        try transaction.all(
+            """
+            SELECT entry, value FROM mailbox_metadata
+            WHERE mailbox_id = ? AND account_id IN (?, ?) AND value IS NOT NULL ORDER BY entry
+            """,
+            [.integer(mailbox?.value ?? nobody), .integer(account), .integer(nobody)]
+        ) { Annotation(entry: $0.text(0), value: $0.blob(1)) }
     }
 
     /// Sets annotations, all or none; a nil value removes one.
@@ -79,6 +88,28 @@ extension Mailboxes {
         }
         self.changes.signal(account)
         if let owner, owner != account { self.changes.signal(owner) }
+    }
+
+    /// Annotations of a mailbox that was just made; beyond the limits they are left out.
+    static func keep(
+        _ annotations: [Annotation], of mailbox: Mailbox.ID?, for account: Int64,
+        in transaction: any Transaction
+    ) throws(StorageFailure) {
+        let version = try annotationVersion(in: transaction) + 1
+        for one in annotations.prefix(annotationLimit)
+        where one.value.count <= annotationLimitOctets {
+            // What everybody sees of the server is not an account's to bring.
+            guard mailbox != nil || !one.isShared else { continue }
+            try transaction.execute(
+                """
+                INSERT INTO mailbox_metadata (mailbox_id, account_id, entry, value, version)
+                VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """,
+                [
+                    .integer(mailbox?.value ?? nobody), .integer(reader(of: one.entry, account)),
+                    .text(one.entry), .blob(one.value), .integer(version),
+                ])
+        }
     }
 
     /// Throws if there are too many; what was removed makes room first.

@@ -111,11 +111,15 @@ extension Mailboxes {
     }
 
     private func storedRecent(of mailbox: Mailbox.ID) throws -> UInt32 {
-        try store.lookUp { transaction in
-            try transaction.first(
-                "SELECT recent_uid FROM mailbox WHERE id = ?", [.integer(mailbox.value)]
-            ) { UInt32(truncatingIfNeeded: $0.integer(0)) } ?? 1
-        }
+        try store.lookUp { try Self.storedRecent(of: mailbox, in: $0) }
+    }
+
+    static func storedRecent(
+        of mailbox: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> UInt32 {
+        try transaction.first(
+            "SELECT recent_uid FROM mailbox WHERE id = ?", [.integer(mailbox.value)]
+        ) { UInt32(truncatingIfNeeded: $0.integer(0)) } ?? 1
     }
 
     /// The UID of the first message without `\Seen` (RFC 3501 §7.1 UNSEEN); nil if all have it.

@@ -9,7 +9,9 @@ import World
 /// An account in a file that `AccountBackup` wrote.
 package struct AccountSource: MailSource {
     private let path: String
-    /// What `account.adopt` takes: login, name, language, addresses, scripts, password.
+    private let skippedUIDs: Int64
+    /// What `account.adopt` takes: login, name, language, addresses, rules, scripts, what is kept
+    /// of passwords, mailboxes.
     package let settings: JSON
     private var reader: AccountArchive.Reader?
     /// The mailbox that is read, by its place in the list.
@@ -19,8 +21,12 @@ package struct AccountSource: MailSource {
 
     /// Reads the whole file once, and compares its checksum and each message's; throws
     /// `ArchiveFailure` with the place of what is damaged.
-    package init(_ path: String) throws {
+    ///
+    /// New messages get UIDs after `skippingUIDs` others, which messages may have got that came
+    /// after the backup and are lost.
+    package init(_ path: String, skippingUIDs: UInt32 = 0) throws {
         self.path = path
+        skippedUIDs = Int64(skippingUIDs)
         var settings: JSON?
         var hashes: [String: String] = [:]
         let reader = try AccountArchive.Reader(path)
@@ -45,7 +51,7 @@ package struct AccountSource: MailSource {
         guard name == AccountArchive.manifestName, let json = try? JSON(parsing: manifest),
             let format = json["format"]?.string
         else { throw ArchiveFailure.damaged(path, "it has no manifest") }
-        guard format == AccountArchive.format else {
+        guard AccountArchive.readableFormats.contains(format) else {
             throw ArchiveFailure.damaged(
                 path, "it has the format \(format), this release knows \(AccountArchive.format)")
         }
@@ -75,7 +81,9 @@ package struct AccountSource: MailSource {
             folder.isSubscribed = mailbox["subscribed"]?.bool ?? true
             folder.past = SourceFolder.Past(
                 uidValidity: mailbox["uidvalidity"]?.integer ?? 1,
-                uidNext: mailbox["uidnext"]?.integer ?? 1,
+                uidNext: (mailbox["uidnext"]?.integer ?? 1) + skippedUIDs,
+                modSequence: mailbox["modseq"]?.integer ?? 0,
+                recentUID: mailbox["recent"]?.integer ?? 1,
                 keywords: (mailbox["keywords"]?.array ?? []).compactMap(\.string))
             return folder
         }
@@ -128,6 +136,7 @@ package struct AccountSource: MailSource {
             key: key, flags: flags,
             date: facts["date"]?.integer.map { Timestamp(milliseconds: $0) }, octets: octets)
         message.uid = UInt32(exactly: uid)
+        message.saved = facts["saved"]?.integer.map { Timestamp(milliseconds: $0) }
         return .message(message)
     }
 }

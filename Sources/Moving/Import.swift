@@ -91,6 +91,7 @@ package struct Import: Sendable {
             [
                 ("mailbox", .string(folder.name.text)),
                 ("uidvalidity", .integer(past.uidValidity)), ("keywords", JSON(past.keywords)),
+                ("modseq", .integer(past.modSequence)), ("recent", .integer(past.recentUID)),
                 ("uidnext", isComplete ? .integer(past.uidNext) : .null),
             ])
     }
@@ -235,6 +236,7 @@ struct FolderWork {
             "flags": JSON(message.flags),
             "date": message.date.map { .integer($0.milliseconds) } ?? .null,
             "uid": message.uid.map { .integer(Int64($0)) } ?? .null,
+            "saved": message.saved.map { .integer($0.milliseconds) } ?? .null,
         ])
         batch.content += message.octets
     }

@@ -32,6 +32,10 @@ package struct SourceFolder: Hashable, Sendable {
     package struct Past: Hashable, Sendable {
         package var uidValidity: Int64
         package var uidNext: Int64
+        /// That of its latest change; 0 where nobody knows.
+        package var modSequence: Int64
+        /// The first UID that no session was told of.
+        package var recentUID: Int64
         package var keywords: [String]
     }
 
@@ -67,6 +71,8 @@ package struct SourceMessage: Sendable {
     package var octets: [UInt8]
     /// The UID that it had, if the mailbox was one here before.
     package var uid: UInt32?
+    /// When it came into that mailbox.
+    package var saved: Timestamp?
 
     package init(key: String, flags: [String], date: Timestamp?, octets: [UInt8]) {
         self.key = key

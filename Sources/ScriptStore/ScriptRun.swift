@@ -31,6 +31,87 @@ package struct ScriptRun: Sendable {
 }
 
 extension Scripts {
+    /// What an account's scripts remember, as a backup keeps it.
+    package struct KeptMemory: Hashable, Sendable {
+        /// `seen`, `answered` or `redirected`.
+        package let kind: String
+        package let identity: [UInt8]
+        package let expires: Timestamp
+
+        package init(kind: String, identity: [UInt8], expires: Timestamp) {
+            self.kind = kind
+            self.identity = identity
+            self.expires = expires
+        }
+    }
+
+    /// More than a busy year of answers.
+    package static let maximumKeptMemories = 100_000
+
+    /// What is not forgotten yet, so that nobody is answered twice after a return.
+    package func memories(of account: Int64) async throws -> [KeptMemory] {
+        let now = time.timestamp
+        return try await store.read { transaction in
+            try transaction.all(
+                """
+                SELECT kind, identity, expires FROM sieve_memory
+                WHERE account_id = ? AND expires > ? ORDER BY expires DESC LIMIT ?
+                """,
+                [
+                    .integer(account), .integer(now.milliseconds),
+                    .integer(Int64(Self.maximumKeptMemories)),
+                ]
+            ) {
+                KeptMemory(
+                    kind: $0.text(0), identity: $0.blob(1),
+                    expires: Timestamp(milliseconds: $0.integer(2)))
+            }
+        }
+    }
+
+    /// Gives an account that has no scripts those that it had elsewhere, and what they remember,
+    /// in one transaction; returns why some are left out.
+    package func adopt(
+        _ scripts: [(name: String, octets: [UInt8], isActive: Bool)], _ memories: [KeptMemory],
+        of account: Int64
+    ) async throws -> [(name: String, refusal: Refusal)] {
+        let now = time.timestamp
+        var leftOut: [(name: String, refusal: Refusal)] = []
+        var valid: [(name: String, octets: [UInt8], isActive: Bool)] = []
+        for script in scripts {
+            do throws(Refusal) {
+                guard ScriptName.isValid(script.name) else { throw .badName(script.name) }
+                guard valid.count < Self.maximumScripts else { throw .tooMany }
+                _ = try Self.check(script.octets)
+                valid.append(script)
+            } catch {
+                leftOut.append((script.name, error))
+            }
+        }
+        let known = memories.prefix(Self.maximumKeptMemories).compactMap { memory in
+            ScriptRun.Kind(rawValue: memory.kind).map {
+                ScriptRun.Memory(kind: $0, identity: memory.identity, expires: memory.expires)
+            }
+        }
+        try await store.write { [valid] transaction in
+            guard try Self.entries(of: account, in: transaction).isEmpty else { return }
+            for script in valid {
+                try transaction.execute(
+                    """
+                    INSERT INTO sieve_script (account_id, name, script, is_active)
+                    VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
+                    """,
+                    [
+                        .integer(account), .text(script.name), .blob(script.octets),
+                        .integer(script.isActive ? 1 : 0),
+                    ])
+            }
+            try Self.remember(known, of: account, at: now, in: transaction)
+        }
+        forget()
+        return leftOut
+    }
+
     /// A message that comes back after having been redirected does so within days.
     fileprivate static let redirectedSeconds: Int64 = 7 * 86400
 

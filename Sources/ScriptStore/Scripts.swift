@@ -190,7 +190,7 @@ package final class Scripts: Sendable {
         }
     }
 
-    private static func entries(
+    static func entries(
         of account: Int64, in transaction: any Transaction
     ) throws(StorageFailure) -> [Entry] {
         try transaction.all(

@@ -116,6 +116,8 @@ package struct Draft: ~Copyable, Sendable {
         package var summary: StoredSummary?
         /// The UID that it had in the mailbox before, where it comes back.
         package var uid: UInt32?
+        /// When it came into the mailbox before (RFC 8514 SAVEDATE), where it comes back.
+        package var saved: Timestamp?
         fileprivate let body: Content.Body
     }
 
@@ -194,7 +196,8 @@ extension Intake {
                     try summary?.insert(of: content, in: transaction)
                     return Mailboxes.Appended(
                         content: content, octets: message.octets, flags: flags,
-                        internalDate: date, uid: message.uid)
+                        internalDate: date, uid: message.uid,
+                        saved: message.saved)
                 }
                 // What goes makes room for what comes (RFC 8508 §3.4).
                 let gone = try replaced.map {

@@ -12,8 +12,10 @@ extension AccountCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write all of an account into one file, as of one moment, while mail flows.",
             discussion: """
-                Messages with flags, keywords, dates and UIDs, mailboxes, scripts, addresses, and \
-                what is kept of the password: keep the file as you keep the mail.
+                Messages with flags, keywords, dates and UIDs, mailboxes with uses, subscriptions \
+                and annotations, scripts and what they remember, addresses, quota and retention \
+                rules, and what is kept of the password and of app passwords: keep the file as \
+                you keep the mail. What was removed and could be brought back is not in it.
                 """)
         @Argument(help: "The account's login.") var account: String
         @Argument(help: "The file to write; it must not exist yet.") var file: String
@@ -50,23 +52,27 @@ extension AccountCommand {
             discussion: """
                 The file is examined first; a damaged one is refused with the place. An account \
                 that is not there is made, with its password; one that is there keeps its \
-                settings. Mailboxes in which nothing ever was get their UIDs back. Run again \
-                after an interruption, it goes on. Each message is compared by its hash.
+                settings. Mailboxes in which nothing ever was get their UIDs back, so that mail \
+                programs go on as if nothing had happened. Run again after an interruption, it \
+                goes on. Each message is compared by its hash. Where mail has come since the \
+                backup and is lost, --skip-uids keeps its UIDs from meaning other messages.
                 """)
         @Argument(help: "The file that `account backup` wrote.") var file: String
         @Option(name: .customLong("as"), help: "Another login than the one in the file.")
         var login: String?
+        @Option(help: "Leave out so many UIDs in each mailbox: more than messages came since.")
+        var skipUids: UInt32 = 0
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: JSONOption
 
         func run() async throws {
-            let (login, file) = (login, file)
+            let (login, file, skipped) = (login, file, skipUids)
             let (outcomes, leftOut) = try await MovingErrors.told {
                 try await server.asker().run { asker in
-                    var source = try AccountSource(file)
+                    var source = try AccountSource(file, skippingUIDs: skipped)
                     let account = AskedAccount(
                         asker: asker, login: login ?? source.settings["login"]?.string ?? "")
-                    let wish = (source.settings.object ?? []).filter { $0.0 != "mailboxes" }
+                    let wish = source.settings.object ?? []
                     let adopted = try await account.ask(
                         "account.adopt",
                         login == nil ? wish : wish.filter { $0.0 != "addresses" }, [])
