@@ -106,8 +106,7 @@ package final class IMAPService: Sendable {
                 return
             }
         }
-        var visit = IMAPVisit(self, connection, logger)
-        await visit.run()
+        await Attendance(IMAPVisit(self, connection, logger)).run()
     }
 
     /// Extensions whose protocol there is and which nothing performs yet.

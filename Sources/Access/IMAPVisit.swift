@@ -52,32 +52,26 @@ struct IMAPVisit: ~Copyable {
         news = News(connection)
     }
 
-    mutating func run() async {
+    /// Performs all that the client has asked for; nil when it has to be heard again.
+    mutating func serve() async -> Ending? {
         do throws(Ending) {
-            while true {
-                while let step = session.next() { try await perform(step) }
-                try await listen()
+            if isIdling {
+                try await tellNews()
+                try await send()
             }
+            while let step = session.next() { try await perform(step) }
+            try await tellUnasked()
+            return nil
         } catch {
-            switch error {
-            case .closed: break
-            case .network(let failure): logger.debug("IMAP connection ended: \(failure)")
-            case .unreadable(let reason): logger.error("a message cannot be read: \(reason)")
-            }
+            return error
         }
-        // Who closes the connection knows nothing of what is still to be packed.
-        (connection as? CompressedConnection)?.push()
-        if let watch { service.mailboxes.changes.end(watch) }
-        await leave()
-        await abortAppend()
-        if account != nil { logger.info("IMAP session ended") }
     }
 
-    private mutating func listen() async throws(Ending) {
+    /// Takes in what comes next from the client, or that there is news for it.
+    mutating func listen() async -> Ending? {
         let now = service.surroundings.time.now
         let line = session.linesRead
         if waiting?.line != line { waiting = (line, now) }
-        try await tellUnasked()
         let patience =
             account == nil ? ServerSession.unauthenticatedTimeout : ServerSession.idleTimeout
         unsentOctets = 0
@@ -87,15 +81,28 @@ struct IMAPVisit: ~Copyable {
             if let octets { session.receive(octets) } else { session.receiveEnd() }
         } catch {
             switch error {
-            case .interrupted:
-                guard isIdling else { return }
-                try await tellNews()
-                try await send()
+            case .interrupted: break
             case .deadlinePassed: session.terminate(nil, "nothing came for too long")
             case .cancelled: session.terminate(.unavailable, "the server stops, come back soon")
-            default: throw .network(error)
+            default: return .network(error)
             }
         }
+        return nil
+    }
+
+    /// Leaves nothing behind but the log.
+    mutating func end(_ ending: Ending) async {
+        switch ending {
+        case .closed: break
+        case .network(let failure): logger.debug("IMAP connection ended: \(failure)")
+        case .unreadable(let reason): logger.error("a message cannot be read: \(reason)")
+        }
+        // Who closes the connection knows nothing of what is still to be packed.
+        (connection as? CompressedConnection)?.push()
+        if let watch { service.mailboxes.changes.end(watch) }
+        await leave()
+        await abortAppend()
+        if account != nil { logger.info("IMAP session ended") }
     }
 
     private mutating func perform(_ step: ServerSession.Step) async throws(Ending) {
