@@ -325,7 +325,8 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
             "DefenceStore", "DKIM", "KeyLife",
-            "Feedback", "ReportStore", "Reporting", "ScriptStore", "Tenancy", "Autoconfiguration",
+            "Feedback", "ReportStore", "Reporting", "Sieve", "ScriptStore", "Tenancy",
+            "Autoconfiguration",
         ],
         [
             log, crypto, nio[0], nio[1], .product(name: "Hummingbird", package: "hummingbird"),

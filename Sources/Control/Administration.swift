@@ -192,6 +192,9 @@ package struct Administration: Sendable {
                 author: author
             ).perform(name, arguments)
             if name == "account.remove" { scripts?.forget() }
+            if name == "domain.remove" {
+                _ = try await scripts?.removeStandard(for: try arguments.domain("domain").name)
+            }
             guard name == "domain.add" else { return answer }
             let domain = try arguments.domain("domain")
             // Made before the zone is written, so that it names them at once.

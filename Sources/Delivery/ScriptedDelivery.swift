@@ -42,9 +42,12 @@ extension Deliverer {
             return false
         }
         do {
-            guard let script = try await scripts.active(of: account.rawValue) else { return false }
+            guard
+                let active = try await scripts.active(
+                    of: account.rawValue, in: { try registry.domain(of: account) })
+            else { return false }
             let incoming = try await incoming(recipient, account)
-            let run = try await scripts.run(script, over: incoming, of: account.rawValue)
+            let run = try await scripts.run(active.script, over: incoming, of: account.rawValue)
             if let failure = run.verdict.failure {
                 log.warning(
                     "the script of \(recipient.address) fails, the message is kept: \(failure)",
@@ -77,10 +80,8 @@ extension Deliverer {
             + [recipient.address.description]
         // What filters found suspicious is put aside; more is not known here.
         incoming.spamPercent = message.requests.isJunk ? 100 : nil
-        incoming.environment = [
-            "name": "Postreiter", "location": "MDA", "phase": "during",
-            "host": settings.hostName.name, "domain": recipient.address.domain?.name ?? "",
-        ]
+        incoming.setEnvironment(
+            host: settings.hostName.name, domain: recipient.address.domain?.name ?? "")
         return incoming
     }
 
@@ -130,7 +131,7 @@ extension Deliverer {
         sorting.record = { transaction throws(StorageFailure) in
             try Scripts.remember(memories, of: number, at: now, in: transaction)
         }
-        sorting.explanation = explanation(of: run.verdict)
+        sorting.explanation = run.verdict.summary
         conclusions.sort(recipient, to: account.rawValue, sorting)
         conclusions.tell(crossings, await warnings(of: crossings))
     }
@@ -149,15 +150,6 @@ extension Deliverer {
                 return .file(keep)
             }
         }
-    }
-
-    /// Why, in one line: what the script did, not what it did not.
-    private func explanation(of verdict: Verdict) -> String {
-        if let failure = verdict.failure { return "script failed: \(failure)" }
-        let acts = verdict.steps.filter { $0.outcome == nil }.prefix(5).map {
-            $0.line == 0 ? $0.text : "line \($0.line): \($0.text)"
-        }
-        return "script: " + acts.joined(separator: "; ")
     }
 
     private func copy(

@@ -29,6 +29,13 @@ extension Registry {
         try await read { try $0.record(id)?.account }
     }
 
+    /// The domain of an account's login; nil if there is no such account.
+    package func domain(of id: AccountID) throws(DirectoryFailure) -> Domain? {
+        try lookUp { lookup throws(StorageFailure) in
+            try lookup.record(id)?.account.login.domain
+        }
+    }
+
     /// All addresses of an account, its login among them.
     package func addresses(of account: AccountID) async throws(DirectoryFailure) -> [Address] {
         try await read { try $0.addresses(of: account).compactMap(\.address) }

@@ -22,6 +22,12 @@ extension Migrations {
                 expires INTEGER NOT NULL,
                 PRIMARY KEY (account_id, kind, identity)
             ) WITHOUT ROWID;
+            """,
             """
+            CREATE TABLE sieve_default (
+                domain TEXT PRIMARY KEY NOT NULL,
+                script BLOB NOT NULL
+            ) WITHOUT ROWID;
+            """,
         ])
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+package import Mail
 import MessageStore
 package import Sieve
 package import Storage
@@ -13,13 +14,44 @@ package final class Scripts: Sendable {
     let time: any Time
     private let cache = Mutex(Cache())
 
-    /// What delivery asks for each message: whose script is active, and what it is.
+    /// What is asked for each message: whose script is active, and what it is.
     private struct Cache {
-        /// Nil: not yet looked up.
-        var accounts: Set<Int64>?
-        var compiled: [Int64: Script] = [:]
+        /// Accounts with an active script, and domains with one for the others; nil: not yet
+        /// looked up.
+        var holders: Holders?
+        var known: [Int64: Knowledge] = [:]
+        var compiled: [Origin: Script] = [:]
         /// Rises with each change, so that nothing older is kept.
         var generation = 0
+    }
+
+    private struct Holders {
+        var accounts: Set<Int64>
+        /// Names; the empty one is the whole server.
+        var domains: Set<String>
+
+        var isEmpty: Bool { accounts.isEmpty && domains.isEmpty }
+    }
+
+    /// Where the active script of an account comes from.
+    package enum Origin: Hashable, Sendable {
+        case account(Int64)
+        /// Those of an account that has none: its domain's, or the server's for nil.
+        case domain(String?)
+    }
+
+    /// What is known of an account: which script sorts its mail, and what that may do.
+    private struct Knowledge {
+        let origin: Origin?
+        let traits: Traits
+    }
+
+    /// A script that sorts an account's mail.
+    package struct Active: Sendable {
+        package let script: Script
+        package let origin: Origin
+        /// With those of all that it includes.
+        package let traits: Traits
     }
 
     /// In the place of an account: whose scripts all may include (`:global`, RFC 6609 §3.2).
@@ -28,6 +60,8 @@ package final class Scripts: Sendable {
     package static let maximumScripts = 100
     /// Compiled scripts kept in memory.
     private static let maximumCompiled = 1000
+    /// Accounts of which it is known what their scripts may do: a few words each.
+    private static let maximumKnown = 100_000
 
     package init(store: any Store, time: any Time) {
         self.store = store
@@ -184,7 +218,8 @@ package final class Scripts: Sendable {
     /// To be called when scripts were changed by `abandon`.
     package func forget() {
         cache.withLock {
-            $0.accounts = nil
+            $0.holders = nil
+            $0.known = [:]
             $0.compiled = [:]
             $0.generation += 1
         }
@@ -213,36 +248,124 @@ package final class Scripts: Sendable {
 
     // MARK: Using
 
-    /// The active script of an account; nil without one, which costs no look into the store.
-    package func active(of account: Int64) async throws -> Script? {
-        let (accounts, known, generation) = cache.withLock {
-            ($0.accounts, $0.compiled[account], $0.generation)
-        }
-        if let known { return known }
-        if let accounts {
-            guard accounts.contains(account) else { return nil }
+    /// The script that sorts an account's mail: its own, that of its domain, or the server's.
+    ///
+    /// Nil without one, which costs no look into the store. `domain` is asked only where domains
+    /// have scripts.
+    package func active(
+        of account: Int64, in domain: @Sendable () throws -> Domain?
+    ) async throws -> Active? {
+        let (known, generation) = cache.withLock { ($0.known[account], $0.generation) }
+        let origin: Origin?
+        if let known {
+            origin = known.origin
         } else {
-            let found = try await store.read { transaction in
-                try transaction.all("SELECT account_id FROM sieve_script WHERE is_active = 1") {
-                    $0.integer(0)
-                }
-            }
-            cache.withLock { if $0.generation == generation { $0.accounts = Set(found) } }
-            guard found.contains(account) else { return nil }
+            origin = try await self.origin(for: account, in: domain)
         }
-        let text = try await store.read { transaction in
-            try transaction.first(
-                "SELECT script FROM sieve_script WHERE account_id = ? AND is_active = 1",
-                [.integer(account)]
-            ) { $0.blob(0) }
+        guard let origin else {
+            let hasDomains = cache.withLock { $0.holders?.domains.isEmpty == false }
+            // Where only accounts have scripts, whoever has none is not to be remembered.
+            if hasDomains { keep(Knowledge(origin: nil, traits: []), of: account, generation) }
+            return nil
+        }
+        let script = try await compiled(origin)
+        guard let script else { return nil }
+        if let known { return Active(script: script, origin: origin, traits: known.traits) }
+        let traits = try await store.read { transaction in
+            try Self.traits(of: script, account: account, in: transaction)
+        }
+        keep(Knowledge(origin: origin, traits: traits), of: account, generation)
+        return Active(script: script, origin: origin, traits: traits)
+    }
+
+    /// What the script that sorts an account's mail may do; nothing without one.
+    ///
+    /// Without a look into the store once it is known.
+    package func traits(
+        of account: Int64, in domain: @Sendable () throws -> Domain?
+    ) async throws -> Traits {
+        if let known = cache.withLock({ $0.known[account] }) { return known.traits }
+        return try await active(of: account, in: domain)?.traits ?? []
+    }
+
+    /// Whether nobody's mail is sorted; false as long as that is not known.
+    package var isIdle: Bool { cache.withLock { $0.holders?.isEmpty ?? false } }
+
+    private func keep(_ knowledge: Knowledge, of account: Int64, _ generation: Int) {
+        cache.withLock {
+            guard $0.generation == generation else { return }
+            if $0.known.count >= Self.maximumKnown { $0.known = [:] }
+            $0.known[account] = knowledge
+        }
+    }
+
+    private func origin(
+        for account: Int64, in domain: @Sendable () throws -> Domain?
+    ) async throws -> Origin? {
+        let holders = try await holders()
+        if holders.accounts.contains(account) { return .account(account) }
+        guard !holders.domains.isEmpty else { return nil }
+        if let name = try domain()?.name, holders.domains.contains(name) { return .domain(name) }
+        return holders.domains.contains(Self.wholeServer) ? .domain(nil) : nil
+    }
+
+    private func holders() async throws -> Holders {
+        let (known, generation) = cache.withLock { ($0.holders, $0.generation) }
+        if let known { return known }
+        let found = try await store.read { transaction in
+            Holders(
+                accounts: Set(
+                    try transaction.all(
+                        "SELECT account_id FROM sieve_script WHERE is_active = 1"
+                    ) { $0.integer(0) }),
+                domains: Set(
+                    try transaction.all("SELECT domain FROM sieve_default") { $0.text(0) }))
+        }
+        cache.withLock { if $0.generation == generation { $0.holders = found } }
+        return found
+    }
+
+    private func compiled(_ origin: Origin) async throws -> Script? {
+        let (known, generation) = cache.withLock { ($0.compiled[origin], $0.generation) }
+        if let known { return known }
+        let text: [UInt8]?
+        switch origin {
+        case .account(let account):
+            text = try await store.read { transaction in
+                try transaction.first(
+                    "SELECT script FROM sieve_script WHERE account_id = ? AND is_active = 1",
+                    [.integer(account)]
+                ) { $0.blob(0) }
+            }
+        case .domain(let name): text = try await standard(for: name)
         }
         guard let text else { return nil }
         let script = try Script(text)
         cache.withLock {
             guard $0.generation == generation else { return }
             if $0.compiled.count >= Self.maximumCompiled { $0.compiled = [:] }
-            $0.compiled[account] = script
+            $0.compiled[origin] = script
         }
         return script
+    }
+
+    /// A script's own traits, and those of all that it may include.
+    private static func traits(
+        of script: Script, account: Int64, in transaction: any Transaction
+    ) throws -> Traits {
+        var traits = script.traits
+        var seen: Set<Inclusion> = []
+        var rest = script.inclusions
+        while let next = rest.popLast(), seen.count < Limit.includes {
+            guard seen.insert(next).inserted,
+                let text = try text(
+                    of: next.name, of: next.isGlobal ? everyone : account, in: transaction),
+                // What is not valid cannot be included.
+                let included = try? Script(text)
+            else { continue }
+            traits.formUnion(included.traits)
+            rest += included.inclusions
+        }
+        return traits
     }
 }

@@ -64,6 +64,15 @@ package struct Verdict: Sendable {
     /// To be remembered once the message is delivered (RFC 7352 §3).
     package var sightings: [Sighting]
 
+    /// Why, in one line: what the script did, not what it did not.
+    package var summary: String {
+        if let failure { return "script failed: \(failure)" }
+        let acts = steps.filter { $0.outcome == nil }.prefix(5).map {
+            $0.line == 0 ? $0.text : "line \($0.line): \($0.text)"
+        }
+        return "script: " + acts.joined(separator: "; ")
+    }
+
     /// One thing that the script did or found out.
     package struct Step: Hashable, Sendable {
         /// The name of an included script; nil for the script itself.

@@ -30,6 +30,14 @@ package struct Incoming: Sendable {
         self.recipient = recipient
         self.now = now
     }
+
+    /// Tells the items of RFC 5183 §4.1 that a server knows.
+    package mutating func setEnvironment(host: String, domain: String) {
+        environment = [
+            "name": "Postreiter", "location": "MDA", "phase": "during", "host": host,
+            "domain": domain,
+        ]
+    }
 }
 
 /// What a script may ask about the account it belongs to.

@@ -76,6 +76,10 @@ package struct Script: Sendable {
     let statements: [Statement]
     /// What it requires.
     package let capabilities: Set<Capability>
+    /// What it may do, those that it includes left aside.
+    package let traits: Traits
+    /// What it may include.
+    package let inclusions: [Inclusion]
     /// What its author hardly meant, by line; it is valid all the same.
     package let warnings: [Diagnostic]
 
@@ -92,6 +96,8 @@ package struct Script: Sendable {
         var compiler = Compiler()
         statements = compiler.compile(nodes)
         capabilities = compiler.required
+        traits = Traits(of: statements)
+        inclusions = Inclusion.all(in: statements)
         warnings = Warnings.of(statements)
         guard compiler.errors.isEmpty else {
             throw InvalidScript(errors: compiler.errors.sorted { $0.line < $1.line })

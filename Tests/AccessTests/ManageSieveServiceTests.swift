@@ -119,8 +119,8 @@ struct ManageSieveServiceTests {
             #expect(try await client.request("SETACTIVE \"a\"") == ["OK"])
             #expect(
                 try await client.request("LISTSCRIPTS") == ["\"a\" ACTIVE", "\"b\"", "OK"])
-            let active = try await site.scripts.active(of: site.account)
-            #expect(active?.capabilities == [.fileinto])
+            let active = try await site.scripts.active(of: site.account, in: { nil })
+            #expect(active?.script.capabilities == [.fileinto])
             #expect(try await client.request("RENAMESCRIPT \"a\" \"c\"") == ["OK"])
             #expect(
                 try await client.request("RENAMESCRIPT \"c\" \"b\"")
@@ -136,7 +136,7 @@ struct ManageSieveServiceTests {
                 try await client.request("GETSCRIPT \"c\"")
                     == ["NO (NONEXISTENT) \"there is no script `c`\""])
             #expect(try await client.request("GETSCRIPT \"b\"") == ["{5}", "keep;", "OK"])
-            #expect(try await site.scripts.active(of: site.account) == nil)
+            #expect(try await site.scripts.active(of: site.account, in: { nil }) == nil)
             #expect(try await client.request("LOGOUT") == ["OK \"bye\""])
         }
     }

@@ -14,6 +14,7 @@ struct SieveCommand: AsyncParsableCommand {
         commandName: "sieve", abstract: "Scripts that sort mail (Sieve, RFC 5228).",
         subcommands: [
             Check.self, Test.self, Put.self, Get.self, List.self, Activate.self, Remove.self,
+            Default.self,
         ])
 
     /// Whether a script may be used.
