@@ -138,10 +138,11 @@ extension Scripts {
                 run.memories.append(memory)
                 run.verdict.actions.append(action)
             }
-            if run.verdict.actions.isEmpty {
+            // An answer or another's copy is no reason to lose the message.
+            if !run.verdict.actions.contains(where: \.disposes) {
                 var keep = Filing(mailbox: "INBOX")
                 keep.isKeep = true
-                run.verdict.actions = [.file(keep)]
+                run.verdict.actions.append(.file(keep))
             }
             return run
         }
@@ -167,6 +168,16 @@ extension Scripts {
                     .integer(account), .text(memory.kind.rawValue), .blob(memory.identity),
                     .integer(memory.expires.milliseconds),
                 ])
+        }
+    }
+}
+
+extension Action {
+    /// Whether the message has gone somewhere by it, as its owner wants.
+    fileprivate var disposes: Bool {
+        switch self {
+        case .file, .redirect, .discard, .reject: true
+        case .reply: false
         }
     }
 }

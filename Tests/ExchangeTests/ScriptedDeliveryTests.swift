@@ -116,6 +116,64 @@ struct ScriptedDeliveryTests {
         }
     }
 
+    @Test("A message that comes back is kept though the script answers it, too")
+    func redirectingAndAnswering() throws {
+        try Self.run { scene in
+            try await scene.activate(
+                "require \"vacation\"; redirect \"carl@there.example\"; vacation \"away\";")
+            try await scene.deliver("hello")
+            #expect(try await scene.count() == 0)
+            // Redirected before: the answer alone is left of it, for somebody else.
+            try await scene.deliver("hello", from: "dora@there.example")
+            #expect(try await scene.count() == 1)
+        }
+    }
+
+    @Test("The script of the domain, or of the server, sorts the mail of who has none active")
+    func standards() throws {
+        try Self.run { scene in
+            let scripts = scene.world.scripts
+            let login = try Address("anna@here.example")
+            let account = try #require(try await scene.world.registry.account(login: login))
+            func file(into mailbox: String) -> [UInt8] {
+                Array(
+                    """
+                    require ["fileinto", "mailbox", "include"];
+                    include :personal :optional "mine";
+                    fileinto :create "\(mailbox)";
+                    """.utf8)
+            }
+            try await scripts.setStandard(file(into: "Server"), for: nil)
+            try await scene.deliver("1")
+            #expect(try await scene.count("Server") == 1)
+            try await scripts.setStandard(file(into: "Domain"), for: "here.example")
+            try await scripts.setStandard(file(into: "Other"), for: "there.example")
+            try await scene.deliver("2", id: "2")
+            #expect(try await scene.count("Domain") == 1)
+            #expect(
+                try await scripts.standards().map(\.domain) == [
+                    nil, "here.example", "there.example",
+                ])
+            // It includes what is the account's own.
+            try await scripts.put(
+                "mine", Array("require \"fileinto\"; keep; stop;".utf8), of: account.id.rawValue)
+            try await scene.deliver("3", id: "3")
+            #expect(try await scene.count() == 1)
+            try await scene.activate("")
+            try await scene.deliver("4", id: "4")
+            #expect(try await scene.count() == 2)
+            try await scripts.activate(nil, of: account.id.rawValue)
+            try await scripts.remove("mine", of: account.id.rawValue)
+            #expect(try await scripts.removeStandard(for: "here.example"))
+            #expect(try await !scripts.removeStandard(for: "here.example"))
+            try await scene.deliver("5", id: "5")
+            #expect(try await scene.count("Server") == 2)
+            await #expect(throws: Scripts.Refusal.self) {
+                try await scripts.setStandard(Array("keep".utf8), for: nil)
+            }
+        }
+    }
+
     @Test("An edited header is stored, and sent on")
     func editing() throws {
         try Self.run { scene in
