@@ -274,6 +274,7 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "MIME", "SASL", "SMTP", "Storage", "Journal",
             "Directory", "Forwarding", "Spool", "Maintenance", "Defence", "DefenceStore",
             "Filtering", "DKIM", "ARC", "MessageAuthentication", "KeyRing", "Tenancy",
+            "ScriptStore", "Sieve",
         ], [log, metrics]),
     module(
         "Delivery",

@@ -12,6 +12,7 @@ import MIME
 import Mail
 import MessageAuthentication
 import SMTP
+import Sieve
 import Spool
 import Storage
 import World
@@ -104,11 +105,12 @@ struct IncomingMessage: ~Copyable {
             do throws(Reply) { try await completeHeader() } catch { refusal = error }
         }
         await concludeInspection()
+        if refusal == nil, let fields = signing?.finish() { draft.prepend(fields) }
+        await askScript()
         if let refusal {
             await draft.discard()
             throw refusal
         }
-        if let fields = signing?.finish() { draft.prepend(fields) }
         var acceptance = Acceptance(
             Envelope(
                 from: reversePath, to: recipients.all, body: body,
@@ -126,6 +128,52 @@ struct IncomingMessage: ~Copyable {
             log.error("a message was not accepted, the store failed: \(error)")
             throw Reply(storage: error)
         }
+    }
+
+    /// Whether the script of its only recipient rejects it (RFC 5429 §2.1.1).
+    ///
+    /// Not of what is taken for junk: that is put aside. A script that cannot be run refuses
+    /// nothing.
+    private mutating func askScript() async {
+        guard refusal == nil, !requests.isJunk, let judge = service.scriptedRefusal,
+            let recipient = recipients.only
+        else { return }
+        do {
+            let octets = draft.octets
+            guard let owner = try await judge.account(of: recipient), judge.hold(octets)
+            else { return }
+            defer { judge.release(octets) }
+            var incoming = try await incoming(for: recipient, owner)
+            incoming.message = try await draft.contents()
+            guard let answer = try await judge.judge(incoming, of: owner) else { return }
+            refusal = answer.reply
+            service.log.info(
+                "refused \(summary): its recipient's \(answer.summary)",
+                metadata: ["id": "\(draft.id)"])
+            await noteRefusal(answer.reply, because: answer.summary)
+        } catch {
+            service.log.warning(
+                """
+                the script of \(recipient.address) cannot be asked, the message is accepted: \(error)
+                """, metadata: ["id": "\(draft.id)"])
+        }
+    }
+
+    /// As delivery will see it, but for its octets.
+    private func incoming(
+        for recipient: Envelope.Recipient, _ owner: AccountID
+    ) async throws -> Incoming {
+        var incoming = Incoming(
+            message: [], sender: reversePath.description,
+            recipient: (recipient.original ?? recipient.address).description,
+            now: service.surroundings.time.timestamp)
+        incoming.ownAddresses =
+            try await service.registry.addresses(of: owner).map(\.description)
+            + [recipient.address.description]
+        incoming.setEnvironment(
+            host: service.configuration.session.hostName.name,
+            domain: recipient.address.domain?.name ?? "")
+        return incoming
     }
 
     consuming func discard() async { await draft.discard() }

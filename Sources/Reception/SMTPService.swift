@@ -26,6 +26,8 @@ package final class SMTPService: Sendable {
     let signingKeys: SigningKeys?
     /// What accounts may keep; nil: nobody asks.
     let quotas: Quotas?
+    /// Asks the scripts of recipients; nil: delivery alone does.
+    let scriptedRefusal: ScriptedRefusal?
     let meters: Meters
     let log: Logger
 
@@ -99,8 +101,9 @@ package final class SMTPService: Sendable {
     package init(
         _ configuration: Configuration, surroundings: Surroundings, resolver: any Resolver,
         registry: Registry, intake: Intake, signingKeys: SigningKeys? = nil,
-        quotas: Quotas? = nil, log: Logger
+        quotas: Quotas? = nil, scriptedRefusal: ScriptedRefusal? = nil, log: Logger
     ) {
+        self.scriptedRefusal = scriptedRefusal
         self.quotas = quotas
         self.configuration = configuration.completed
         self.surroundings = surroundings

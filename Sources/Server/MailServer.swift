@@ -68,6 +68,7 @@ package struct MailServer: Sendable {
     private let imap: IMAPService
     private let pop3: POP3Service
     private let manageSieve: ManageSieveService
+    private let scriptedRefusal: ScriptedRefusal
     private let log: Logger
     private let haste: Int
     private let meters: Meters
@@ -177,6 +178,7 @@ package struct MailServer: Sendable {
         manageSieve = ManageSieveService(
             .init(identity: identity), registry: node.registry, scripts: node.scripts,
             surroundings: surroundings, logger: log)
+        scriptedRefusal = ScriptedRefusal(node.scripts, registry: node.registry)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
         node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
@@ -368,7 +370,7 @@ package struct MailServer: Sendable {
         SMTPService(
             configuration(of: service, settings), surroundings: surroundings, resolver: resolver,
             registry: node.registry, intake: intake, signingKeys: node.signingKeys,
-            quotas: node.quotas, log: log)
+            quotas: node.quotas, scriptedRefusal: scriptedRefusal, log: log)
     }
 
     private func configuration(

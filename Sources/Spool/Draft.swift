@@ -47,6 +47,23 @@ package struct Draft: ~Copyable, Sendable {
         head = fields + head
     }
 
+    /// All octets, as they would be stored; of a large one the most is read back from its file.
+    package borrowing func contents() async throws(StorageFailure) -> [UInt8] {
+        guard file != nil else { return head + buffer }
+        var contents = head
+        contents.reserveCapacity(octets)
+        let end = octets - head.count - buffer.count
+        var offset = 0
+        while offset < end {
+            let piece = try await intake.spooler.bodies.read(
+                id.description, at: offset, count: min(end - offset, Self.pieceOctets))
+            guard !piece.isEmpty else { throw .corrupt("the draft \(id) is shorter than written") }
+            contents += piece
+            offset += piece.count
+        }
+        return contents + buffer
+    }
+
     /// Forgets what has been appended and put above it, so that other octets take its place.
     package mutating func clear() async {
         (octets, head, buffer) = (0, [], [])

@@ -14,6 +14,7 @@ import MessageAuthentication
 import MessageStore
 import Reception
 import SMTP
+import ScriptStore
 import SimulatedWorld
 import Spool
 import Storage
@@ -39,6 +40,7 @@ final class ReceptionWorld: @unchecked Sendable {
     private(set) var store: SQLiteStore?
     private(set) var spooler: Spooler?
     private(set) var registry: Registry?
+    private(set) var scripts: Scripts?
     /// How many commits a test has counted.
     private(set) var commits = 0
     func noteCommit() { commits += 1 }
@@ -116,12 +118,15 @@ final class ReceptionWorld: @unchecked Sendable {
             configuration.gatekeeper = gatekeeper
             self.gatekeeper = gatekeeper
         }
+        let scripts = Scripts(store: store, time: simulation)
+        self.scripts = scripts
         return SMTPService(
             configuration, surroundings: surroundings,
             resolver: resolver, registry: registry, intake: Intake(spooler),
             quotas: Quotas(
                 registry: registry,
                 mailboxes: Mailboxes(store: store, bodies: disk.bodies, time: simulation)),
+            scriptedRefusal: ScriptedRefusal(scripts, registry: registry),
             log: Logger(label: "reception") { _ in SwiftLogNoOpLogHandler() })
     }
 
