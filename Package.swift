@@ -93,7 +93,7 @@ let cores: [Target] = [
         on: ["Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "ARC"]),
     module("TransportSecurity", on: ["Bytes", "Mail", "World"]),
     module("Milter", on: ["Bytes"]),
-    module("HTTP", on: ["Bytes"]),
+    module("HTTP", on: ["Bytes", "Mail", "World", "DNS"]),
     module("Autoconfiguration", on: ["Bytes", "Mail"]),
     module("Defence", on: ["Bytes", "World", "DNS"]),
     module("Feedback", on: ["Bytes", "Mail", "World", "DNS", "MIME"]),
@@ -152,7 +152,7 @@ let cores: [Target] = [
         ]),
     tests("RoutingTests", on: ["Bytes", "Mail", "World", "DNS", "Routing"]),
     tests("MilterTests", on: ["Bytes", "Milter"]),
-    tests("HTTPTests", on: ["Bytes", "HTTP"]),
+    tests("HTTPTests", on: ["Bytes", "Mail", "World", "DNS", "HTTP"]),
     tests("AutoconfigurationTests", on: ["Bytes", "Mail", "Autoconfiguration"]),
     tests("DefenceTests", on: ["Bytes", "World", "DNS", "SimulatedWorld", "Defence"]),
     tests("SimulatedWorldTests", on: ["Bytes", "World", "DNS", "SimulatedWorld"]),
@@ -267,6 +267,9 @@ let house: [Target] = [
         "Moving",
         on: ["Bytes", "World", "IMAP", "MailFolders", "IMAPClient", "Storage", "Archive"],
         [crypto]),
+    module(
+        "OAuth", on: ["Bytes", "Mail", "World", "DNS", "SASL", "HTTP", "Directory"],
+        [crypto]),
     module("Metering", on: ["Bytes", "World", "DNS"], [metrics]),
     module(
         "Reception",
@@ -313,7 +316,7 @@ let house: [Target] = [
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     module(
-        "Settings", on: ["Bytes", "Mail", "Milter", "Defence"],
+        "Settings", on: ["Bytes", "Mail", "Milter", "Defence", "HTTP"],
         [
             .product(name: "Yams", package: "Yams"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -356,7 +359,7 @@ let house: [Target] = [
             "TransportSecurity", "Maintenance", "ZoneTransfer", "SPF",
             "DKIM", "ARC", "DMARC", "Feedback", "Sieve", "SearchIndex", "IMAP", "MailFolders",
             "IMAPClient",
-            "Moving",
+            "Moving", "OAuth",
         ]) + [
             log, metrics, x509,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -383,7 +386,13 @@ let house: [Target] = [
             "MessageStore", "Directory", "Spool", "ReportStore", "Reporting", "SimulatedWorld",
             "LiveWorld", "DKIM", "KeyRing",
         ], [log]),
-    tests("SettingsTests", on: ["Bytes", "Mail", "Settings"]),
+    tests("SettingsTests", on: ["Bytes", "Mail", "HTTP", "Settings"]),
+    tests(
+        "OAuthTests",
+        on: [
+            "Bytes", "Mail", "World", "DNS", "SASL", "HTTP", "Directory", "OAuth", "LiveWorld",
+            "SimulatedWorld",
+        ]),
     tests("SASLTests", on: ["Bytes", "Mail", "World", "SASL"]),
     tests(
         "ZoneStoreTests",

@@ -116,7 +116,7 @@ package final class IMAPService: Sendable {
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
-        let mechanisms = [Mechanism.scramSHA256, .plain, .login]
+        let mechanisms = registry.mechanisms
         var policy = ServerSession.Policy(
             hostName: configuration.hostName, offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,

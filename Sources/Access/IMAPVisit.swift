@@ -359,8 +359,8 @@ extension IMAPVisit {
                 "IMAP login refused: too many wrong passwords",
                 metadata: ["name": "\(authentication?.claimedName ?? "")"])
             session.refuse(.unavailable, "too many wrong passwords, try again later")
-        case .temporarilyUnavailable:
-            logger.error("IMAP login impossible: the directory does not answer")
+        case .temporarilyUnavailable(let reason):
+            logger.error("IMAP login impossible: \(reason)")
             session.refuse(.unavailable, "logging in is not possible at the moment")
         }
         authentication = nil

@@ -71,7 +71,7 @@ package final class ManageSieveService: Sendable {
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
-        let mechanisms = [Mechanism.scramSHA256, .plain, .login]
+        let mechanisms = registry.mechanisms
         return ServerSession.Policy(
             offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,

@@ -145,8 +145,8 @@ extension ManageSieveVisit {
                 "ManageSieve login refused: too many wrong passwords",
                 metadata: ["name": "\(authentication?.claimedName ?? "")"])
             session.refuse(.tryLater, "too many wrong passwords, try again later")
-        case .temporarilyUnavailable:
-            logger.error("ManageSieve login impossible: the directory does not answer")
+        case .temporarilyUnavailable(let reason):
+            logger.error("ManageSieve login impossible: \(reason)")
             session.refuse(.tryLater, "logging in is not possible at the moment")
         }
         authentication = nil

@@ -96,7 +96,7 @@ package final class POP3Service: Sendable {
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
-        let mechanisms = [Mechanism.scramSHA256, .plain, .login]
+        let mechanisms = registry.mechanisms
         return ServerSession.Policy(
             hostName: configuration.hostName, offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,

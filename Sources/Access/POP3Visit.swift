@@ -153,8 +153,8 @@ extension POP3Visit {
                 "POP3 login refused: too many wrong passwords",
                 metadata: ["name": "\(authentication?.claimedName ?? "")"])
             session.refuse(.temporarilyUnavailable)
-        case .temporarilyUnavailable:
-            logger.error("POP3 login impossible: the directory does not answer")
+        case .temporarilyUnavailable(let reason):
+            logger.error("POP3 login impossible: \(reason)")
             session.refuse(.temporarilyUnavailable)
         }
         authentication = nil

@@ -26,3 +26,8 @@ struct socket_message {
 
 int socket_receive(int, struct socket_message *, unsigned int, int, void *) __asm__("recvmmsg");
 int socket_send(int, struct socket_message *, unsigned int, int) __asm__("sendmmsg");
+
+// What programs are started with: from <unistd.h> and <spawn.h>, for GNU programs alone as well.
+int descriptor_pipe(int ends[2], int flags) __asm__("pipe2");
+int spawn_close_from(void *actions, int first)
+    __asm__("posix_spawn_file_actions_addclosefrom_np");

@@ -22,8 +22,8 @@ package struct Authentication: Sendable {
         /// Too many were wrong for this account from this network: none is looked at for a while
         /// (454 4.7.0, `[SYS/TEMP]`).
         case tooManyFailures
-        /// The store does not answer (454 4.7.0, `[SYS/TEMP]`).
-        case temporarilyUnavailable
+        /// Nobody can tell now, for this reason (454 4.7.0, `[SYS/TEMP]`).
+        case temporarilyUnavailable(String)
     }
 
     private let registry: Registry
@@ -34,6 +34,8 @@ package struct Authentication: Sendable {
     /// With which of its app passwords; nil: with its own.
     private var appPassword: AppPassword?
     private let service: LoginService?
+    /// It has been told so, and counts already.
+    private var hasBeenRefused = false
     /// The name the client gives, once it has given one: for the log only.
     package private(set) var claimedName: String?
 
@@ -77,12 +79,28 @@ package struct Authentication: Sendable {
                     let credentials = try registry.credentials(login: user, for: service)
                     (candidate, appPassword) = (credentials.account, credentials.appPassword)
                     step = exchange.provide(credentials.keys)
+                case .examine(let claim):
+                    claimedName = claim.user
+                    if let user = claim.user, isRefused(user) { return await turnAway() }
+                    switch try await registry.examine(claim) {
+                    case .unavailable(let reason): return .temporarilyUnavailable(reason)
+                    case .owner(let account):
+                        (candidate, claimedName) = (account, account.login.description)
+                        step = exchange.examined(
+                            owner: account.login.description, refusal: TokenRefusal(reason: ""))
+                    case .refused(let refusal):
+                        step = exchange.examined(owner: nil, refusal: refusal)
+                        // Who hangs up instead of hearing the end has failed as well.
+                        hasBeenRefused = true
+                        await count()
+                    }
                 case .succeeded(let identity): return await conclude(identity)
-                case .failed(let failure): return await refuse(failure)
+                case .failed(let failure):
+                    return hasBeenRefused ? .refused(failure) : await refuse(failure)
                 }
             }
         } catch {
-            return .temporarilyUnavailable
+            return .temporarilyUnavailable("the directory does not answer: \(error)")
         }
     }
 
@@ -106,9 +124,13 @@ package struct Authentication: Sendable {
     }
 
     private func refuse(_ failure: AuthenticationFailure) async -> Progress {
+        await count()
+        return .refused(failure)
+    }
+
+    private func count() async {
         await registry.noteLogin(from: peer, hasSucceeded: false)
         await pause()
-        return .refused(failure)
     }
 
     private func turnAway() async -> Progress {

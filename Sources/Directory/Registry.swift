@@ -35,6 +35,8 @@ package final class Registry: Sendable {
     let appPasswordUses = Mutex<[Int64: (use: AppPassword.Use, isWritten: Bool)]>([:])
     static let maximumKeptUses = 20_000
     let failures = LoginFailures()
+    /// Who knows access tokens, and who issues them; nil: none are taken.
+    let tokens = Mutex<(judge: any TokenJudge, issuer: TokenIssuer)?>(nil)
     /// Who is told of each attempt to log in.
     private let logins = Mutex(Logins())
 

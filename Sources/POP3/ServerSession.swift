@@ -82,8 +82,12 @@ package struct ServerSession: ~Copyable, Sendable {
 
     /// RFC 2449 §4: 255 octets with the CRLF.
     package static let maximumLineOctets = 253
-    /// The client's answer to a challenge, in Base 64 (RFC 5034 §4 leaves it to the mechanism).
-    package static let maximumResponseOctets = 4096
+    /// The client's answer to a challenge, in Base 64 (RFC 5034 §4 leaves it to the mechanism):
+    /// what RFC 4954 §4 asks of SMTP.
+    ///
+    /// An AUTH command may be as long: some clients do not heed RFC 5034 §4, where they should wait
+    /// with a long token until they are asked.
+    package static let maximumResponseOctets = 12_288
     /// A client that errs so often is none.
     package static let maximumErrors = 20
     /// Guesses on one connection; a person's program tries a few mechanisms.
@@ -219,7 +223,8 @@ extension ServerSession {
     /// Reads and obeys one line; false when there is none.
     private mutating func readLine() -> Bool {
         let isExchange = if case .exchange = phase { true } else { false }
-        let limit = isExchange ? Self.maximumResponseOctets : Self.maximumLineOctets
+        let limit =
+            isExchange || mayBeginExchange ? Self.maximumResponseOctets : Self.maximumLineOctets
         guard let line = input.nextLine(limit: limit) else { return false }
         if case .tooLong = line {} else { linesRead += 1 }
         if isSkippingLine {
@@ -243,6 +248,12 @@ extension ServerSession {
             }
         }
         return true
+    }
+
+    /// Whether the line that comes is an AUTH command, as far as one can see.
+    private var mayBeginExchange: Bool {
+        guard case .authorization = phase, !isSkippingLine else { return false }
+        return input.unread.prefix(5).equalsIgnoringCase("AUTH ".utf8)
     }
 
     private mutating func readResponse(_ octets: [UInt8]) {

@@ -228,7 +228,9 @@ struct SMTPDialogue: ~Copyable {
                 too many wrong passwords
                 """)
             session.authenticationFailed(.tooManyWrongPasswords)
-        case .temporarilyUnavailable: session.authenticationFailed(.authenticationUnavailable)
+        case .temporarilyUnavailable(let reason):
+            service.log.error("login from \(client.host) impossible: \(reason)")
+            session.authenticationFailed(.authenticationUnavailable)
         }
     }
 

@@ -12,6 +12,8 @@ package struct ClientExchange: Sendable {
         case login(sent: Int)
         case awaitsServerFirst(bare: String)
         case awaitsServerFinal(signature: [UInt8])
+        /// A token was shown: a challenge says only why it is refused.
+        case token
         case over
     }
 
@@ -25,6 +27,8 @@ package struct ClientExchange: Sendable {
     package private(set) var isServerAuthentic: Bool
 
     /// `nonce`: `ServerExchange.nonceOctets` random octets; only SCRAM uses them.
+    ///
+    /// Where a token is shown, it is the password.
     package init(
         _ mechanism: Mechanism, user: PreparedString, password: PreparedString,
         authorization: String? = nil, nonce: [UInt8]
@@ -50,6 +54,15 @@ package struct ClientExchange: Sendable {
             let bare = "n=\(SCRAMMessage.escape(user.value)),r=\(Base64.encode(nonce))"
             state = .awaitsServerFirst(bare: bare)
             return Array((header + bare).utf8)
+        case .oauthBearer:
+            state = .token
+            let owner = authorization ?? user.value
+            let name = "n,a=\(SCRAMMessage.escape(owner)),\u{1}"
+            return Array("\(name)auth=Bearer \(password.value)\u{1}\u{1}".utf8)
+        case .xoauth2:
+            state = .token
+            let name = "user=\(authorization ?? user.value)\u{1}"
+            return Array("\(name)auth=Bearer \(password.value)\u{1}\u{1}".utf8)
         }
     }
 
@@ -72,6 +85,10 @@ package struct ClientExchange: Sendable {
             guard challenge.equalsInConstantTime(expected) else { throw .serverNotAuthentic }
             isServerAuthentic = true
             return []
+        case .token:
+            state = .over
+            // RFC 7628 §3.2.3: the server has said why, and waits to say no.
+            return mechanism == .oauthBearer ? [1] : []
         case .fresh, .login, .over:
             throw .expected("no further challenge")
         }

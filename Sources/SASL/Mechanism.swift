@@ -10,6 +10,15 @@ package enum Mechanism: String, CaseIterable, Sendable {
     case plain = "PLAIN"
     /// Name and password on request, as old mail programs do it; never standardized.
     case login = "LOGIN"
+    /// RFC 7628: a token (RFC 6750) that somebody else has issued.
+    case oauthBearer = "OAUTHBEARER"
+    /// The same as mail programs did it before there was a standard.
+    case xoauth2 = "XOAUTH2"
+
+    /// Those that prove knowledge of a password, the better first.
+    package static let withPassword: [Self] = [.scramSHA256, .plain, .login]
+    /// Those that show a token, the better first.
+    package static let withToken: [Self] = [.oauthBearer, .xoauth2]
 
     /// Takes the name in any case; nil if it is none of ours.
     package init?(named name: some StringProtocol) {
@@ -23,7 +32,8 @@ package enum Mechanism: String, CaseIterable, Sendable {
 
     package var name: String { rawValue }
 
-    /// Whether the peer, or who listens, learns the password: to be offered only under TLS.
+    /// Whether the peer, or who listens, learns what opens the account: to be offered only under
+    /// TLS.
     package var revealsPassword: Bool { self != .scramSHA256 }
 }
 
@@ -33,6 +43,8 @@ package enum AuthenticationFailure: Error, Hashable, Sendable {
     case malformed(SyntaxError)
     /// Name, password or proof is wrong, or the account may not log in.
     case refused
+    /// The token opens nothing here, for this reason.
+    case tokenRefused(String)
     /// The client demands channel binding, which was not offered (RFC 5802 §6).
     case channelBindingNotSupported
     /// The client announces an extension that must not be ignored (RFC 5802 §5.1, `m=`).
@@ -48,6 +60,7 @@ extension AuthenticationFailure: CustomStringConvertible {
         switch self {
         case .malformed(let error): "a malformed message: \(error)"
         case .refused: "wrong name or password"
+        case .tokenRefused(let reason): "the access token is refused: \(reason)"
         case .channelBindingNotSupported: "the client demands channel binding"
         case .extensionNotSupported: "the client demands an unknown extension"
         case .serverNotAuthentic: "the server did not prove that it knows the password"

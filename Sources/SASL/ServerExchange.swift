@@ -15,6 +15,8 @@ package struct ServerExchange: Sendable {
         case verify(Claim)
         /// Find the keys of this name, or decoy keys if there is none, then call `provide`.
         case needsKeys(user: String)
+        /// Find out whose token this is, then call `examined`.
+        case examine(BearerClaim)
         case succeeded(Identity)
         case failed(AuthenticationFailure)
     }
@@ -37,6 +39,9 @@ package struct ServerExchange: Sendable {
         case fresh
         case login(user: String?)
         case claimed(Identity)
+        case presented(BearerClaim)
+        /// The client has been told why its token is refused.
+        case awaitsSurrender(AuthenticationFailure)
         case awaitsKeys(SCRAMServer)
         case awaitsProof(SCRAMServer, SCRAMKeys, serverFirst: String)
         case awaitsAcknowledgement(Identity)
@@ -91,6 +96,22 @@ package struct ServerExchange: Sendable {
         return .challenge(Array(serverFirst.utf8))
     }
 
+    /// Answers `examine`: the owner's login, if the token opens that account for this client.
+    ///
+    /// Else the client is told why before it fails (RFC 7628 §3.2.2).
+    package mutating func examined(
+        owner: String?, refusal: @autoclosure () -> TokenRefusal
+    ) -> Step {
+        guard case .presented(let claim) = state else {
+            preconditionFailure("a verdict on no token")
+        }
+        if let owner { return end(.succeeded(Identity(owner, as: claim.user))) }
+        let refusal = refusal()
+        state = .awaitsSurrender(.tokenRefused(refusal.reason))
+        return .challenge(
+            mechanism == .oauthBearer ? refusal.bearerMessage : refusal.plainMessage)
+    }
+
     private mutating func read(_ response: [UInt8]) throws(AuthenticationFailure) -> Step {
         switch state {
         case .fresh:
@@ -98,6 +119,8 @@ package struct ServerExchange: Sendable {
             case .plain: return try readPlain(response)
             case .login: return try readLoginName(response)
             case .scramSHA256: return try readClientFirst(response)
+            case .oauthBearer: return present(try BearerClaim(bearer: response))
+            case .xoauth2: return present(try BearerClaim(xoauth2: response))
             }
         case .login(user: nil): return try readLoginName(response)
         case .login(.some(let user)): return try claim(user, response, authorization: nil)
@@ -109,7 +132,9 @@ package struct ServerExchange: Sendable {
             // The last challenge told the client what it wants to know; it answers with nothing.
             guard response.isEmpty else { throw .expected("an empty response") }
             return end(.succeeded(identity))
-        case .claimed, .awaitsKeys, .over:
+        // RFC 7628 §3.2.3: whatever it says, it has failed.
+        case .awaitsSurrender(let failure): return end(.failed(failure))
+        case .claimed, .presented, .awaitsKeys, .over:
             preconditionFailure("a response while none was awaited")
         }
     }
@@ -148,6 +173,11 @@ package struct ServerExchange: Sendable {
         guard message.channelBinding != .required else { throw .channelBindingNotSupported }
         state = .awaitsKeys(SCRAMServer(clientFirst: message, nonce: Base64.encode(nonce)))
         return .needsKeys(user: message.user)
+    }
+
+    private mutating func present(_ claim: BearerClaim) -> Step {
+        state = .presented(claim)
+        return .examine(claim)
     }
 
     private mutating func end(_ step: Step) -> Step {

@@ -385,7 +385,7 @@ package struct MailServer: Sendable {
         session.hiddenExtensions = settings.hiddenExtensions
         // RFC 6409 §4.3: people prove who they are on the submission ports, servers nowhere.
         if session.service == .submission {
-            session.saslMechanisms = Mechanism.allCases.map(\.name)
+            session.saslMechanisms = node.registry.mechanisms.map(\.name)
         }
         var configuration = SMTPService.Configuration(
             session: session, identity: identity, isImplicitTLS: service == .submissions)

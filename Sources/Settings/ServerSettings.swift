@@ -31,6 +31,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var nameServer = NameServerSettings()
     package var defence = DefenceSettings()
     package var authentication = AuthenticationSettings()
+    /// Nil: nobody logs in with a token.
+    package var tokens: TokenSettings?
     package var signing = Signing()
     package var mailboxes = Mailboxes()
     /// What addresses without a domain belong to, in messages of programs of this machine.

@@ -104,6 +104,22 @@ package struct SettingKey: Sendable {
             "authentication.forwarders", list: true,
             "Domains of mailing lists and forwarders, whose mail is taken where DMARC fails."),
         .init(
+            "oauth.introspection-url",
+            "Whom to ask about access tokens (RFC 7662); mail programs may log in with them then."),
+        .init("oauth.client-id", "As whom this host asks there."),
+        .init("oauth.client-secret-file", "A file with the secret of that client, on one line."),
+        .init(
+            "oauth.claim",
+            "Which member of the answer is the account's address; default username."),
+        .init("oauth.scope", list: true, "Scopes that a token must have; default: any."),
+        .init("oauth.audience", "For whom a token must have been issued; default: anybody."),
+        .init(
+            "oauth.program", list: true,
+            "Instead: a program with its arguments that reads a token and prints the address."),
+        .init(
+            "oauth.configuration-url",
+            "Where mail programs learn who issues tokens (OpenID Connect Discovery)."),
+        .init(
             "smtp.hidden-extensions", list: true,
             "Extensions that replies to EHLO leave out, such as CHUNKING."),
         .init("sending.port", "Port of other exchangers; 25, but for trials on one machine."),

@@ -242,6 +242,7 @@ package struct SettingsFile {
             settings.trust.networks = try networks("trust.networks")
         }
         try readAuthentication(&settings.authentication)
+        settings.tokens = try tokenSettings()
         settings.hiddenExtensions = Set(
             try list("smtp.hidden-extensions", "a keyword such as CHUNKING") { word in
                 word.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") }

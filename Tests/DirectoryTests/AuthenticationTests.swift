@@ -32,7 +32,7 @@ private func logIn(
 
 @Suite("Logging in")
 struct AuthenticationTests {
-    @Test("The right name and password open the account", arguments: Mechanism.allCases)
+    @Test("The right name and password open the account", arguments: Mechanism.withPassword)
     func right(mechanism: Mechanism) throws {
         try withRegistry { registry, _, _ in
             let account = try await logIn(

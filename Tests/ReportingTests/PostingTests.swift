@@ -243,22 +243,4 @@ struct PostingTests {
             }
         }
     }
-
-    static let targets: [(String, String?)] = [
-        ("https://a.example", "a.example:443 /"),
-        ("HTTPS://A.Example:8443/x?y=z#part", "a.example:8443 /x?y=z"),
-        ("https://a.example?y", "a.example:443 /?y"), ("https://a.example:/", "a.example:443 /"),
-        ("http://a.example/", nil), ("https://", nil), ("https:///x", nil),
-        ("https://user@a.example/", nil), ("https://192.0.2.1/", nil),
-        ("https://[2001:db8::1]/", nil), ("https://a.example:0/", nil),
-        ("https://a.example:99999/", nil), ("https://a.example:+1/", nil),
-        ("https://a..example/", nil), ("https://a.example/x y", nil),
-        ("https://a.example/x\r\nHost: b", nil), ("mailto:a@example.org", nil),
-    ]
-
-    @Test("Only URIs of HTTPS servers with names are used", arguments: targets)
-    func target(uri: String, expected: String?) {
-        let target = HTTPSTarget(uri)
-        #expect(target.map { "\($0.host):\($0.port) \($0.target)" } == expected)
-    }
 }

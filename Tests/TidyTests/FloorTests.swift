@@ -9,7 +9,7 @@ struct FloorTests {
         ["Bytes", "Mail", "World", "CZlib"],
         [
             "DNS", "MIME", "SASL", "SMTP", "POP3", "IMAP", "IMAPClient", "ManageSieve",
-            "Milter", "HTTP", "Autoconfiguration", "Compression",
+            "Milter", "Autoconfiguration", "Compression",
         ],
         [
             "Routing", "SPF", "DKIM", "ARC", "DMARC", "MessageAuthentication", "TransportSecurity",
@@ -18,7 +18,7 @@ struct FloorTests {
             "ZoneCheck",
             "ZoneTransfer",
             "Maintenance",
-            "DNSSEC", "KeyLife", "Defence", "Feedback",
+            "DNSSEC", "KeyLife", "Defence", "Feedback", "HTTP",
         ],
         [
             "Storage", "Journal", "MessageStore", "Directory", "Spool", "ZoneStore", "KeyRing",
@@ -27,7 +27,7 @@ struct FloorTests {
         ],
         [
             "Reception", "Delivery", "Access", "NameService", "Archive", "Control", "Metering",
-            "Probe", "Filtering", "Reporting", "Moving",
+            "Probe", "Filtering", "Reporting", "Moving", "OAuth",
         ],
         [
             "CUnbound", "CSockets", "COpenSSL", "LiveWorld", "SimulatedWorld", "Settings", "Server",
@@ -87,6 +87,7 @@ struct FloorTests {
         "Filtering": ["Logging", "CoreMetrics"],
         "NameService": ["Logging"],
         "Reporting": ["Logging"],
+        "OAuth": ["Crypto"],
         "Metering": ["CoreMetrics"],
         "Control": [
             "AsyncHTTPClient", "Crypto", "Foundation", "Hummingbird", "Logging", "NIOCore",

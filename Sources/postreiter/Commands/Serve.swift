@@ -53,6 +53,7 @@ struct Serve: AsyncParsableCommand {
             do { try drops.prepare() } catch {
                 log.warning("programs of this machine cannot leave messages: \(error)")
             }
+            parts.tokens?.install(in: node.registry, resolver: parts.meteredResolver)
             let search = SearchStore(running, of: node.mailboxes, log)
             let mail = MailServer(
                 running, node: node, surroundings: Live.surroundings,
@@ -198,12 +199,15 @@ struct ServerParts {
     let resolver: ReplaceableResolver
     /// The same, counted.
     let meteredResolver: MeteredResolver
+    /// Who knows access tokens; nil: nobody logs in with one.
+    let tokens: TokenHook?
 
     init(_ settings: ServerSettings) throws {
         identity = ReplaceableIdentity(try ServerIdentity.load(settings.certificates))
         zones = try ZoneFolder.load(settings.zonesFolder)
         cookieSecrets =
             try settings.nameServer.cookieSecretsFile.map { try CookieSecrets.read($0) } ?? []
+        tokens = try settings.tokens.map { try TokenHook($0) }
         resolver = ReplaceableResolver(try makeResolver(settings))
         meteredResolver = MeteredResolver(resolver, time: Live.surroundings.time)
     }
