@@ -238,13 +238,23 @@ extension ServerSession {
         guard !octets.isEmpty else { return false }
         let rest = left - UInt64(octets.count)
         reading = rest > 0 ? .message(left: rest) : .messageEnd
-        steps.append(.appendContent(octets))
+        if appending?.message.isBinary == false,
+            octets.withUnsafeBytes({ $0.position(of: 0, from: 0) }) != nil
+        {
+            appending?.hasNull = true
+        }
+        // What is refused in the end is still read.
+        if appending?.hasNull == false { steps.append(.appendContent(octets)) }
         return true
     }
 
     private mutating func readBehindMessage(_ line: [UInt8]) {
         guard var appending else { preconditionFailure("no message was appended") }
         let mark = LiteralMark(endOf: line)
+        // RFC 9051 §9: `literal = "{" number64 ["+"] "}" CRLF *CHAR8`, any octet but NUL.
+        guard !appending.hasNull else {
+            return abortAppend(.bad(nil, "a message with NUL comes as ~{octets}"), mark)
+        }
         let octets = mark == nil ? line : line + [.carriageReturn, .lineFeed]
         var parser = CommandParser(
             CommandScanner(octets, dialect: Dialect(isUTF8: enabled.isUTF8)))

@@ -124,6 +124,8 @@ package struct ServerSession: ~Copyable, Sendable {
         var mark: LiteralMark
         var isReplacing = false
         var hasBegun = false
+        /// A NUL came where only a literal8 may hold one.
+        var hasNull = false
     }
 
     /// A line before login: a SASL response with a token is the longest.

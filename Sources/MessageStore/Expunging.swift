@@ -85,17 +85,18 @@ extension Mailboxes {
     /// Removes a message whose successor has been filed in the same transaction; throws
     /// `MailboxRefusal`.
     ///
-    /// Returns the body files to remove, and what to `signal`, once it is committed.
+    /// Returns the body files to remove, and what to `signal`, once it is committed; and how much
+    /// room there is now.
     package static func replace(
         _ replaced: Replaced, at time: Timestamp, in transaction: any Transaction
-    ) throws -> (files: [String], account: Int64) {
+    ) throws -> (files: [String], account: Int64, octets: Int) {
         guard let box = try find(replaced.mailbox.id, in: transaction) else {
             throw MailboxRefusal.nonexistent
         }
         let rows = try rows([replaced.uid...replaced.uid], of: box.id, in: transaction)
         guard !rows.isEmpty else { throw MailboxRefusal.messageGone }
         let files = try expunge(rows, in: box, keeps: replaced.keepsContent, at: time, transaction)
-        return (files, box.account)
+        return (files, box.account, rows.reduce(0) { $0 + $1.octets })
     }
 
     private static func messages(

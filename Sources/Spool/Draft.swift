@@ -220,8 +220,12 @@ extension Intake {
                 let gone = try replaced.map {
                     try Mailboxes.replace($0, at: time, in: transaction)
                 }
+                // Who keeps too much may still make it less.
+                let octets = appended.reduce(0) { $0 + $1.octets }
+                let isShrinking = gone.map { $0.account == mailbox.account && octets <= $0.octets }
                 let uids = try Mailboxes.append(
-                    appended, to: mailbox.id, at: time, within: allowance, in: transaction)
+                    appended, to: mailbox.id, at: time,
+                    within: isShrinking == true ? nil : allowance, in: transaction)
                 try alongside?(uids, transaction)
                 return (uids, gone?.files ?? [], gone?.account ?? mailbox.account)
             }

@@ -222,6 +222,44 @@ struct IMAPCompressionTests {
     }
 }
 
+@Suite("RFC 9051 §4.3: strings without NUL")
+struct IMAPNullTests {
+    @Test("A message with NUL is read to its end, and kept only as a literal8")
+    func append() throws {
+        try play(
+            """
+            C: a APPEND INBOX {6+}
+            C: a\0bc
+            C:
+            S: a BAD a message with NUL comes as ~{octets}
+            C: b APPEND INBOX {6}
+            S: + send the message
+            C: \0abc
+            C:
+            S: b BAD a message with NUL comes as ~{octets}
+            C: c APPEND INBOX ~{6+}
+            C: a\0bc
+            C:
+            S: c OK [APPENDUID … 1] done
+            C: d APPEND INBOX {5+}
+            C: abc
+            C:  {5+}
+            C: a\0c
+            C:
+            S: d BAD a message with NUL comes as ~{octets}
+            C: e APPEND INBOX {5+}
+            C: a\0c
+            C:  {5+}
+            S: e BAD a message with NUL comes as ~{octets}
+            C: abc
+            C:
+            C: f STATUS INBOX (MESSAGES)
+            S: * STATUS INBOX (MESSAGES 1)
+            S: f OK done
+            """)
+    }
+}
+
 @Suite("RFC 8508 REPLACE")
 struct IMAPReplaceTests {
     @Test("A message takes the place of another one, here or in another mailbox")

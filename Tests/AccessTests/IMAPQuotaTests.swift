@@ -51,6 +51,39 @@ struct IMAPQuotaTests {
             prepare: Self.bound(octets: 10 << 10, messages: 7))
     }
 
+    @Test("Who keeps too much may put something smaller in the place of something (RFC 8508 §3.4)")
+    func replace() throws {
+        try play(
+            """
+            C: a SELECT INBOX
+            U: a OK …
+            C: b APPEND INBOX {5+}
+            S: b NO [OVERQUOTA] the mailboxes are full
+            C: abc
+            C:
+            C: c UID REPLACE 1 INBOX {999+}
+            C: \(String(repeating: "x", count: 997))
+            C:
+            S: * OK [APPENDUID … 3] the new one is there
+            S: * 1 EXPUNGE
+            S: * 2 EXISTS
+            S: * 1 RECENT
+            S: c OK done
+            C: d UID REPLACE 2 Drafts {1001+}
+            C: \(String(repeating: "x", count: 999))
+            C:
+            S: d NO [OVERQUOTA] the mailboxes are full
+            C: e UID REPLACE 2 Drafts {1000+}
+            C: \(String(repeating: "x", count: 998))
+            C:
+            S: * OK [APPENDUID … 1] the new one is there
+            S: * 1 EXPUNGE
+            S: e OK done
+            """,
+            messages: [String(repeating: "x", count: 1000), String(repeating: "x", count: 1000)],
+            prepare: Self.bound(octets: 500))
+    }
+
     @Test("A domain's own bound is a second root")
     func domain() throws {
         try play(
