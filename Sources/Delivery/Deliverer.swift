@@ -40,6 +40,8 @@ package final class Deliverer: Sendable {
     let watch: DeliveryWatch
     let log: Logger
     let counters = DeliveryCounters()
+    /// What keeps subaddresses from leading into folders.
+    let sortingFailures = FailureMemory()
     let noticePace = Mutex(NotificationPace())
     private let health: HostHealth
     private let resting = RestingCouriers()

@@ -107,13 +107,22 @@ extension Deliverer {
         of recipient: DueRecipient, _ path: Target.Path, _ account: AccountID
     ) -> String {
         guard !recipient.message.requests.isJunk else { return Mailboxes.junk }
-        guard let quotas, path == .address, let detail = recipient.address.localPart.detail,
-            let rules = try? registry.effectiveRules(of: account),
-            rules.subaddressFolders != .no
-        else { return Mailboxes.inbox }
-        let named = try? quotas.mailboxes.mailbox(
-            named: detail, of: account.rawValue, creates: rules.subaddressFolders == .create)
-        return named ?? Mailboxes.inbox
+        guard let quotas, path == .address, let detail = recipient.address.localPart.detail else {
+            return Mailboxes.inbox
+        }
+        do {
+            let rules = try registry.effectiveRules(of: account)
+            guard let rules, rules.subaddressFolders != .no else { return Mailboxes.inbox }
+            let named = try quotas.mailboxes.mailbox(
+                named: detail, of: account.rawValue, creates: rules.subaddressFolders == .create)
+            sortingFailures.forget()
+            return named ?? Mailboxes.inbox
+        } catch {
+            if sortingFailures.isNew(error) {
+                log.warning("mail to subaddresses goes to INBOX, not into folders: \(error)")
+            }
+            return Mailboxes.inbox
+        }
     }
 
     /// The address is an alias, since the message was accepted or because its sender is to be told

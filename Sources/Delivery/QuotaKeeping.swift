@@ -77,8 +77,7 @@ extension Deliverer {
             let root = crossing.root
             log.warning("\(root.name) has used \(crossing.threshold) % of its quota")
             counters.warn(crossing.threshold)
-            let account = (try? await registry.account(crossing.account)) ?? nil
-            guard let account else { continue }
+            guard let account = await account(crossing.account, warnedOf: root) else { continue }
             let addressee =
                 root.isShared
                 ? account.login.domain.map { Address(Self.postmaster, at: $0) } : account.login
@@ -97,6 +96,17 @@ extension Deliverer {
                 Conclusion.Notice(id: ids.next(), octets: octets, Acceptance(envelope)))
         }
         return notices
+    }
+
+    private func account(
+        _ id: AccountID, warnedOf root: QuotaStanding.Root
+    ) async -> Account? {
+        do {
+            return try await registry.account(id)
+        } catch {
+            log.warning("nobody is told that \(root.name) is nearly full: \(error)")
+            return nil
+        }
     }
 }
 
