@@ -11,7 +11,7 @@ extension Property {
     package static let mailboxSession = Property("MailboxSession") { input throws(Broken) in
         guard input.count >= 2 else { return }
         let ways = [Pieces.whole, .drip, .cut(input[1])]
-        var transcripts: [[String]] = []
+        var transcripts: [[MailboxEvent]] = []
         for way in ways {
             var conversation = MailboxConversation(flags: input[0])
             transcripts.append(try conversation.hold(way.split(input[2...])))
@@ -22,11 +22,22 @@ extension Property {
     }
 }
 
+/// What is compared of a conversation: as it is, for a text of each would take longer than all the
+/// rest.
+private enum MailboxEvent: Equatable {
+    case said([UInt8])
+    case response([UInt8]?)
+    case command(Command)
+    case append(Append)
+    case message(AppendedMessage)
+    case compression, cancelled, modificationSequence, appended, aborted, closed
+}
+
 /// A driver that says yes most of the time, and looks whether it is asked in order.
 private struct MailboxConversation: ~Copyable {
     private let isProtected: Bool
     private var session: ServerSession
-    private var transcript: [String] = []
+    private var transcript: [MailboxEvent] = []
     private var questions = 0
     /// From the handshake on it matters what came together with STARTTLS.
     private var isComparable = true
@@ -52,7 +63,7 @@ private struct MailboxConversation: ~Copyable {
         session = ServerSession(policy, isProtected: isProtected)
     }
 
-    consuming func hold(_ pieces: [[UInt8]]) throws(Property.Broken) -> [String] {
+    consuming func hold(_ pieces: [[UInt8]]) throws(Property.Broken) -> [MailboxEvent] {
         try work()
         for piece in pieces {
             session.receive(piece)
@@ -64,8 +75,8 @@ private struct MailboxConversation: ~Copyable {
         return transcript
     }
 
-    private mutating func note(_ text: String) {
-        if isComparable { transcript.append(text) }
+    private mutating func note(_ event: MailboxEvent) {
+        if isComparable { transcript.append(event) }
     }
 
     /// Every fifth question is answered with no.
@@ -83,18 +94,18 @@ private struct MailboxConversation: ~Copyable {
                 try expect(!isSecured, "TLS within TLS")
                 isSecured = true
                 session.tlsStarted()
-            case .startCompression: note("compression")
+            case .startCompression: note(.compression)
             case .authenticate(_, let response): try judge(response)
             case .authenticationResponse(let response): try judge(response)
-            case .cancelAuthentication: note("cancel")
+            case .cancelAuthentication: note(.cancelled)
             case .perform(let command): try perform(command)
             case .tellHighestModificationSequence:
                 try expect(isSelected, "of which mailbox?")
-                note("modseq")
+                note(.modificationSequence)
             case .beginAppend(let append):
                 try expect(isLoggedIn && !isIdle, "a message from a stranger")
                 try expect(append.replaced == nil || isSelected, "replaced where?")
-                note("append \(append)")
+                note(.append(append))
                 if isRefused() {
                     session.complete(.no(.tryCreate, "no"))
                 } else {
@@ -103,7 +114,7 @@ private struct MailboxConversation: ~Copyable {
             case .appendMessage(let message):
                 try expect(expected == nil || expected == 0, "a message in a message")
                 try expect((1...100).contains(message.octets), "too large")
-                note("message \(message)")
+                note(.message(message))
                 if isRefused() {
                     expected = nil
                     session.complete(.no(.overQuota, "no"))
@@ -119,11 +130,11 @@ private struct MailboxConversation: ~Copyable {
             case .endAppend:
                 try expect(expected == 0, "half a message is kept")
                 expected = nil
-                note("appended")
+                note(.appended)
                 session.complete(.ok())
             case .abortAppend:
                 expected = nil
-                note("aborted")
+                note(.aborted)
             case .idle:
                 try expect(isLoggedIn && !isIdle, "IDLE of a stranger")
                 isIdle = true
@@ -133,14 +144,14 @@ private struct MailboxConversation: ~Copyable {
                 session.complete(.ok())
             case .close:
                 isClosed = true
-                note("close")
+                note(.closed)
             }
         }
     }
 
     private mutating func judge(_ response: [UInt8]?) throws(Property.Broken) {
         try expect(!isLoggedIn, "logged in twice")
-        note("response \(String(describing: response))")
+        note(.response(response))
         guard let response else { return session.challenge([0x3F]) }
         if response.count > 3 {
             isLoggedIn = true
@@ -151,7 +162,7 @@ private struct MailboxConversation: ~Copyable {
     }
 
     private mutating func perform(_ command: Command) throws(Property.Broken) {
-        note("\(command)")
+        note(.command(command))
         try expect(!isIdle && expected == nil, "a command within another: \(command)")
         let isRefused = isRefused()
         switch command {
@@ -201,12 +212,12 @@ private struct MailboxConversation: ~Copyable {
 
     private mutating func hear(_ octets: [UInt8]) throws(Property.Broken) {
         try expect(octets.hasWholeLineEnds && octets.last == 0x0A, "no whole lines: \(octets)")
-        note(String(decoding: octets, as: UTF8.self))
+        note(.said(octets))
         if octets.starts(with: "* BYE".utf8) { return }
         // The client's tag is the one thing of it that comes back before login.
         for line in octets.split(separator: 0x0A) {
             try expect(line.count < 4096, "a line of \(line.count) octets")
         }
-        if String(decoding: octets, as: UTF8.self).contains("TLS") { isComparable = false }
+        if octets.firstRange(of: "TLS".utf8) != nil { isComparable = false }
     }
 }
