@@ -38,8 +38,6 @@ package final class IMAPService: Sendable {
         }
     }
 
-    /// Longer than any honest handshake over a bad line.
-    static let handshakeTimeout = Duration.seconds(30)
     /// What is written ahead of what the client has taken.
     static let unsentLimitOctets = 64 << 10
     /// What is read for a client in one go: each costs a way to the reading thread and back.
@@ -90,23 +88,11 @@ package final class IMAPService: Sendable {
     ///
     /// `implicitTLS`: the client begins with the handshake (RFC 8314 §3.2).
     package func handle(_ connection: any Connection, implicitTLS: Bool) async {
-        var logger = logger
-        logger[metadataKey: "session"] = "\(Hexadecimal.encode(surroundings.entropy.octets(4)))"
-        logger[metadataKey: "peer"] = "\(connection.remoteAddress)"
-        if implicitTLS {
-            guard let identity = configuration.identity else {
-                logger.error("IMAP over TLS is configured without a certificate")
-                return
-            }
-            do {
-                try await connection.startTLS(
-                    .server(identity), deadline: surroundings.time.now + Self.handshakeTimeout)
-            } catch {
-                logger.info("IMAP session ended before it began: \(error)")
-                return
-            }
-        }
-        await Attendance(IMAPVisit(self, connection, logger)).run()
+        let line = ClientLine(
+            connection, for: .imap, registry: registry, silence: ServerSession.idleTimeout,
+            surroundings, logger)
+        if implicitTLS, !(await line.beginTLS(configuration.identity)) { return }
+        await Attendance(IMAPVisit(self, line)).run()
     }
 
     /// Extensions whose protocol there is and which nothing performs yet.

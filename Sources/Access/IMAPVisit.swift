@@ -5,17 +5,16 @@ import Directory
 import IMAP
 import Logging
 import MessageStore
-import SASL
 import Spool
 import World
 
 /// One client from its greeting to its end: the loop that performs the session's steps.
 struct IMAPVisit: ~Copyable {
+    typealias Ending = ClientLine.Ending
+
     let service: IMAPService
-    private(set) var connection: any Connection
-    var logger: Logger
+    private var line: ClientLine
     var session: ServerSession
-    private var authentication: Authentication?
     var account: Account?
     var selected: OpenMailbox?
     var appending = Appending()
@@ -29,28 +28,17 @@ struct IMAPVisit: ~Copyable {
     private var hasOwnNews = false
     /// What is written and not sent yet.
     var writer = ResponseWriter()
-    private var unsentOctets = 0
     /// When the client last heard of the command that is performed (RFC 9585).
     var toldProgress = Instant(nanoseconds: 0)
-    /// Which line is waited for, and since when.
-    private var waiting: (line: UInt64, since: Instant)?
 
-    /// Why the loop ends; the peer gets no more answer.
-    enum Ending: Error {
-        /// The session said so.
-        case closed
-        case network(NetworkFailure)
-        /// A message broke off half sent: only the end of the connection can tell the client.
-        case unreadable(String)
-    }
-
-    init(_ service: IMAPService, _ connection: any Connection, _ logger: Logger) {
+    init(_ service: IMAPService, _ line: consuming ClientLine) {
         self.service = service
-        self.connection = connection
-        self.logger = logger
-        session = ServerSession(service.policy, isProtected: connection.tls != nil)
-        news = News(connection)
+        session = ServerSession(service.policy, isProtected: line.connection.tls != nil)
+        news = News(line.connection)
+        self.line = line
     }
+
+    var logger: Logger { line.logger }
 
     /// Performs all that the client has asked for; nil when it has to be heard again.
     mutating func serve() async -> Ending? {
@@ -69,15 +57,12 @@ struct IMAPVisit: ~Copyable {
 
     /// Takes in what comes next from the client, or that there is news for it.
     mutating func listen() async -> Ending? {
-        let now = service.surroundings.time.now
-        let line = session.linesRead
-        if waiting?.line != line { waiting = (line, now) }
-        let patience =
-            account == nil ? ServerSession.unauthenticatedTimeout : ServerSession.idleTimeout
-        unsentOctets = 0
+        let deadline = line.deadline(
+            ofLine: session.linesRead,
+            patience: account == nil
+                ? ServerSession.unauthenticatedTimeout : ServerSession.idleTimeout)
         do {
-            let octets = try await connection.receive(
-                deadline: (waiting?.since ?? now) + patience)
+            let octets = try await line.connection.receive(deadline: deadline)
             if let octets { session.receive(octets) } else { session.receiveEnd() }
         } catch {
             switch error {
@@ -98,7 +83,7 @@ struct IMAPVisit: ~Copyable {
         case .unreadable(let reason): logger.error("a message cannot be read: \(reason)")
         }
         // Who closes the connection knows nothing of what is still to be packed.
-        (connection as? CompressedConnection)?.push()
+        (line.connection as? CompressedConnection)?.push()
         if let watch { service.mailboxes.changes.end(watch) }
         await leave()
         await abortAppend()
@@ -108,17 +93,15 @@ struct IMAPVisit: ~Copyable {
     private mutating func perform(_ step: ServerSession.Step) async throws(Ending) {
         switch step {
         case .send(let octets): try await send(octets)
-        case .startTLS: try await startTLS()
-        case .startCompression:
-            // RFC 4978 §3: the answer is the last that is not compressed.
-            connection = CompressedConnection(connection, time: service.surroundings.time)
-        case .authenticate(let name, let initialResponse): await begin(name, initialResponse)
-        case .authenticationResponse(let response):
-            guard var exchange = authentication else { return session.refuse() }
-            let progress = await exchange.respond(response)
-            authentication = exchange
-            await conclude(progress)
-        case .cancelAuthentication: authentication = nil
+        case .startTLS:
+            try await line.startTLS(service.configuration.identity)
+            session.tlsStarted()
+        // RFC 4978 §3: the answer is the last that is not compressed.
+        case .startCompression: line.compress()
+        case .authenticate(let name, let initialResponse):
+            await conclude(await line.logIn(name, initialResponse))
+        case .authenticationResponse(let response): await conclude(await line.logIn(response))
+        case .cancelAuthentication: line.cancelLogin()
         case .perform(let command): try await answer(command)
         case .tellHighestModificationSequence: try await tellHighestModificationSequence()
         case .beginAppend(let append): await beginAppend(append)
@@ -195,34 +178,11 @@ struct IMAPVisit: ~Copyable {
 
     /// Writes, and waits for the client when it is behind.
     mutating func send(_ octets: consuming [UInt8]) async throws(Ending) {
-        unsentOctets += octets.count
-        connection.write(octets)
-        guard unsentOctets >= IMAPService.unsentLimitOctets else { return }
-        try await push()
+        try await line.send(octets)
     }
 
     /// Sends all that is written now.
-    mutating func push() async throws(Ending) {
-        unsentOctets = 0
-        do {
-            try await connection.flush(
-                deadline: service.surroundings.time.now + ServerSession.idleTimeout)
-        } catch {
-            throw .network(error)
-        }
-    }
-
-    private mutating func startTLS() async throws(Ending) {
-        guard let identity = service.configuration.identity else { throw .closed }
-        do {
-            try await connection.startTLS(
-                .server(identity),
-                deadline: service.surroundings.time.now + IMAPService.handshakeTimeout)
-        } catch {
-            throw .network(error)
-        }
-        session.tlsStarted()
-    }
+    mutating func push() async throws(Ending) { try await line.push() }
 
     // MARK: - News
 
@@ -335,35 +295,13 @@ struct IMAPVisit: ~Copyable {
 // MARK: - Logging in
 
 extension IMAPVisit {
-    private mutating func begin(_ name: String, _ initialResponse: [UInt8]?) async {
-        guard let mechanism = Mechanism(named: name) else { return session.refuse() }
-        var exchange = Authentication(
-            mechanism, registry: service.registry, peer: connection.remoteAddress.host,
-            service: .imap)
-        let progress = await exchange.begin(initialResponse: initialResponse)
-        authentication = exchange
-        await conclude(progress)
-    }
-
-    private mutating func conclude(_ progress: Authentication.Progress) async {
-        switch progress {
-        case .challenge(let challenge): return session.challenge(challenge)
+    private mutating func conclude(_ login: ClientLine.Login) async {
+        switch login {
+        case .challenge(let challenge): session.challenge(challenge)
         case .succeeded(let account): await enter(account)
-        case .refused(let failure):
-            logger.notice(
-                "IMAP login refused: \(failure)",
-                metadata: ["name": "\(authentication?.claimedName ?? "")"])
-            session.refuse()
-        case .tooManyFailures:
-            logger.notice(
-                "IMAP login refused: too many wrong passwords",
-                metadata: ["name": "\(authentication?.claimedName ?? "")"])
-            session.refuse(.unavailable, "too many wrong passwords, try again later")
-        case .temporarilyUnavailable(let reason):
-            logger.error("IMAP login impossible: \(reason)")
-            session.refuse(.unavailable, "logging in is not possible at the moment")
+        case .refused: session.refuse()
+        case .unavailable(let reason): session.refuse(.unavailable, reason)
         }
-        authentication = nil
     }
 
     private mutating func enter(_ account: Account) async {
@@ -374,7 +312,6 @@ extension IMAPVisit {
             return session.refuse(.unavailable, "the mailboxes cannot be used at the moment")
         }
         self.account = account
-        logger[metadataKey: "account"] = "\(account.login)"
         let news = news
         watch = service.mailboxes.changes.watch(account.id.rawValue) { news.put() }
         logger.info("IMAP login")

@@ -26,11 +26,6 @@ package final class ManageSieveService: Sendable {
         }
     }
 
-    /// Longer than any honest handshake over a bad line.
-    static let handshakeTimeout = Duration.seconds(30)
-    /// What is written ahead of what the client has taken.
-    static let unsentLimitOctets = 64 << 10
-
     let configuration: Configuration
     let registry: Registry
     let scripts: Scripts
@@ -62,10 +57,10 @@ package final class ManageSieveService: Sendable {
 
     /// Serves one client to its end; the listener closes the connection.
     package func handle(_ connection: any Connection) async {
-        var logger = logger
-        logger[metadataKey: "session"] = "\(Hexadecimal.encode(surroundings.entropy.octets(4)))"
-        logger[metadataKey: "peer"] = "\(connection.remoteAddress)"
-        var visit = ManageSieveVisit(self, connection, logger)
+        let line = ClientLine(
+            connection, for: .managesieve, registry: registry, silence: ServerSession.idleTimeout,
+            surroundings, logger)
+        var visit = ManageSieveVisit(self, line)
         await visit.run()
     }
 

@@ -31,11 +31,6 @@ package final class POP3Service: Sendable {
         }
     }
 
-    /// Longer than any honest handshake over a bad line.
-    static let handshakeTimeout = Duration.seconds(30)
-    /// What is written ahead of what the client has taken.
-    static let unsentLimitOctets = 64 << 10
-
     let configuration: Configuration
     let registry: Registry
     let mailboxes: Mailboxes
@@ -74,23 +69,11 @@ package final class POP3Service: Sendable {
     ///
     /// `implicitTLS`: the client begins with the handshake (RFC 8314 §3.3).
     package func handle(_ connection: any Connection, implicitTLS: Bool) async {
-        var logger = logger
-        logger[metadataKey: "session"] = "\(Hexadecimal.encode(surroundings.entropy.octets(4)))"
-        logger[metadataKey: "peer"] = "\(connection.remoteAddress)"
-        if implicitTLS {
-            guard let identity = configuration.identity else {
-                logger.error("POP3 over TLS is configured without a certificate")
-                return
-            }
-            do {
-                try await connection.startTLS(
-                    .server(identity), deadline: surroundings.time.now + Self.handshakeTimeout)
-            } catch {
-                logger.info("POP3 session ended before it began: \(error)")
-                return
-            }
-        }
-        var visit = POP3Visit(self, connection, logger)
+        let line = ClientLine(
+            connection, for: .pop3, registry: registry, silence: ServerSession.idleTimeout,
+            surroundings, logger)
+        if implicitTLS, !(await line.beginTLS(configuration.identity)) { return }
+        var visit = POP3Visit(self, line)
         await visit.run()
     }
 
