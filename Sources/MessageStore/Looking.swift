@@ -15,8 +15,8 @@ extension Mailboxes {
 
     /// Opens a mailbox; nil if there is none.
     ///
-    /// Costs what has changed since it was opened last, or little where nothing was ever removed;
-    /// else all its rows are read once.
+    /// Costs what has changed since it was opened last, or what was ever removed where that is
+    /// little; else all its rows are read once.
     package func open(_ name: String, of account: Int64) async throws -> Opening? {
         let known = try store.lookUp { transaction -> Opening? in
             guard let mailbox = try Self.find(name, of: account, in: transaction) else {
@@ -44,7 +44,9 @@ extension Mailboxes {
     ) throws(StorageFailure) -> [ClosedRange<UInt32>]? {
         if mailbox.messages == 0 { return [] }
         if mailbox.messages == Int(mailbox.uidNext) - 1 { return [1...mailbox.uidNext - 1] }
-        guard let entry = uidCache.entry(of: mailbox.id) else { return nil }
+        guard let entry = uidCache.entry(of: mailbox.id) else {
+            return try uidsByWhatIsGone(mailbox, in: transaction)
+        }
         if entry.modSequence == mailbox.highestModSequence { return entry.uids }
         let new = try transaction.all(
             """
@@ -55,6 +57,18 @@ extension Mailboxes {
         let gone = try Self.expunged(
             from: mailbox.id, since: entry.modSequence, in: transaction)
         return Self.append(new, to: Self.subtract(gone, from: entry.uids))
+    }
+
+    /// All UIDs there ever were but those that have gone; nil where that would take as long, or
+    /// where not all is on record: a mailbox that came from elsewhere may have begun with gaps.
+    private func uidsByWhatIsGone(
+        _ mailbox: Mailbox, in transaction: any Transaction
+    ) throws(StorageFailure) -> [ClosedRange<UInt32>]? {
+        let gaps = Int(mailbox.uidNext) - 1 - mailbox.messages
+        guard gaps <= mailbox.messages / 8 else { return nil }
+        let gone = try Self.expunged(from: mailbox.id, since: 0, in: transaction)
+        guard gone.count == gaps else { return nil }
+        return Self.subtract(gone, from: [1...mailbox.uidNext - 1])
     }
 
     private func readAll(_ id: Mailbox.ID) async throws -> Opening? {
@@ -95,7 +109,19 @@ extension Mailboxes {
     package func changes(
         of id: Mailbox.ID, since modSequence: Int64, uidNext: UInt32
     ) throws -> Changes? {
-        try store.lookUp { transaction in
+        let question = SharedLook.Question(
+            mailbox: id, modSequence: modSequence, uidNext: uidNext, count: changes.count)
+        if let answer = sharedLook.answer(to: question) { return answer }
+        let answer = try look(for: question)
+        sharedLook.keep(answer, of: question)
+        return answer
+    }
+
+    private func look(for question: SharedLook.Question) throws -> Changes? {
+        let (id, modSequence, uidNext) = (
+            question.mailbox, question.modSequence, question.uidNext
+        )
+        return try store.lookUp { transaction in
             guard let mailbox = try Self.find(id, in: transaction) else { return nil }
             var changes = Changes(
                 mailbox: mailbox, keywords: try Self.keywords(of: id, in: transaction))

@@ -19,6 +19,7 @@ package final class MailboxChanges: Sendable {
     }
 
     private let state = Mutex(State())
+    private let signals = Atomic<UInt64>(0)
 
     package init() {}
 
@@ -45,7 +46,11 @@ package final class MailboxChanges: Sendable {
 
     /// To be called once the change is committed.
     package func signal(_ account: Int64) {
+        signals.add(1, ordering: .sequentiallyConsistent)
         let wakes = state.withLock { $0.watchers[account] } ?? []
         for watcher in wakes { watcher.wake() }
     }
+
+    /// How many changes there were; what was read before the latest of them may be old.
+    var count: UInt64 { signals.load(ordering: .sequentiallyConsistent) }
 }

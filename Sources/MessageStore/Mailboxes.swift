@@ -10,6 +10,7 @@ package struct Mailboxes: Sendable {
     /// Tells who looks at them of each change.
     package let changes: MailboxChanges
     let uidCache = UIDCache()
+    let sharedLook = SharedLook()
     let recents = Recents()
     let unseenCache = UnseenCache()
     let time: any Time
