@@ -22,8 +22,8 @@ extension Property {
     }
 }
 
-/// What is compared of a conversation: as it is, for a text of each would take longer than all the
-/// rest.
+/// What is compared of a conversation: as it is, for to make a text of a command takes longer than to
+/// read it.
 private enum MailboxEvent: Equatable {
     case said([UInt8])
     case response([UInt8]?)
