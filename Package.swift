@@ -221,7 +221,7 @@ let house: [Target] = [
     // Floor 3, durable.
     module("Storage", on: ["Bytes", "World"], grdb + [crypto, log, metrics]),
     module("Journal", on: ["Bytes", "Mail", "World", "Storage"]),
-    module("MessageStore", on: ["Bytes", "Mail", "World", "Summary", "Storage"]),
+    module("MessageStore", on: ["Bytes", "Mail", "World", "IMAP", "Summary", "Storage"]),
     module(
         "Directory", on: ["Bytes", "Mail", "World", "SASL", "Forwarding", "Storage"],
         [crypto, cryptoExtras, metrics]),
@@ -243,7 +243,8 @@ let house: [Target] = [
         on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Sieve"], [crypto]),
     module(
         "Tenancy",
-        on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Directory"], [log]),
+        on: ["Bytes", "Mail", "World", "SASL", "IMAP", "Storage", "MessageStore", "Directory"],
+        [log]),
     module(
         "ReportStore", on: ["Bytes", "World", "Feedback", "Storage"]),
     module(
@@ -325,7 +326,7 @@ let house: [Target] = [
     module(
         "Control",
         on: [
-            "Bytes", "Mail", "World", "DNS", "SASL", "Routing", "Storage", "Journal",
+            "Bytes", "Mail", "World", "DNS", "SASL", "IMAP", "Routing", "Storage", "Journal",
             "MessageStore", "Directory", "Spool", "Delivery", "ZoneCheck", "ZoneStore", "DNSSEC",
             "NameService", "TransportSecurity", "Maintenance", "ZoneTransfer", "Defence",
             "DefenceStore", "DKIM", "KeyLife",
@@ -428,7 +429,8 @@ let house: [Target] = [
     tests(
         "AccessTests",
         on: [
-            "Bytes", "Mail", "World", "SASL", "Storage", "Journal", "MessageStore", "SearchIndex",
+            "Bytes", "Mail", "World", "SASL", "IMAP", "Storage", "Journal", "MessageStore",
+            "SearchIndex",
             "Directory", "Spool", "Access", "SimulatedWorld", "Tenancy", "ScriptStore", "Sieve",
             "Compression",
         ], [log]),

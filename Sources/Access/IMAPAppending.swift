@@ -12,6 +12,8 @@ extension IMAPVisit {
     /// What has come of an APPEND so far.
     struct Appending: ~Copyable {
         var mailbox: Mailbox?
+        /// What the client may do there.
+        var rights = AccessRights()
         /// What may be kept there; nil: anything.
         var allowance: Mailboxes.Allowance?
         /// REPLACE: what goes when the message is there (RFC 8508).
@@ -25,9 +27,8 @@ extension IMAPVisit {
 
     mutating func beginAppend(_ append: Append) async {
         do {
-            guard let mailbox = try service.mailboxes.find(append.mailbox.text, of: owner) else {
-                return session.complete(.no(.tryCreate, "there is no such mailbox"))
-            }
+            let seen = try target(append.mailbox)
+            let mailbox = seen.mailbox
             if let replaced = append.replaced { appending.replaced = try find(replaced) }
             if let standing = try await standing(of: mailbox) {
                 // Nothing fits: the client need not send it. RFC 8508 §3.4: what goes makes room.
@@ -37,6 +38,7 @@ extension IMAPVisit {
                 appending.allowance = standing.allowance
             }
             appending.mailbox = mailbox
+            appending.rights = seen.rights
             session.acceptAppend()
         } catch {
             session.complete(refusal(error))
@@ -48,6 +50,7 @@ extension IMAPVisit {
         guard let selected, let box = try service.mailboxes.find(selected.id) else {
             throw MailboxRefusal.nonexistent
         }
+        try selected.requireRemoval()
         let uids = selected.view.uids
         // `*` stands for the last one.
         let number = replaced.number == 0 ? uids.last : replaced.number
@@ -84,7 +87,8 @@ extension IMAPVisit {
         guard appending.failure == nil else { return await draft.discard() }
         do {
             let date = current.date?.timestamp ?? service.surroundings.time.timestamp
-            appending.messages.append((try await draft.finish(), current.flags.names, date))
+            let flags = current.flags.permitted(by: appending.rights)
+            appending.messages.append((try await draft.finish(), flags.names, date))
         } catch {
             appending.failure = error
         }

@@ -3,6 +3,7 @@
 import Bytes
 import IMAP
 import MessageStore
+import Tenancy
 import World
 
 /// Commands about mailboxes as a whole (RFC 9051 §6.3).
@@ -22,24 +23,31 @@ extension IMAPVisit {
             guard !name.isAncestor(of: newName) else {
                 return .no(.cannot, "a mailbox cannot be moved below itself")
             }
-            try await service.mailboxes.rename(name.text, to: newName.text, of: owner)
+            try await service.sharing.rename(name, to: newName, for: reader)
             return .ok()
         case .subscribe(let name):
-            try await service.mailboxes.subscribe(true, to: name.text, of: owner)
+            try await service.sharing.subscribe(true, to: name, for: reader)
             return .ok()
         case .unsubscribe(let name):
-            try await service.mailboxes.subscribe(false, to: name.text, of: owner)
+            try await service.sharing.subscribe(false, to: name, for: reader)
             return .ok()
         case .list(let list): return try self.list(list)
         case .namespace:
-            writer.namespaces(personal: [Namespace(prefix: "")], others: [], shared: [])
+            writer.namespaces(
+                personal: [Namespace(prefix: "")],
+                others: [Namespace(prefix: SharedMailboxes.Space.others.prefix)],
+                shared: [Namespace(prefix: SharedMailboxes.Space.shared.prefix)])
             return .ok()
         case .status(let name, let items):
-            guard let mailbox = try service.mailboxes.find(name.text, of: owner) else {
-                return Completion(.nonexistent)
-            }
+            let mailbox = try service.sharing.require(.read, of: name, for: reader).mailbox
             writer.status(name, try values(of: mailbox, items))
             return .ok()
+        case .getACL(let name): return try getACL(name)
+        case .setACL(let name, let identifier, let change):
+            return try await setACL(name, identifier, change)
+        case .deleteACL(let name, let identifier): return try await deleteACL(name, identifier)
+        case .listRights(let name, let identifier): return try listRights(name, identifier)
+        case .myRights(let name): return try myRights(name)
         case .getQuota(let root): return try await getQuota(root)
         case .getQuotaRoot(let name): return try await getQuotaRoots(of: name)
         case .setQuota: return .no(.noPerm, "quotas are set by the operator")
@@ -56,14 +64,13 @@ extension IMAPVisit {
     /// RFC 9051 §6.3.2 and §6.3.3.
     private mutating func open(_ select: Select) async throws -> Completion {
         await leave()
-        guard let opening = try await service.mailboxes.open(select.mailbox.text, of: owner)
-        else { return Completion(.nonexistent) }
+        let (seen, opening) = try await service.sharing.open(select.mailbox, for: reader)
         let mailbox = opening.mailbox
-        var open = OpenMailbox(opening, select.mailbox, isReadOnly: select.isReadOnly)
+        var open = OpenMailbox(opening, seen, select.mailbox, isReadOnly: select.isReadOnly)
         let isRevision2 = session.enabled.contains(.imap4rev2)
         writer.exists(open.view.count)
         if !isRevision2 { try await tellRecent(&open, opening) }
-        writer.flags(open.view.keywords, isReadOnly: select.isReadOnly)
+        writer.flags(open.view.keywords, permanent: open.permanentFlags)
         writer.untagged(.ok(.uidValidity(mailbox.uidValidity), "UIDs are valid"))
         writer.untagged(.ok(.uidNext(mailbox.uidNext), "the next UID"))
         writer.untagged(
@@ -72,23 +79,23 @@ extension IMAPVisit {
                 "the latest change"))
         writer.untagged(.ok(.mailboxID(Self.identifier(mailbox)), "its name for ever"))
         if isRevision2 {
-            let answer = ListCandidate(mailbox, select.mailbox)
-            writer.list(select.mailbox, [], uses: answer.uses)
+            writer.list(select.mailbox, [], uses: ListCandidate(seen).uses)
         }
         if let known = select.resynchronization, known.uidValidity == mailbox.uidValidity {
             try await resynchronize(known, open, opening)
         }
         selected = open
+        if !open.isOwn { watchOthers() }
         return .ok(
-            select.isReadOnly ? .readOnly : .readWrite,
-            select.isReadOnly ? "the mailbox is open, read-only" : "the mailbox is open")
+            open.isReadOnly ? .readOnly : .readWrite,
+            open.isReadOnly ? "the mailbox is open, read-only" : "the mailbox is open")
     }
 
     /// RFC 3501 §6.3.1: RECENT, and the first message that is unseen.
     private mutating func tellRecent(
         _ open: inout OpenMailbox, _ opening: Mailboxes.Opening
     ) async throws {
-        let first = try firstRecent(opening.mailbox, told: 1, isReadOnly: open.view.isReadOnly)
+        let first = try firstRecent(opening.mailbox, told: 1, isReadOnly: open.leavesRecent)
         if let first { open.view.noteRecent(from: first) }
         writer.recent(UInt32(open.view.recent.count))
         guard let uid = try await service.mailboxes.firstUnseen(of: opening),
@@ -117,11 +124,11 @@ extension IMAPVisit {
         }
     }
 
-    /// RFC 9051 §6.4.1: what is deleted goes without a word.
+    /// RFC 9051 §6.4.1: what is deleted goes without a word; RFC 4314 §4: or stays without one.
     private mutating func close() async throws -> Completion {
         let open = selected
         await leave()
-        if let open, !open.view.isReadOnly {
+        if let open, !open.view.isReadOnly, open.rights.contains(.expunge) {
             try await service.mailboxes.expunge([1...UInt32.max], in: open.id)
         }
         return .ok()
@@ -134,17 +141,16 @@ extension IMAPVisit {
         _ name: MailboxName, _ uses: [SpecialUse]
     ) async throws -> Completion {
         guard uses.count < 2 else { return .no(.useAttribute, "one use for a mailbox") }
-        let mailbox = try await service.mailboxes.create(
-            name.text, use: uses.first?.rawValue, of: owner)
+        let mailbox = try await service.sharing.create(
+            name, use: uses.first?.rawValue, for: reader)
         return .ok(.mailboxID(Self.identifier(mailbox)))
     }
 
     /// RFC 9051 §6.3.5; who has it selected has none then.
     private mutating func delete(_ name: MailboxName) async throws -> Completion {
-        let isSelected =
-            try selected.map { try service.mailboxes.find(name.text, of: owner)?.id == $0.id }
-            ?? false
-        try await service.mailboxes.remove(name.text, of: owner)
+        let id = try service.sharing.require(.remove, of: name, for: reader).mailbox.id
+        let isSelected = selected?.id == id
+        try await service.sharing.remove(name, for: reader)
         if isSelected {
             selected = nil
             session.leaveMailbox()
@@ -157,13 +163,11 @@ extension IMAPVisit {
             writer.listDelimiter()
             return .ok()
         }
-        let mailboxes = try service.mailboxes.all(of: owner)
-        var byName: [String: Mailbox] = [:]
+        var byName: [String: SharedMailboxes.Seen] = [:]
         var candidates: [ListCandidate] = []
-        for mailbox in mailboxes {
-            guard let name = try? MailboxName(mailbox.name) else { continue }
-            byName[name.text] = mailbox
-            candidates.append(ListCandidate(mailbox, name))
+        for seen in try service.sharing.all(for: reader) {
+            byName[seen.name.text] = seen
+            candidates.append(ListCandidate(seen))
         }
         for text in try service.mailboxes.subscriptions(of: owner) {
             guard let name = try? MailboxName(text), byName[name.text] == nil else { continue }
@@ -171,23 +175,34 @@ extension IMAPVisit {
         }
         let isRevision2 = session.enabled.contains(.imap4rev2)
         for answer in list.answers(over: candidates, isRevision2: isRevision2) {
+            let seen = answer.isSelectable ? byName[answer.mailbox.text] : nil
+            var attributes = answer.attributes
+            // RFC 5819 §2: there will be no STATUS.
+            if let seen, !list.status.isEmpty, !seen.rights.contains(.read) {
+                attributes.insert(.noSelect)
+            }
             writer.list(
-                answer.mailbox, answer.attributes, uses: answer.uses,
+                answer.mailbox, attributes, uses: answer.uses,
                 isSubscribedList: list.isSubscribedList,
                 hasSubscribedChild: answer.hasSubscribedChild)
-            guard answer.isSelectable, let mailbox = byName[answer.mailbox.text] else { continue }
-            // RFC 5819 §2.
-            if !list.status.isEmpty {
-                writer.status(answer.mailbox, try values(of: mailbox, list.status))
-            }
-            // RFC 9590 §3.
-            if !list.metadata.isEmpty {
-                let get = GetMetadata(mailbox: answer.mailbox, entries: list.metadata)
-                writer.metadata(
-                    answer.mailbox, get.answers(try annotations(of: mailbox)).entries)
-            }
+            if let seen { try tell(seen, list) }
         }
         return .ok()
+    }
+
+    /// What LIST was asked to say of each mailbox.
+    private mutating func tell(_ seen: SharedMailboxes.Seen, _ list: List) throws {
+        // RFC 5819 §2.
+        if !list.status.isEmpty, seen.rights.contains(.read) {
+            writer.status(seen.name, try values(of: seen.mailbox, list.status))
+        }
+        // RFC 8440 §3.
+        if list.returns.contains(.myRights) { writer.myRights(seen.name, seen.rights.text) }
+        // RFC 9590 §3.
+        if !list.metadata.isEmpty, seen.rights.allowsAnnotations {
+            let get = GetMetadata(mailbox: seen.name, entries: list.metadata)
+            writer.metadata(seen.name, get.answers(try annotations(of: seen)).entries)
+        }
     }
 
     private func values(of mailbox: Mailbox, _ items: [StatusItem]) throws -> [StatusValue] {
@@ -216,9 +231,15 @@ extension IMAPVisit {
 }
 
 extension ListCandidate {
-    init(_ mailbox: Mailbox, _ name: MailboxName) {
-        self.init(
-            name, isSubscribed: mailbox.isSubscribed,
-            uses: mailbox.specialUse.flatMap(SpecialUse.init(rawValue:)).map { [$0] } ?? [])
+    init(_ seen: SharedMailboxes.Seen) {
+        self.init(seen.name, isSubscribed: seen.isSubscribed, uses: seen.uses)
+    }
+}
+
+extension SharedMailboxes.Seen {
+    /// What it is for; what others do with theirs is not what one does oneself.
+    var uses: [SpecialUse] {
+        guard isOwn else { return [] }
+        return mailbox.specialUse.flatMap(SpecialUse.init(rawValue:)).map { [$0] } ?? []
     }
 }

@@ -49,7 +49,7 @@ extension IMAPVisit {
             wanted = wanted.intersection(NumberSet(changed.map(\.uid)))
         }
         var rendering = FetchRendering(fetch.items, open.view, wanted, session.enabled, writer)
-        if fetch.setsSeen, !open.view.isReadOnly {
+        if fetch.setsSeen, open.permanentFlags.contains(.seen) {
             rendering.changed = try await setSeen(wanted, open)
         }
         for range in Self.spans(wanted) {
@@ -248,10 +248,12 @@ extension IMAPVisit {
 
     private mutating func store(_ store: Store, _ open: OpenMailbox) async throws -> Completion {
         let wanted = try open.view.resolve(store.messages, isUID: store.isUID)
+        let flags = try open.changeable(of: store)
         var modified = NumberSet()
         for chunk in Self.chunks(wanted) {
             let result = try await service.mailboxes.store(
-                store.change, store.flags.names, of: chunk.ranges, in: open.id,
+                store.change, flags.names, of: chunk.ranges, in: open.id,
+                permitted: MessageFlags(changeableWith: open.rights),
                 unchangedSince: store.unchangedSince.map { Int64(clamping: $0) })
             modified = modified.union(NumberSet(result.modified))
             try await tell(result, of: store, chunk)
@@ -270,7 +272,7 @@ extension IMAPVisit {
         // Keywords that are new are told first.
         open.view.keywords = KeywordTable(try service.mailboxes.keywords(of: open.id))
         if open.view.keywords != selected?.view.keywords {
-            writer.flags(open.view.keywords, isReadOnly: open.view.isReadOnly)
+            writer.flags(open.view.keywords, permanent: open.permanentFlags)
         }
         for message in result.messages {
             // What others have changed before is told also where the client wants silence.
@@ -295,14 +297,14 @@ extension IMAPVisit {
 
     private mutating func copy(_ copy: Transfer, _ open: OpenMailbox) async throws -> Completion {
         let wanted = try open.view.resolve(copy.messages, isUID: copy.isUID)
-        guard let target = try service.mailboxes.find(copy.mailbox.text, of: owner) else {
-            return .no(.tryCreate, "there is no such mailbox")
-        }
+        let seen = try target(copy.mailbox)
+        let (target, permitted) = (seen.mailbox, MessageFlags(changeableWith: seen.rights))
         let mailboxes = service.mailboxes
         let allowance = try await standing(of: target)?.allowance
         let copies = try await tellingProgress(of: wanted) {
             try await mailboxes.copy(
-                wanted.ranges, from: open.id, to: target.id, within: allowance)
+                wanted.ranges, from: open.id, to: target.id, permitted: permitted,
+                within: allowance)
         }
         try adoptOwnMessages(copies.targets, in: target.id)
         return .ok(copies.code)
@@ -311,14 +313,15 @@ extension IMAPVisit {
     /// RFC 6851 §3.3: COPYUID comes before the messages go.
     private mutating func move(_ move: Transfer, _ open: OpenMailbox) async throws -> Completion {
         let wanted = try open.view.resolve(move.messages, isUID: move.isUID)
-        guard let target = try service.mailboxes.find(move.mailbox.text, of: owner) else {
-            return .no(.tryCreate, "there is no such mailbox")
-        }
+        try open.requireRemoval()
+        let seen = try target(move.mailbox)
+        let (target, permitted) = (seen.mailbox, MessageFlags(changeableWith: seen.rights))
         let mailboxes = service.mailboxes
         let allowance = try await standing(of: target)?.allowance
         let copies = try await tellingProgress(of: wanted) {
             try await mailboxes.move(
-                wanted.ranges, from: open.id, to: target.id, within: allowance)
+                wanted.ranges, from: open.id, to: target.id, permitted: permitted,
+                within: allowance)
         }
         if let code = copies.code { writer.untagged(.ok(code, "moved")) }
         try adoptOwnMessages(copies.targets, in: target.id)
@@ -329,6 +332,7 @@ extension IMAPVisit {
     private mutating func expunge(
         _ uids: SequenceSet?, _ open: OpenMailbox
     ) async throws -> Completion {
+        guard open.rights.contains(.expunge) else { throw MailboxRefusal.notPermitted }
         let wanted =
             try uids.map { uids throws(Completion) in
                 try open.view.resolve(uids, isUID: true)

@@ -3,6 +3,7 @@
 import Bytes
 import IMAP
 import MessageStore
+import Tenancy
 
 /// Annotations of mailboxes and of the server (RFC 5464).
 extension IMAPVisit {
@@ -12,10 +13,9 @@ extension IMAPVisit {
     mutating func getMetadata(_ get: GetMetadata) throws -> Completion {
         let all: [(entry: String, value: [UInt8])]
         if let name = get.mailbox {
-            guard let mailbox = try service.mailboxes.find(name.text, of: owner) else {
-                return Completion(.nonexistent)
-            }
-            all = try annotations(of: mailbox)
+            let seen = try service.sharing.require(.lookup, of: name, for: reader)
+            guard seen.rights.allowsAnnotations else { return Completion(.notPermitted) }
+            all = try annotations(of: seen)
         } else {
             all = try service.mailboxes.annotations(of: nil, for: owner).map {
                 ($0.entry, $0.value)
@@ -27,12 +27,14 @@ extension IMAPVisit {
     }
 
     /// Those of a mailbox, by entry.
-    func annotations(of mailbox: Mailbox) throws -> [(entry: String, value: [UInt8])] {
-        var all = try service.mailboxes.annotations(of: mailbox.id, for: owner).map {
+    func annotations(
+        of seen: SharedMailboxes.Seen
+    ) throws -> [(entry: String, value: [UInt8])] {
+        var all = try service.mailboxes.annotations(of: seen.mailbox.id, for: owner).map {
             (entry: $0.entry, value: $0.value)
         }
-        if let use = mailbox.specialUse {
-            all.append((Self.specialUseEntry, Array(use.utf8)))
+        if let use = seen.uses.first {
+            all.append((Self.specialUseEntry, Array(use.rawValue.utf8)))
             all.sort { $0.entry < $1.entry }
         }
         return all
@@ -56,11 +58,15 @@ extension IMAPVisit {
                 nil, changes.map { ($0.entry, $0.value) }, for: owner)
             return .ok()
         }
-        guard let mailbox = try service.mailboxes.find(name.text, of: owner) else {
-            return Completion(.nonexistent)
+        let seen = try service.sharing.require(.lookup, of: name, for: reader)
+        // RFC 5464 §3.3; what everybody sees is for those to say who may write there.
+        let isShared = changes.contains { $0.entry.hasPrefix("/shared/") }
+        guard seen.rights.allowsAnnotations, !isShared || seen.rights.contains(.write) else {
+            return Completion(.notPermitted)
         }
         try await service.mailboxes.annotate(
-            mailbox.id, changes.map { ($0.entry, $0.value) }, for: owner, owner: mailbox.account)
+            seen.mailbox.id, changes.map { ($0.entry, $0.value) }, for: owner,
+            owner: seen.mailbox.account)
         return .ok()
     }
 }

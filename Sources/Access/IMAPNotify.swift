@@ -3,6 +3,7 @@
 import Bytes
 import IMAP
 import MessageStore
+import Tenancy
 import World
 
 /// What a client has asked to hear of, all the time and of all mailboxes (RFC 5465 NOTIFY).
@@ -13,6 +14,8 @@ struct Notification {
     var watch: MailboxWatch?
     /// Up to which change of annotations the client knows all.
     var annotationVersion: Int64 = 0
+    /// Whose mailboxes are watched besides one's own.
+    var owners = Set<Int64>()
     /// Messages of the selected mailbox that the client has put there itself.
     var own = NumberSet()
 
@@ -27,7 +30,7 @@ extension IMAPVisit {
             try await endNotification()
             return .ok()
         }
-        let states = try mailboxStates()
+        let (states, owners) = try watchable()
         guard !MailboxWatch.isTooMuch(notify, states) else {
             return .no(.notificationOverflow, "there are too many mailboxes to watch them all")
         }
@@ -35,12 +38,14 @@ extension IMAPVisit {
         try await tellNews()
         var notification = Notification(selected: notify.selected)
         notification.watch = MailboxWatch(notify, states)
+        notification.owners = notification.watch == nil ? [] : owners
         notification.annotationVersion =
             try service.mailboxes.annotationNews(since: nil, for: owner).version
         if notify.wantsStatus {
             notification.watch?.tellStatus(states, selected: selected?.id.value, to: &writer)
         }
         self.notification = notification
+        watchOthers()
         wakeAsWanted()
         // What was not told before may be wanted now.
         lookAgain()
@@ -50,27 +55,41 @@ extension IMAPVisit {
     private mutating func endNotification() async throws {
         try await tellNews()
         notification = Notification()
+        watchOthers()
         wakeAsWanted()
     }
 
-    func mailboxStates() throws -> [MailboxWatch.State] {
-        try service.mailboxes.all(of: owner).compactMap { MailboxWatch.State($0) }
+    /// What can be watched: one's own, and what of others may be listed and read (RFC 5465 §5);
+    /// and who these others are.
+    private func watchable() throws -> (states: [MailboxWatch.State], owners: Set<Int64>) {
+        var owners = Set<Int64>()
+        let states = try service.sharing.all(for: reader).compactMap { seen in
+            guard seen.rights.contains(.read) else { return nil as MailboxWatch.State? }
+            if !seen.isOwn { owners.insert(seen.mailbox.account) }
+            return MailboxWatch.State(seen)
+        }
+        return (states, owners)
     }
+
+    private func mailboxStates() throws -> [MailboxWatch.State] { try watchable().states }
 
     /// Writes what has happened in mailboxes that are not selected.
     mutating func tellWatched() throws {
         guard var notification, let watch = notification.watch else { return }
-        let states = try mailboxStates()
+        let (states, owners) = try watchable()
         guard states.count <= MailboxWatch.limit else {
             // RFC 5465 §5.8.
             writer.untagged(.ok(.notificationOverflow, "there are too many mailboxes now"))
             self.notification = Notification()
+            watchOthers()
             return wakeAsWanted()
         }
+        notification.owners = owners
         notification.watch?.tell(
             states, selected: selected?.id.value, session.enabled, to: &writer)
         if watch.wantsAnnotations { try tellAnnotations(&notification, watch, states) }
         self.notification = notification
+        watchOthers()
     }
 
     /// §5.6, §5.7: the names of entries, not what they say.
@@ -91,8 +110,7 @@ extension IMAPVisit {
                 continue
             }
             guard let state = names[id.value],
-                watch.events(of: state.name, isSubscribed: state.isSubscribed)
-                    .contains(.mailboxMetadataChange)
+                watch.events(of: state).contains(.mailboxMetadataChange)
             else { continue }
             writer.metadataChanged(state.name, entries)
         }
@@ -114,8 +132,8 @@ extension IMAPVisit {
             let own = (notification?.own ?? NumberSet()).union(NumberSet(uids))
             notification?.own = own
         }
-        guard let mailbox = try service.mailboxes.find(target),
-            let state = MailboxWatch.State(mailbox)
+        guard notification?.watch != nil,
+            let state = try mailboxStates().first(where: { $0.id == target.value })
         else { return }
         notification?.watch?.adopt(state, added: uids.count)
     }
@@ -136,14 +154,13 @@ extension IMAPVisit {
 }
 
 extension MailboxWatch.State {
-    init?(_ mailbox: Mailbox) {
-        guard let name = try? MailboxName(mailbox.name) else { return nil }
+    init(_ seen: SharedMailboxes.Seen) {
+        let mailbox = seen.mailbox
         self.init(
-            id: mailbox.id.value, name: name, uidValidity: mailbox.uidValidity,
+            id: mailbox.id.value, name: seen.name, uidValidity: mailbox.uidValidity,
             uidNext: mailbox.uidNext, messages: UInt64(mailbox.messages),
             unseen: UInt64(mailbox.unseen),
             modificationSequence: UInt64(mailbox.highestModSequence),
-            isSubscribed: mailbox.isSubscribed,
-            uses: mailbox.specialUse.flatMap(SpecialUse.init(rawValue:)).map { [$0] } ?? [])
+            isSubscribed: seen.isSubscribed, isPersonal: seen.isOwn, uses: seen.uses)
     }
 }

@@ -13,20 +13,25 @@ extension IMAPVisit {
         guard let standing = try await standing(),
             let root = standing.roots.first(where: { $0.name == name })
         else { return .no(.nonExistent, "there is no such quota root") }
-        try write(root)
+        try write(root, of: owner)
         return .ok()
     }
 
-    /// RFC 9208 §4.1.2: the mailbox need not be there.
+    /// RFC 9208 §4.1.2: the mailbox need not be there, if it is one's own.
     mutating func getQuotaRoots(of mailbox: MailboxName) async throws -> Completion {
-        let standing = try await standing()
+        var account = owner
+        if SharedMailboxes.Space(of: mailbox) != nil {
+            // RFC 9208 §6: of another's mailbox it is what its messages take.
+            account = try service.sharing.require(.read, of: mailbox, for: reader).mailbox.account
+        }
+        let standing = try await service.quotas?.standing(of: AccountID(rawValue: account))
         let roots = standing?.roots ?? []
         writer.quotaRoots(of: mailbox, roots.map(\.name))
-        for root in roots { try write(root) }
+        for root in roots { try write(root, of: account) }
         return .ok()
     }
 
-    private mutating func write(_ root: QuotaStanding.Root) throws {
+    private mutating func write(_ root: QuotaStanding.Root, of account: Int64) throws {
         var uses: [QuotaUse] = []
         if let limit = root.quota.octets {
             // RFC 9208 §5.1: in units of 1024 octets.
@@ -44,7 +49,7 @@ extension IMAPVisit {
         if !root.isShared {
             uses.append(
                 QuotaUse(
-                    resource: "MAILBOX", used: UInt64(try service.mailboxes.count(of: owner)),
+                    resource: "MAILBOX", used: UInt64(try service.mailboxes.count(of: account)),
                     limit: UInt64(Mailboxes.mailboxLimit)))
         }
         writer.quota(root: root.name, uses)

@@ -46,6 +46,8 @@ package final class IMAPService: Sendable {
     let configuration: Configuration
     let registry: Registry
     let mailboxes: Mailboxes
+    /// What their names mean to an account, those of others among them.
+    let sharing: SharedMailboxes
     let intake: Intake
     /// What accounts may keep; nil: nobody asks.
     let quotas: Quotas?
@@ -63,6 +65,7 @@ package final class IMAPService: Sendable {
         self.configuration = configuration
         self.registry = registry
         self.mailboxes = mailboxes
+        sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
         self.intake = intake
         self.index = index
         self.surroundings = surroundings
@@ -95,10 +98,8 @@ package final class IMAPService: Sendable {
         await Attendance(IMAPVisit(self, line)).run()
     }
 
-    /// Extensions whose protocol there is and which nothing performs yet.
-    private static let missing: Set<String> = [
-        "QUOTASET", "ACL", "RIGHTS=texk", "LIST-MYRIGHTS",
-    ]
+    /// Extensions whose protocol there is and which nothing performs: quotas are the operator's.
+    private static let missing: Set<String> = ["QUOTASET"]
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {

@@ -6,6 +6,7 @@ import IMAP
 import Logging
 import MessageStore
 import Spool
+import Tenancy
 import World
 
 /// One client from its greeting to its end: the loop that performs the session's steps.
@@ -21,6 +22,8 @@ struct IMAPVisit: ~Copyable {
     /// Told of changes in the account's mailboxes.
     private let news: News
     private var watch: MailboxChanges.Watch?
+    /// Of others whose mailboxes are looked at.
+    private var otherWatches: [Int64: MailboxChanges.Watch] = [:]
     private var isIdling = false
     /// What the client has asked to hear of; nil: it never did, and hears what IMAP tells by itself.
     var notification: Notification?
@@ -86,6 +89,8 @@ struct IMAPVisit: ~Copyable {
         (line.connection as? CompressedConnection)?.push()
         if let watch { service.mailboxes.changes.end(watch) }
         await leave()
+        notification = nil
+        watchOthers()
         await abortAppend()
         if account != nil { logger.info("IMAP session ended") }
     }
@@ -132,6 +137,7 @@ struct IMAPVisit: ~Copyable {
         do {
             let isAboutMailboxes = notification?.watch != nil && command.changesMailboxes
             if isAboutMailboxes { try tellWatched() }
+            guard try refreshRights() else { return try await send() }
             completion = try await obey(command)
             if isAboutMailboxes { try adoptOwnChanges() }
         } catch let ending as Ending {
@@ -162,6 +168,7 @@ struct IMAPVisit: ~Copyable {
         switch error {
         case let completion as Completion: return completion
         case let refusal as MailboxRefusal: return Completion(refusal)
+        case let failure as AccessListFailure: return Completion(failure)
         default:
             logger.error("the mailboxes cannot be used: \(error)")
             return .no(.unavailable, "the mailboxes cannot be used at the moment, try again later")
@@ -208,6 +215,7 @@ struct IMAPVisit: ~Copyable {
     private mutating func tellSelected(
         _ occasion: SelectedMailbox.Occasion, isNew: Bool
     ) async throws {
+        if isNew, try !refreshRights() { return }
         guard var open = selected else { return }
         guard isNew || occasion == .anything && !open.view.pending.isEmpty else { return }
         let wanted = wantedEvents
@@ -225,7 +233,7 @@ struct IMAPVisit: ~Copyable {
         open.tell(
             changes, occasion, session.enabled,
             firstRecent: try firstRecent(
-                changes.mailbox, told: firstNew, isReadOnly: open.view.isReadOnly),
+                changes.mailbox, told: firstNew, isReadOnly: open.leavesRecent),
             wanted: wanted, to: &writer)
         selected = open
         hasOwnNews = false
@@ -250,6 +258,7 @@ struct IMAPVisit: ~Copyable {
     /// Leaves the mailbox that is selected, if one is.
     mutating func leave() async {
         guard let left = selected.take() else { return }
+        if !left.isOwn { watchOthers() }
         do {
             try await service.mailboxes.keepRecent(of: left.id)
         } catch {
@@ -277,6 +286,44 @@ struct IMAPVisit: ~Copyable {
         let isDelayed = notification.selected?.filter != .selected
         try await tellNews(isDelayed ? .withoutExpunge : .anything)
         try await send()
+    }
+
+    /// What the client may do with somebody else's mailbox that it has selected is as others say
+    /// now; false if it may not read it any more (RFC 4314 §5.1.1).
+    private mutating func refreshRights() throws -> Bool {
+        guard var open = selected, !open.isOwn, let account else { return true }
+        // That it has gone is found elsewhere.
+        guard let mailbox = try service.mailboxes.find(open.id) else { return true }
+        let rights = try service.sharing.rights(to: mailbox, for: account)
+        guard rights != open.rights else { return true }
+        guard rights.contains(.read) else {
+            selected = nil
+            session.terminate(nil, "you may not read this mailbox any more")
+            return false
+        }
+        let flags = open.permanentFlags
+        open.rights = rights
+        selected = open
+        if open.permanentFlags != flags {
+            writer.flags(open.view.keywords, permanent: open.permanentFlags)
+        }
+        return true
+    }
+
+    /// Is told of changes in the mailboxes of others: of the selected one, and of those watched.
+    mutating func watchOthers() {
+        var owners = notification?.owners ?? []
+        if let selected, !selected.isOwn { owners.insert(selected.owner) }
+        guard !owners.isEmpty || !otherWatches.isEmpty else { return }
+        for owner in otherWatches.keys.sorted() where !owners.contains(owner) {
+            if let watch = otherWatches.removeValue(forKey: owner) {
+                service.mailboxes.changes.end(watch)
+            }
+        }
+        for owner in owners.sorted() where otherWatches[owner] == nil {
+            let news = news
+            otherWatches[owner] = service.mailboxes.changes.watch(owner) { news.put() }
+        }
     }
 
     /// A session that idles, or has asked for it, is woken by news.
@@ -318,18 +365,23 @@ extension IMAPVisit {
         session.authenticated()
     }
 
-    /// Whose mailboxes are shown: a session that performs commands has one.
-    var owner: Int64 {
+    /// For whom mailboxes are shown: a session that performs commands has one.
+    var reader: Account {
         guard let account else { preconditionFailure("a command before login") }
-        return account.id.rawValue
+        return account
     }
+
+    /// Whose own mailboxes are shown.
+    var owner: Int64 { reader.id.rawValue }
 }
 
 extension Command {
     /// Whether it changes names, subscriptions or annotations.
     fileprivate var changesMailboxes: Bool {
         switch self {
-        case .create, .delete, .rename, .subscribe, .unsubscribe, .setMetadata: true
+        case .create, .delete, .rename, .subscribe, .unsubscribe, .setMetadata, .setACL,
+            .deleteACL:
+            true
         default: false
         }
     }
@@ -359,6 +411,9 @@ extension Completion {
             case .limit: .no(.limit, "there are too many already")
             case .overQuota: .no(.overQuota, "the mailboxes are full")
             case .messageGone: .no(.nonExistent, "there is no such message any more")
+            case .notPermitted: .no(.noPerm, "you may not do that with this mailbox")
+            case .tooManyGrants:
+                .no(.limit, "that many have rights already; for a whole domain there is @DOMAIN")
             case .tooManyAnnotations: .no(.metadataTooMany, "there are too many annotations")
             case .annotationTooLarge(let limit):
                 .no(

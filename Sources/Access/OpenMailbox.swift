@@ -2,6 +2,7 @@
 
 import IMAP
 import MessageStore
+import Tenancy
 import World
 
 /// The mailbox that a session has selected: which one, and what its client knows of it.
@@ -9,12 +10,23 @@ struct OpenMailbox {
     let id: Mailbox.ID
     let uidValidity: UInt32
     let name: MailboxName
+    /// Whose it is.
+    let owner: Int64
+    let isOwn: Bool
+    /// What the client may do there.
+    var rights: AccessRights
     /// What the client has been told.
     var view: SelectedMailbox
     /// Below it all messages are in `view`, or were.
     var uidNext: UInt32
 
-    init(_ opening: Mailboxes.Opening, _ name: MailboxName, isReadOnly: Bool) {
+    init(
+        _ opening: Mailboxes.Opening, _ seen: SharedMailboxes.Seen, _ name: MailboxName,
+        isReadOnly: Bool
+    ) {
+        owner = opening.mailbox.account
+        isOwn = seen.isOwn
+        rights = seen.rights
         id = opening.mailbox.id
         uidValidity = opening.mailbox.uidValidity
         self.name = name
@@ -24,6 +36,13 @@ struct OpenMailbox {
             modificationSequence: UInt64(opening.mailbox.highestModSequence),
             isReadOnly: isReadOnly)
     }
+
+    /// What can be changed for good (RFC 4314 §5.1.1); nothing of what EXAMINE opened.
+    var permanentFlags: FlagSet { view.isReadOnly ? [] : rights.changeableFlags }
+    /// RFC 4314 §5.2: nothing can be changed at all.
+    var isReadOnly: Bool { view.isReadOnly || !rights.allowsChanges }
+    /// RFC 3501 §6.3.2: what is recent is so for others, too.
+    var leavesRecent: Bool { isReadOnly }
 
     /// Writes what the client may hear of what the store tells.
     ///
@@ -37,7 +56,7 @@ struct OpenMailbox {
         if keywords != view.keywords {
             view.keywords = keywords
             // RFC 9051 §7.3.5: flags that were not there before.
-            writer.flags(keywords, isReadOnly: view.isReadOnly)
+            writer.flags(keywords, permanent: permanentFlags)
         }
         var arrived = NumberSet()
         var changed: [SelectedMailbox.Message] = []
@@ -68,6 +87,15 @@ extension SelectedMailbox.Message {
 extension FlagSet {
     /// The bits mean the same in protocol and store.
     init(_ flags: MessageFlags) { self.init(rawValue: UInt64(bitPattern: flags.rawValue)) }
+}
+
+extension MessageFlags {
+    init(_ flags: FlagSet) { self.init(rawValue: Int64(bitPattern: flags.rawValue)) }
+
+    /// What of flags somebody may set and clear; one's own mailbox knows no bounds.
+    init(changeableWith rights: AccessRights) {
+        self = rights == .all ? .all : Self(rights.changeableFlags)
+    }
 }
 
 extension FlagList {

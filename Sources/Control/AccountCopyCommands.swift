@@ -2,10 +2,12 @@
 
 import Bytes
 import Directory
+import IMAP
 import Mail
 import MessageStore
 import ScriptStore
 import Storage
+import Tenancy
 import World
 
 /// `account.snapshot`, `account.contents`, `account.adopt`: all that belongs to an account, for a
@@ -56,7 +58,8 @@ struct AccountCopyCommands {
         let snapshot = try await mailboxes.snapshot(of: account.id.rawValue)
         return [
             "login": .string(account.login.description), "name": .string(copy.displayName),
-            "enabled": .bool(copy.isEnabled), "language": JSON(copy.language?.rawValue),
+            "enabled": .bool(copy.isEnabled), "shared": .bool(copy.isShared),
+            "language": JSON(copy.language?.rawValue),
             "addresses": JSON(copy.addresses.map(\.description)),
             "verifier": .string(copy.verifier), "rules": CopiedRules.json(copy.rules),
             "app-passwords": .array(copy.appPasswords.map(\.json)),
@@ -70,13 +73,20 @@ struct AccountCopyCommands {
                 }),
             "subscriptions": JSON(snapshot.subscriptions),
             "annotations": .array(snapshot.annotations.map(\.json)),
-            "mailboxes": .array(snapshot.mailboxes.map(Self.json)),
+            "mailboxes": .array(try snapshot.mailboxes.map(json)),
         ]
     }
 
-    private static func json(_ snapshot: Mailboxes.Snapshot) -> JSON {
+    private func json(_ snapshot: Mailboxes.Snapshot) throws -> JSON {
         let mailbox = snapshot.mailbox
         return [
+            "rights": .array(
+                try mailboxes.grants(of: mailbox.id).map {
+                    [
+                        "identifier": .string($0.identifier),
+                        "rights": .string($0.rights.standardText),
+                    ]
+                }),
             "mailbox": .string(mailbox.name), "use": JSON(mailbox.specialUse),
             "subscribed": .bool(mailbox.isSubscribed),
             "uidvalidity": .integer(Int64(mailbox.uidValidity)),
@@ -131,8 +141,9 @@ struct AccountCopyCommands {
             leftOut += try await registry.addAccount(Self.copy(arguments, login), by: author)
                 .map { .string("\($0)") }
         }
-        let account = try await account(arguments).id.rawValue
-        _ = try await mailboxes.furnish(
+        let owner = try await self.account(arguments)
+        let account = owner.id.rawValue
+        let isFurnished = try await mailboxes.furnish(
             account,
             with: (arguments.json["mailboxes"]?.array ?? []).map {
                 Mailboxes.Wish(
@@ -142,11 +153,40 @@ struct AccountCopyCommands {
             },
             subscriptions: (arguments.json["subscriptions"]?.array ?? []).compactMap(\.string),
             annotations: Self.annotations(arguments.json))
-        try await mailboxes.furnish(account)
+        if isFurnished {
+            leftOut += try await adoptRights(arguments.json, of: account).map { .string($0) }
+        }
+        if owner.isShared {
+            try await mailboxes.furnishShared(account)
+        } else {
+            try await mailboxes.furnish(account)
+        }
         let refused = try await scripts?.adopt(
             Self.scripts(arguments.json), Self.memories(arguments.json), of: account)
         leftOut += (refused ?? []).map { .string("script \($0.name): \($0.refusal)") }
         return ["new": .bool(isNew), "left-out": .array(leftOut)]
+    }
+
+    /// What others might do with the mailboxes; returns what cannot be given back to them.
+    private func adoptRights(_ json: JSON, of account: Int64) async throws -> [String] {
+        let sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
+        var leftOut: [String] = []
+        for one in json["mailboxes"]?.array ?? [] {
+            let name = one["mailbox"]?.string ?? ""
+            guard let mailbox = try mailboxes.find(name, of: account) else { continue }
+            for grant in one["rights"]?.array ?? [] {
+                let letters = Array((grant["rights"]?.string ?? "").utf8)
+                guard let rights = try? AccessRights(letters: letters) else { continue }
+                do {
+                    try await sharing.change(
+                        rightsOf: grant["identifier"]?.string ?? "", to: mailbox,
+                        by: ACLChange(manner: .replace, rights: rights))
+                } catch let failure as AccessListFailure {
+                    leftOut.append("rights to \(name): \(failure)")
+                }
+            }
+        }
+        return leftOut
     }
 
     private static func copy(_ arguments: Arguments, _ login: Address) throws -> AccountCopy {
@@ -154,6 +194,7 @@ struct AccountCopyCommands {
         copy.displayName = arguments.json["name"]?.string ?? ""
         copy.language = try arguments.optionalLanguage("language")
         copy.isEnabled = arguments.json["enabled"]?.bool ?? true
+        copy.isShared = arguments.flag("shared")
         let own = login.description.lowercased()
         copy.addresses = try arguments.addresses("addresses").filter {
             $0.description.lowercased() != own

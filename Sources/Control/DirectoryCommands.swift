@@ -117,10 +117,20 @@ struct DirectoryCommands {
     }
 
     private func addAccount(_ arguments: Arguments) async throws -> JSON {
+        if arguments.flag("shared") { return try await addSharedAccount(arguments) }
         let account = try await registry.addAccount(
             arguments.address("address"), displayName: arguments.json["name"]?.string ?? "",
             language: arguments.optionalLanguage("language"), password: arguments.text("password"),
             by: author)
+        return ["account": .string(account.login.description)]
+    }
+
+    /// Its INBOX is there at once, so that rights to it can be given.
+    private func addSharedAccount(_ arguments: Arguments) async throws -> JSON {
+        let account = try await registry.addSharedAccount(
+            arguments.address("address"), displayName: arguments.json["name"]?.string ?? "",
+            language: arguments.optionalLanguage("language"), by: author)
+        try await mailboxes.furnishShared(account.id.rawValue)
         return ["account": .string(account.login.description)]
     }
 
@@ -151,7 +161,10 @@ struct DirectoryCommands {
     private func removeAccount(_ arguments: Arguments) async throws -> JSON {
         let login = try arguments.address("address")
         let keepsMail = arguments.flag("keep-mail")
+        // As it stands in the lists of others' mailboxes.
+        let known = try await registry.account(login: login)?.login ?? login
         let id = try await registry.remove(account: login, by: author) { id, transaction in
+            try Mailboxes.revoke(known.description, in: transaction)
             guard !keepsMail else { return }
             try Mailboxes.abandon(id.rawValue, in: transaction)
             try Scripts.abandon(id.rawValue, in: transaction)
@@ -169,6 +182,7 @@ struct DirectoryCommands {
     private func removeDomain(_ arguments: Arguments) async throws -> JSON {
         let domain = try arguments.domain("domain")
         try await registry.remove(domain: domain, by: author)
+        try await mailboxes.revoke("@\(domain.name)")
         var there = Selection()
         there.destination = domain.name
         return [
@@ -189,6 +203,7 @@ struct DirectoryCommands {
             list.append([
                 "account": .string(account.login.description),
                 "name": .string(account.displayName), "enabled": .bool(account.isEnabled),
+                "shared": .bool(account.isShared),
                 "language": JSON(account.language?.rawValue),
                 "addresses": JSON(addresses.map(\.description)),
             ])

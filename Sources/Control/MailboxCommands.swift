@@ -3,9 +3,11 @@
 import Bytes
 import Crypto
 import Directory
+import IMAP
 import Mail
 import MessageStore
 import Spool
+import Tenancy
 import World
 
 /// `mailbox.…`: what an account's mailboxes hold, and messages on their way in and out.
@@ -47,11 +49,15 @@ struct MailboxCommands {
                 return (try await resume(arguments, mailbox(arguments, account)), [])
             case "mailbox.digests":
                 return (try await digests(arguments, mailbox(arguments, account)), [])
+            case "mailbox.rights":
+                return (try await rights(arguments, mailbox(arguments, account)), [])
             case "mailbox.read": return try await read(arguments, mailbox(arguments, account))
             default: throw ControlFailure.usage("the command \(name) is unknown")
             }
         } catch let refusal as MailboxRefusal {
             throw ControlFailure.data(Self.text(refusal, arguments))
+        } catch let failure as AccessListFailure {
+            throw ControlFailure.data(failure.description)
         }
     }
 
@@ -66,6 +72,10 @@ struct MailboxCommands {
         case .overQuota: "the account keeps as much as it may"
         case .messageGone: "the message has gone"
         case .tooManyAnnotations: "the mailbox `\(name)` takes no more annotations"
+        case .notPermitted: "the account may not do that with the mailbox `\(name)`"
+        case .tooManyGrants:
+            "\(Mailboxes.grantLimit) have rights to the mailbox `\(name)` already;"
+                + " for a whole domain there is @DOMAIN"
         case .annotationTooLarge(let limit): "an annotation takes \(limit) octets at most"
         }
     }
@@ -89,6 +99,37 @@ struct MailboxCommands {
                         "subscribed": .bool($0.isSubscribed),
                     ]
                 })
+        ]
+    }
+
+    /// Shows who has which rights to a mailbox, after giving them or taking them away.
+    private func rights(_ arguments: Arguments, _ mailbox: Mailbox) async throws -> JSON {
+        let sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
+        let identifier = arguments.json["identifier"]?.string
+        if let text = arguments.json["rights"]?.string {
+            guard let identifier else { throw ControlFailure.usage("`identifier` is missing") }
+            if text == "none" {
+                try await sharing.remove(identifier, from: mailbox)
+            } else {
+                guard let change = try? ACLChange(text: Array(text.utf8)) else {
+                    throw ControlFailure.data(
+                        "`\(text)` is none of: letters of lrswipkxtea, with + or - in front to"
+                            + " add them or to take them away, or none")
+                }
+                try await sharing.change(rightsOf: identifier, to: mailbox, by: change)
+            }
+        }
+        let wanted = identifier.map { try? sharing.identifier($0) }
+        return [
+            "mailbox": .string(mailbox.name),
+            "rights": .array(
+                try sharing.list(of: mailbox).compactMap { grant in
+                    guard wanted.map({ $0 == grant.identifier }) ?? true else { return nil }
+                    return [
+                        "identifier": .string(grant.identifier),
+                        "rights": .string(grant.rights.text),
+                    ]
+                }),
         ]
     }
 

@@ -12,7 +12,7 @@ package struct AccountID: RawRepresentable, Hashable, Comparable, Sendable {
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Someone with a mailbox and a password.
+/// Someone with a mailbox and a password; or mailboxes that several share.
 package struct Account: Hashable, Sendable {
     package let id: AccountID
     /// The name to log in with, which is also the account's first address.
@@ -22,6 +22,8 @@ package struct Account: Hashable, Sendable {
     package var isEnabled: Bool
     /// In which the person is told what became of messages; nil: as the server does.
     package var language: Language?
+    /// Nobody logs in with it: what it receives is for those who have rights to its mailboxes.
+    package var isShared = false
 
     /// In octets; shown in lists, so control characters are refused.
     package static let maximumDisplayNameOctets = 200

@@ -24,6 +24,30 @@ extension Registry {
         return try await read { try $0.record(login: key)?.account }
     }
 
+    /// The same on the spot: one look-up by key.
+    package func find(login: Address) throws(DirectoryFailure) -> Account? {
+        guard let key = AddressKey(login) else { return nil }
+        return try lookUp { lookup throws(StorageFailure) -> Account? in
+            try lookup.record(login: key)?.account
+        }
+    }
+
+    /// The account that has this address, be it its login or a further one, on the spot.
+    package func find(address: Address) throws(DirectoryFailure) -> Account? {
+        guard let key = AddressKey(address) else { return nil }
+        return try lookUp { lookup throws(StorageFailure) -> Account? in
+            guard let state = try lookup.account(at: key) else { return nil }
+            return try lookup.record(state.id)?.account
+        }
+    }
+
+    /// The account with this number, on the spot.
+    package func find(_ id: AccountID) throws(DirectoryFailure) -> Account? {
+        try lookUp { lookup throws(StorageFailure) -> Account? in
+            try lookup.record(id)?.account
+        }
+    }
+
     /// The account with this number; nil if there is none.
     package func account(_ id: AccountID) async throws(DirectoryFailure) -> Account? {
         try await read { try $0.record(id)?.account }
@@ -53,9 +77,24 @@ extension Registry {
             login, displayName: displayName, language: language, keys: keys, by: author)
     }
 
+    /// Makes an account with which nobody logs in, for mailboxes that several share.
+    @discardableResult
+    package func addSharedAccount(
+        _ login: Address, displayName: String = "", language: Language? = nil, by author: String
+    ) async throws(DirectoryFailure) -> Account {
+        // Keys of no password.
+        let keys = SCRAMKeys(
+            salt: entropy.octets(SCRAMKeys.saltOctets), iterations: iterations,
+            storedKey: entropy.octets(SCRAMKeys.keyOctets),
+            serverKey: entropy.octets(SCRAMKeys.keyOctets))
+        return try await addAccount(
+            login, displayName: displayName, language: language, keys: keys, isShared: true,
+            by: author)
+    }
+
     private func addAccount(
         _ login: Address, displayName: String, language: Language?, keys: SCRAMKeys,
-        by author: String
+        isShared: Bool = false, by author: String
     ) async throws(DirectoryFailure) -> Account {
         let key = try Self.localKey(login)
         try Self.check(displayName: displayName)
@@ -65,7 +104,7 @@ extension Registry {
             guard let login = key.address else { throw DirectoryFailure.unknownAddress(login) }
             let account = Account(
                 id: id, login: login, displayName: displayName, isEnabled: true,
-                language: language)
+                language: language, isShared: isShared)
             try revision.add(.account(AccountRecord(account: account, keys: keys)))
             try revision.add(.address(key, id))
             if try lookup.postmaster() == nil { try revision.add(.postmaster(login)) }
@@ -78,7 +117,10 @@ extension Registry {
         _ password: String, of login: Address, by author: String
     ) async throws(DirectoryFailure) {
         let keys = try await deriveKeys(password)
-        try await modify(login, by: author, "set the password of \(login)") { $0.keys = keys }
+        try await modify(login, by: author, "set the password of \(login)") {
+            try $0.account.checkLogsIn()
+            $0.keys = keys
+        }
     }
 
     /// Lets an account be used, or refuses its logins and its mail.
@@ -162,12 +204,12 @@ extension Registry {
 
     private func modify(
         _ login: Address, by author: String, _ summary: String,
-        _ body: @escaping @Sendable (inout AccountRecord) -> Void
+        _ body: @escaping @Sendable (inout AccountRecord) throws -> Void
     ) async throws(DirectoryFailure) {
         try await change(by: author, summary) { lookup, revision in
             let before = try lookup.existing(login)
             var after = before
-            body(&after)
+            try body(&after)
             try revision.replace(.account(before), with: .account(after))
         }
     }
@@ -213,7 +255,7 @@ extension Lookup {
                 try transaction.all(
                     """
                     SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                        server_key, language
+                        server_key, language, is_shared
                     FROM directory_account WHERE domain = ? ORDER BY login
                     """,
                     [.text(domain.name)]
@@ -222,7 +264,7 @@ extension Lookup {
                 try transaction.all(
                     """
                     SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                        server_key, language
+                        server_key, language, is_shared
                     FROM directory_account ORDER BY domain, login
                     """
                 ) { Self.record($0)?.account }
@@ -269,6 +311,15 @@ extension Lookup {
             needed.append("the server's postmaster")
         }
         guard needed.isEmpty else { throw DirectoryFailure.stillNeeded(address, by: needed) }
+    }
+}
+
+extension Account {
+    /// Refuses what is only for those who log in.
+    func checkLogsIn() throws(DirectoryFailure) {
+        guard !isShared else {
+            throw .unfit("a password", reason: "\(login) is shared, nobody logs in with it")
+        }
     }
 }
 

@@ -15,6 +15,8 @@ package struct AccountCopy: Hashable, Sendable {
     package var displayName = ""
     package var language: Language?
     package var isEnabled = true
+    /// Nobody logs in with it.
+    package var isShared = false
     /// What is kept of the password, as text.
     package var verifier: String
     /// Further ones.
@@ -62,6 +64,7 @@ extension Registry {
             copy.displayName = account.displayName
             copy.language = account.language
             copy.isEnabled = account.isEnabled
+            copy.isShared = account.isShared
             let own = AddressKey(account.login)
             copy.addresses = try lookup.addresses(of: account.id).filter { $0 != own }
                 .compactMap(\.address)
@@ -113,7 +116,7 @@ extension Registry {
             }
             let account = Account(
                 id: id, login: login, displayName: copy.displayName, isEnabled: copy.isEnabled,
-                language: copy.language)
+                language: copy.language, isShared: copy.isShared)
             try revision.add(.account(AccountRecord(account: account, keys: keys)))
             try revision.add(.address(key, id))
             if try lookup.postmaster() == nil { try revision.add(.postmaster(login)) }

@@ -31,7 +31,9 @@ extension Registry {
         }
         let now = time.timestamp
         try await change(by: author, "made the app password \(name) of \(login)") { lookup, _ in
-            let account = try lookup.existing(login).account.id
+            let owner = try lookup.existing(login).account
+            try owner.checkLogsIn()
+            let account = owner.id
             let known = try lookup.appPasswords(of: account)
             guard !known.contains(where: { $0.password.name == name }) else {
                 throw DirectoryFailure.unfit(

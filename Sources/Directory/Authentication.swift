@@ -183,7 +183,7 @@ extension Registry {
             let record = try lookUp { lookup throws(StorageFailure) in
                 try lookup.record(login: key)
             }
-            if let record, record.account.isEnabled {
+            if let record, record.account.isEnabled, !record.account.isShared {
                 guard parts.count > 1 else {
                     return Credentials(keys: record.keys, account: record.account)
                 }

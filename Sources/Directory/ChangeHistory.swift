@@ -52,7 +52,9 @@ extension Registry {
                     let current = try lookup.record(record.account.id)
                     record.keys = current?.keys ?? closed
                     before = .account(record)
-                    if current == nil { locked.append(record.account.login) }
+                    if current == nil, !record.account.isShared {
+                        locked.append(record.account.login)
+                    }
                 }
                 if case .transport(var record)? = before, record.transport.account != nil {
                     let scope = record.transport.scope

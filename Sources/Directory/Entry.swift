@@ -74,7 +74,7 @@ extension Entry {
             [
                 String(record.account.id.rawValue), record.account.login.description,
                 record.account.displayName, record.account.isEnabled ? "1" : "0",
-                record.account.language?.rawValue ?? "",
+                record.account.language?.rawValue ?? "", record.account.isShared ? "1" : "0",
             ]
         case .address(let key, let account): [key.text, String(account.rawValue)]
         case .alias(let key, let targets): [key.text] + targets.map(\.description)
@@ -106,13 +106,14 @@ extension Entry {
                     try Domain(fields[0]),
                     postmaster: fields[1].isEmpty ? nil : try Address(fields[1]),
                     catchAll: fields[2].isEmpty ? nil : try Address(fields[2])))
-        // Of older releases without a language.
-        case (.account, 4), (.account, 5):
+        // Of older releases without a language, or without saying whether it is shared.
+        case (.account, 4...6):
             guard let id = Int64(fields[0]) else { throw damaged }
             let account = Account(
                 id: AccountID(rawValue: id), login: try Address(fields[1]),
                 displayName: fields[2], isEnabled: fields[3] == "1",
-                language: fields.count == 5 ? Language(rawValue: fields[4]) : nil)
+                language: fields.count > 4 ? Language(rawValue: fields[4]) : nil,
+                isShared: fields.count > 5 && fields[5] == "1")
             self = .account(AccountRecord(account: account, keys: .notRecorded))
         case (.address, 2):
             guard let id = Int64(fields[1]) else { throw damaged }
@@ -196,8 +197,8 @@ extension Entry {
             """
             INSERT INTO directory_account
                 (id, login, domain, display_name, is_enabled, salt, iterations, stored_key,
-                 server_key, language)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 server_key, language, is_shared)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .integer(account.id.rawValue), .text(AddressKey(account.login)?.text ?? ""),
@@ -205,6 +206,7 @@ extension Entry {
                 .integer(account.isEnabled ? 1 : 0), .blob(record.keys.salt),
                 .integer(Int64(record.keys.iterations)), .blob(record.keys.storedKey),
                 .blob(record.keys.serverKey), .text(optional: account.language?.rawValue),
+                .integer(account.isShared ? 1 : 0),
             ])
     }
 

@@ -102,7 +102,7 @@ struct Lookup {
         let row = try transaction.first(
             """
             SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                server_key, language
+                server_key, language, is_shared
             FROM directory_account WHERE login = ?
             """,
             [.text(key.text)]
@@ -114,7 +114,7 @@ struct Lookup {
         let row = try transaction.first(
             """
             SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                server_key, language
+                server_key, language, is_shared
             FROM directory_account WHERE id = ?
             """,
             [.integer(id.rawValue)]
@@ -157,7 +157,8 @@ struct Lookup {
         let account = Account(
             id: AccountID(rawValue: row.integer(0)), login: login, displayName: row.text(2),
             isEnabled: row.integer(3) != 0,
-            language: row.optionalText(8).flatMap { Language(rawValue: $0) })
+            language: row.optionalText(8).flatMap { Language(rawValue: $0) },
+            isShared: row.integer(9) != 0)
         let keys = SCRAMKeys(
             salt: row.blob(4), iterations: Int(row.integer(5)), storedKey: row.blob(6),
             serverKey: row.blob(7))

@@ -174,6 +174,8 @@ extension Migrations {
                 UNIQUE (account, name)
             );
             """,
+            // Accounts of several, with which nobody logs in.
+            "ALTER TABLE directory_account ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;",
         ])
 
     /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:

@@ -184,11 +184,9 @@ package struct ACLChange: Hashable, Sendable {
     /// What becomes of what was there.
     package enum Manner: Hashable, Sendable { case replace, add, remove }
     package var manner: Manner
-    /// Letters `a` to `z` and digits, each once, in the order of the alphabet; the obsolete `c`
-    /// and `d` are spelled out (RFC 4314 §2.1.1).
-    package var rights: String
+    package var rights: AccessRights
 
-    package init(manner: Manner, rights: String) {
+    package init(manner: Manner, rights: AccessRights) {
         self.manner = manner
         self.rights = rights
     }

@@ -500,26 +500,14 @@ extension CommandParser {
         let mailbox = try mailbox()
         let identifier = try text("an identifier")
         try scanner.space()
-        var letters = try scanner.astring("rights")
-        var change = ACLChange(manner: .replace, rights: "")
-        if letters.first == UInt8(ascii: "+") { change.manner = .add }
-        if letters.first == UInt8(ascii: "-") { change.manner = .remove }
-        if change.manner != .replace { letters = letters.dropFirst() }
-        var rights = Set<UInt8>()
-        for letter in letters {
-            switch letter {
-            // RFC 4314 §2.1.1: what the obsolete letters stand for.
-            case UInt8(ascii: "c"): rights.formUnion("kx".utf8)
-            case UInt8(ascii: "d"): rights.formUnion("ext".utf8)
-            case 0x61...0x7A, 0x30...0x39: rights.insert(letter)
-            default: throw .syntax("rights are lower case letters and digits")
-            }
-        }
-        // RFC 4314 §3.1: a right that does not exist is refused with BAD.
-        guard rights.allSatisfy({ "lrswipkxtea".utf8.contains($0) }) else {
+        let letters = try scanner.astring("rights")
+        let change: ACLChange
+        do {
+            change = try ACLChange(text: letters)
+        } catch {
+            // RFC 4314 §3.1: a right that does not exist is refused with BAD.
             throw .syntax("the rights are lrswipkxtea")
         }
-        change.rights = String(lossy: rights.sorted())
         return .setACL(mailbox, identifier: identifier, change)
     }
 }

@@ -15,11 +15,14 @@ package struct MailboxWatch: Sendable {
         package var unseen: UInt64
         package var modificationSequence: UInt64
         package var isSubscribed: Bool
+        /// In the personal namespace.
+        package var isPersonal: Bool
         package var uses: [SpecialUse]
 
         package init(
             id: Int64, name: MailboxName, uidValidity: UInt32, uidNext: UInt32, messages: UInt64,
-            unseen: UInt64, modificationSequence: UInt64, isSubscribed: Bool, uses: [SpecialUse]
+            unseen: UInt64, modificationSequence: UInt64, isSubscribed: Bool,
+            isPersonal: Bool = true, uses: [SpecialUse]
         ) {
             self.id = id
             self.name = name
@@ -29,6 +32,7 @@ package struct MailboxWatch: Sendable {
             self.unseen = unseen
             self.modificationSequence = modificationSequence
             self.isSubscribed = isSubscribed
+            self.isPersonal = isPersonal
             self.uses = uses
         }
     }
@@ -57,9 +61,15 @@ package struct MailboxWatch: Sendable {
     }
 
     /// What the client wants to hear of a mailbox: of all groups that it belongs to.
-    package func events(of name: MailboxName, isSubscribed: Bool) -> Notify.Events {
+    package func events(of state: State) -> Notify.Events {
+        events(of: state.name, isSubscribed: state.isSubscribed, isPersonal: state.isPersonal)
+    }
+
+    private func events(
+        of name: MailboxName, isSubscribed: Bool, isPersonal: Bool
+    ) -> Notify.Events {
         groups.reduce(into: []) { events, group in
-            if group.filter.includes(name, isSubscribed: isSubscribed) {
+            if group.filter.includes(name, isSubscribed: isSubscribed, isPersonal: isPersonal) {
                 events.formUnion(group.events)
             }
         }
@@ -82,7 +92,7 @@ package struct MailboxWatch: Sendable {
         _ states: [State], selected: Int64?, to writer: inout ResponseWriter
     ) {
         for state in states where state.id != selected {
-            let events = events(of: state.name, isSubscribed: state.isSubscribed)
+            let events = events(of: state)
             guard events.contains(.messageNew) else { continue }
             var values: [StatusValue] = [
                 .number(.messages, state.messages), .number(.uidNext, UInt64(state.uidNext)),
@@ -137,7 +147,7 @@ package struct MailboxWatch: Sendable {
         _ state: State, since old: State, _ enabled: EnabledExtensions,
         to writer: inout ResponseWriter
     ) {
-        let events = events(of: state.name, isSubscribed: state.isSubscribed)
+        let events = events(of: state)
         let hasOthers = state.uidNext != old.uidNext || state.messages != old.messages
         let hasModificationSequences = enabled.contains(.condstore)
         var values: [StatusValue] = []
@@ -174,25 +184,33 @@ package struct MailboxWatch: Sendable {
             if state?.isSubscribed == true { attributes.insert(.subscribed) }
             writer.list(name, attributes, uses: state?.uses ?? [], oldName: oldName)
         }
-        func isWanted(_ name: MailboxName, _ event: Notify.Events) -> Bool {
-            events(of: name, isSubscribed: there[name]?.isSubscribed ?? false).contains(event)
+        func isWanted(
+            _ name: MailboxName, _ event: Notify.Events, with state: State
+        ) -> Bool {
+            events(
+                of: name, isSubscribed: there[name]?.isSubscribed ?? false,
+                isPersonal: state.isPersonal
+            ).contains(event)
         }
         let renamed = renames(states)
         for state in states {
             guard let old = known[state.id] else {
                 for name in [state.name, state.name.parent].compactMap({ $0 })
-                where isWanted(name, .mailboxName) { tell(name) }
+                where isWanted(name, .mailboxName, with: state) { tell(name) }
                 continue
             }
             if old.name != state.name, !Self.isImplied(old.name, state.name, by: renamed),
-                isWanted(state.name, .mailboxName) || isWanted(old.name, .mailboxName)
+                isWanted(state.name, .mailboxName, with: state)
+                    || isWanted(old.name, .mailboxName, with: state)
             {
                 tell(state.name, oldName: old.name)
             }
             if old.isSubscribed != state.isSubscribed,
-                isWanted(state.name, .subscriptionChange)
-                    || events(of: state.name, isSubscribed: old.isSubscribed)
-                        .contains(.subscriptionChange)
+                isWanted(state.name, .subscriptionChange, with: state)
+                    || events(
+                        of: state.name, isSubscribed: old.isSubscribed,
+                        isPersonal: state.isPersonal
+                    ).contains(.subscriptionChange)
             {
                 tell(state.name)
             }
@@ -201,7 +219,8 @@ package struct MailboxWatch: Sendable {
         let gone = known.values.filter { !ids.contains($0.id) }.sorted { $0.id < $1.id }
         for old in gone {
             for name in [old.name, old.name.parent].compactMap({ $0 }) {
-                let events = events(of: name, isSubscribed: old.isSubscribed)
+                let events = events(
+                    of: name, isSubscribed: old.isSubscribed, isPersonal: old.isPersonal)
                 if events.contains(.mailboxName) { tell(name) }
             }
         }
@@ -232,11 +251,11 @@ extension Notify.Filter {
     package var isSelected: Bool { self == .selected || self == .selectedDelayed }
 
     /// Whether a mailbox that is not selected belongs to it (RFC 5465 §6).
-    func includes(_ name: MailboxName, isSubscribed: Bool) -> Bool {
+    func includes(_ name: MailboxName, isSubscribed: Bool, isPersonal: Bool) -> Bool {
         switch self {
         case .selected, .selectedDelayed: false
         // §6.3: a script may deliver into any of them.
-        case .inboxes, .personal: true
+        case .inboxes, .personal: isPersonal
         case .subscribed: isSubscribed
         case .subtree(let names): names.contains { $0 == name || $0.isAncestor(of: name) }
         case .mailboxes(let names): names.contains(name)

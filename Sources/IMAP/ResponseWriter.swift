@@ -59,19 +59,25 @@ extension ResponseWriter {
 
     /// `* FLAGS (...)` and `PERMANENTFLAGS` (§7.3.5, §7.1).
     ///
-    /// `permanent`: which flags may be changed for good, in a read-only mailbox none; `\*` is
-    /// added where a keyword is still free.
-    package mutating func flags(_ keywords: KeywordTable, isReadOnly: Bool) {
+    /// `permanent`: which flags may be changed for good, in a read-only mailbox none, in one of
+    /// somebody else's those that the rights allow (RFC 4314 §5.1.1); `\*` is added where a keyword
+    /// is still free.
+    package mutating func flags(_ keywords: KeywordTable, permanent: FlagSet) {
         octets.append("* FLAGS (")
         flagNames(.known, keywords)
         for name in keywords.all { octets.append(" \(name)") }
         octets.append(")\r\n* OK [PERMANENTFLAGS (")
-        if !isReadOnly {
-            flagNames(.known, keywords)
+        flagNames(permanent.intersection(.known), keywords)
+        if permanent.contains(.keywords) {
             for name in keywords.all { octets.append(" \(name)") }
             if keywords.freeBit != nil { octets.append(#" \*"#) }
         }
-        octets.append(isReadOnly ? ")] no flag can be set\r\n" : ")] flags kept\r\n")
+        octets.append(permanent.isEmpty ? ")] no flag can be set\r\n" : ")] flags kept\r\n")
+    }
+
+    /// The same of one's own mailbox.
+    package mutating func flags(_ keywords: KeywordTable, isReadOnly: Bool) {
+        flags(keywords, permanent: isReadOnly ? [] : AccessRights.all.changeableFlags)
     }
 
     /// Names separated by spaces, without parentheses.

@@ -316,7 +316,7 @@ extension ServerSession {
             // RFC 9051 §6.3.2: also a SELECT that fails leaves the mailbox.
             phase =
                 completion.status == .ok
-                ? .selected(isReadOnly: isReadOnly || completion.code == .readOnly)
+                ? .selected(isReadOnly: isReadOnly)
                 : .authenticated
         case .leave where completion.status == .ok: phase = .authenticated
         case .append: appending = nil

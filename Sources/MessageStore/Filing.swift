@@ -93,9 +93,11 @@ extension Mailboxes {
 
     /// Copies messages with flags and dates (RFC 9051 §6.4.7), all or none; throws
     /// `MailboxRefusal`.
+    ///
+    /// Only the `permitted` flags go with them (RFC 4314 §4).
     package func copy(
         _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID,
-        within allowance: Allowance? = nil
+        permitted: MessageFlags = .all, within allowance: Allowance? = nil
     ) async throws -> Copies {
         let time = time.timestamp
         let (copies, account) = try await store.write { transaction in
@@ -104,7 +106,9 @@ extension Mailboxes {
             }
             var copies = Copies(uidValidity: box.uidValidity)
             let rows = try Self.rows(uids, of: source, in: transaction)
-            try Self.copy(rows, from: source, to: target, at: time, &copies, transaction) {
+            try Self.copy(
+                rows, from: source, to: target, permitted, at: time, &copies, transaction
+            ) {
                 try Content.retain($0.content, in: transaction)
             }
             try Self.check(allowance, in: transaction)
@@ -116,10 +120,10 @@ extension Mailboxes {
 
     /// Moves messages (RFC 6851), all or none; throws `MailboxRefusal`.
     ///
-    /// Their contents pass over: there is nothing to bring back.
+    /// Their contents pass over: there is nothing to bring back. Only the `permitted` flags do.
     package func move(
         _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID,
-        within allowance: Allowance? = nil
+        permitted: MessageFlags = .all, within allowance: Allowance? = nil
     ) async throws -> Copies {
         let time = time.timestamp
         let (copies, accounts) = try await store.write { transaction in
@@ -127,7 +131,8 @@ extension Mailboxes {
                 let targetBox = try Self.find(target, in: transaction)
             else { throw MailboxRefusal.nonexistent }
             let rows = try Self.rows(uids, of: source, in: transaction)
-            let copies = try Self.move(rows, of: box, to: targetBox, at: time, transaction)
+            let copies = try Self.move(
+                rows, of: box, to: targetBox, permitted, at: time, transaction)
             // Who keeps too much may still put it elsewhere.
             if box.account != targetBox.account { try Self.check(allowance, in: transaction) }
             return (copies, Set([box.account, targetBox.account]))
@@ -141,15 +146,17 @@ extension Mailboxes {
         in transaction: any Transaction
     ) throws {
         let rows = try rows([1...UInt32.max], of: source.id, in: transaction)
-        _ = try move(rows, of: source, to: target, at: time, transaction)
+        _ = try move(rows, of: source, to: target, .all, at: time, transaction)
     }
 
     private static func move(
-        _ rows: [MessageRow], of source: Mailbox, to target: Mailbox, at time: Timestamp,
-        _ transaction: any Transaction
+        _ rows: [MessageRow], of source: Mailbox, to target: Mailbox, _ permitted: MessageFlags,
+        at time: Timestamp, _ transaction: any Transaction
     ) throws -> Copies {
         var copies = Copies(uidValidity: target.uidValidity)
-        try copy(rows, from: source.id, to: target.id, at: time, &copies, transaction) { _ in }
+        try copy(
+            rows, from: source.id, to: target.id, permitted, at: time, &copies, transaction
+        ) { _ in }
         // Into itself is a way to get new UIDs: the counter has moved on meanwhile.
         let last = try find(source.id, in: transaction)?.highestModSequence
         let modSequence = (last ?? source.highestModSequence) + 1
@@ -163,8 +170,9 @@ extension Mailboxes {
     }
 
     private static func copy(
-        _ rows: [MessageRow], from source: Mailbox.ID, to target: Mailbox.ID, at time: Timestamp,
-        _ copies: inout Copies, _ transaction: any Transaction,
+        _ rows: [MessageRow], from source: Mailbox.ID, to target: Mailbox.ID,
+        _ permitted: MessageFlags, at time: Timestamp, _ copies: inout Copies,
+        _ transaction: any Transaction,
         retain: (MessageRow) throws -> Void
     ) throws {
         let names = try keywords(of: source, in: transaction)
@@ -176,7 +184,8 @@ extension Mailboxes {
                 flags = known
             } else {
                 flags = try Self.flags(
-                    named: names.names(of: row.flags), in: target, transaction)
+                    named: names.names(of: row.flags.intersection(permitted)), in: target,
+                    transaction)
                 translated[row.flags] = flags
             }
             let uid = try file(

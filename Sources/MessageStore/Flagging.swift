@@ -34,11 +34,12 @@ extension Mailboxes {
     /// Changes flags of messages, those that are new to the mailbox included; throws
     /// `MailboxRefusal`.
     ///
-    /// With `unchangedSince` only of messages without a change after that. All in one transaction:
-    /// hand over at most a few thousand UIDs at once.
+    /// With `unchangedSince` only of messages without a change after that. Flags beyond `permitted`
+    /// stay as they are, and no keyword is made for them. All in one transaction: hand over at
+    /// most a few thousand UIDs at once.
     package func store(
         _ change: FlagChange, _ names: [String], of uids: [ClosedRange<UInt32>],
-        in mailbox: Mailbox.ID, unchangedSince: Int64? = nil
+        in mailbox: Mailbox.ID, permitted: MessageFlags = .all, unchangedSince: Int64? = nil
     ) async throws -> FlagsStored {
         let (result, account) = try await store.write { transaction in
             guard let box = try Self.find(mailbox, in: transaction) else {
@@ -47,9 +48,12 @@ extension Mailboxes {
             // What is taken away need not be made first.
             let known = try Self.keywords(of: mailbox, in: transaction)
             let names = change == .remove ? names.filter { known.flag(named: $0) != nil } : names
-            let mask = try Self.flags(named: names, in: mailbox, transaction)
+            let mask = try Self.flags(
+                named: names.filter { permitted.contains(known.flag(named: $0) ?? .anyKeyword) },
+                in: mailbox, transaction)
             let result = try Self.store(
-                change, mask, uids, in: box, unchangedSince: unchangedSince, transaction)
+                change, mask, uids, in: box, permitted, unchangedSince: unchangedSince,
+                transaction)
             return (result, box.account)
         }
         if result.modSequence != nil { changes.signal(account) }
@@ -58,7 +62,8 @@ extension Mailboxes {
 
     private static func store(
         _ change: FlagChange, _ mask: MessageFlags, _ uids: [ClosedRange<UInt32>],
-        in mailbox: Mailbox, unchangedSince: Int64?, _ transaction: any Transaction
+        in mailbox: Mailbox, _ permitted: MessageFlags, unchangedSince: Int64?,
+        _ transaction: any Transaction
     ) throws(StorageFailure) -> FlagsStored {
         var result = FlagsStored()
         let modSequence = mailbox.highestModSequence + 1
@@ -68,7 +73,7 @@ extension Mailboxes {
                 result.modified.append(row.uid)
                 continue
             }
-            let flags = change.applied(to: row.flags, mask)
+            let flags = change.applied(to: row.flags, mask, within: permitted)
             let hasChanged = flags != row.flags
             result.messages.append(
                 FlagsStored.Message(
@@ -130,9 +135,11 @@ extension Mailboxes {
 }
 
 extension Mailboxes.FlagChange {
-    fileprivate func applied(to flags: MessageFlags, _ mask: MessageFlags) -> MessageFlags {
+    fileprivate func applied(
+        to flags: MessageFlags, _ mask: MessageFlags, within permitted: MessageFlags
+    ) -> MessageFlags {
         switch self {
-        case .replace: mask
+        case .replace: mask.union(flags.subtracting(permitted))
         case .add: flags.union(mask)
         case .remove: flags.subtracting(mask)
         }

@@ -67,4 +67,8 @@ package enum MailboxRefusal: Error, Hashable, Sendable {
     case tooManyAnnotations
     /// An annotation larger than that many octets (RFC 5464 §4.3 MAXSIZE).
     case annotationTooLarge(Int)
+    /// More lines in its access control list than a mailbox has.
+    case tooManyGrants
+    /// One who sees the mailbox may not do that (RFC 5530 NOPERM).
+    case notPermitted
 }

@@ -110,9 +110,11 @@ extension Mailboxes {
     }
 
     /// Makes a mailbox (RFC 9051 §6.3.4); throws `MailboxRefusal`.
+    ///
+    /// `isForeign`: somebody else than its owner does it, for whom it is below INBOX.
     @discardableResult
     package func create(
-        _ name: String, use: String? = nil, of account: Int64
+        _ name: String, use: String? = nil, of account: Int64, isForeign: Bool = false
     ) async throws -> Mailbox {
         let time = time.timestamp
         let mailbox = try await store.write { transaction in
@@ -122,7 +124,7 @@ extension Mailboxes {
             guard use == nil || !all.contains(where: { $0.specialUse == use }) else {
                 throw MailboxRefusal.useTaken
             }
-            try Self.insert(name, use, account, time, transaction)
+            try Self.insert(name, use, account, time, isForeign: isForeign, transaction)
             guard let made = try Self.find(name, of: account, in: transaction) else {
                 throw StorageFailure.corrupt("a mailbox that was made is not there")
             }
@@ -154,7 +156,7 @@ extension Mailboxes {
     /// A name that is used anew gets a UIDVALIDITY above all that were (RFC 9051 §2.3.1.1).
     static func insert(
         _ name: String, _ use: String?, _ account: Int64, _ time: Timestamp,
-        _ transaction: any Transaction
+        isForeign: Bool = false, _ transaction: any Transaction
     ) throws(StorageFailure) {
         let validity = try next(of: account, atLeast: max(1, time.seconds), transaction)
         // RFC 8474 §4: no identifier is ever used again.
@@ -175,6 +177,8 @@ extension Mailboxes {
                 .text(optional: isJunk ? "\\Junk" : use),
                 .integer(wasSubscribed > 0 ? Self.subscribed : Self.subscribedByItself),
             ])
+        try inheritGrants(
+            Mailbox.ID(value: id), named: name, of: account, orInbox: isForeign, in: transaction)
     }
 
     /// A number above all that were given before.
@@ -247,15 +251,21 @@ extension Mailboxes {
                 UPDATE mailbox SET account_id = -account_id, name = name || '#' || id,
                     abandoned_until = ?
                 WHERE account_id = ? AND name = ?
-                RETURNING messages, octets, is_subscribed
+                RETURNING messages, octets, is_subscribed, id
                 """,
                 [
                     .integer((time + window).milliseconds), .integer(account), .text(name),
                 ]
             ) {
-                (messages: $0.integer(0), octets: $0.integer(1), subscribed: $0.integer(2))
+                (
+                    messages: $0.integer(0), octets: $0.integer(1), subscribed: $0.integer(2),
+                    id: $0.integer(3)
+                )
             }
             guard let gone else { throw MailboxRefusal.nonexistent }
+            // RFC 4314 §4 DELETE.
+            try transaction.execute(
+                "DELETE FROM mailbox_access WHERE mailbox_id = ?", [.integer(gone.id)])
             // RFC 9051 §6.3.7: the name stays where somebody subscribed to it.
             if gone.subscribed == Self.subscribed {
                 try transaction.execute(
@@ -289,6 +299,34 @@ extension Mailboxes {
             if isSubscribed { return }
             try transaction.execute(
                 "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
+                [.integer(account), .text(name)])
+        }
+        changes.signal(account)
+    }
+
+    /// Names of others' mailboxes are kept for who subscribes to them, and no mailbox knows of it.
+    ///
+    /// Throws `MailboxRefusal.limit` if there are too many.
+    package func subscribe(
+        _ isSubscribed: Bool, toForeign name: String, of account: Int64
+    ) async throws {
+        try await store.write { transaction in
+            guard isSubscribed else {
+                try transaction.execute(
+                    "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
+                    [.integer(account), .text(name)])
+                return
+            }
+            let count = try transaction.first(
+                "SELECT count(*) FROM mailbox_subscription WHERE account_id = ?",
+                [.integer(account)]
+            ) { Int($0.integer(0)) }
+            guard count ?? 0 < Self.mailboxLimit else { throw MailboxRefusal.limit }
+            try transaction.execute(
+                """
+                INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)
+                ON CONFLICT DO NOTHING
+                """,
                 [.integer(account), .text(name)])
         }
         changes.signal(account)

@@ -181,12 +181,20 @@ package struct Mailboxes: Sendable {
         // The name makes room for another one, should the account come back and go again.
         try transaction.execute(
             """
+            DELETE FROM mailbox_access
+            WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)
+            """,
+            [.integer(account)])
+        try transaction.execute(
+            """
             UPDATE mailbox SET account_id = -account_id, name = name || '#' || id,
                 abandoned_until = 0
             WHERE account_id = ?
             """,
             [.integer(account)])
         try uncount(account, in: transaction)
+        try transaction.execute(
+            "DELETE FROM mailbox_shared WHERE account_id = ?", [.integer(account)])
         try transaction.execute(
             "DELETE FROM mailbox_metadata WHERE account_id = ?", [.integer(account)])
         try transaction.execute(
@@ -368,6 +376,17 @@ extension Migrations {
                 flags TEXT NOT NULL,
                 PRIMARY KEY (mailbox_id, source)
             ) WITHOUT ROWID;
+            """,
+            // Who may do what with whose mailboxes, and accounts whose mailboxes nobody has alone.
+            """
+            CREATE TABLE mailbox_access (
+                mailbox_id INTEGER NOT NULL,
+                identifier TEXT NOT NULL,
+                rights INTEGER NOT NULL,
+                PRIMARY KEY (mailbox_id, identifier)
+            ) WITHOUT ROWID;
+            CREATE INDEX mailbox_access_identifier ON mailbox_access (identifier, mailbox_id);
+            CREATE TABLE mailbox_shared (account_id INTEGER NOT NULL PRIMARY KEY);
             """,
         ])
 }

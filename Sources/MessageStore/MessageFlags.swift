@@ -20,6 +20,10 @@ package struct MessageFlags: OptionSet, Hashable, Sendable {
 
     /// The bits of a mailbox's own keywords.
     static let ownBits = 16...62
+    /// All of them: who may set one may set each.
+    static let anyKeyword = Self(rawValue: .max & ~0xFFFF)
+    /// Every flag there is.
+    package static let all = Self(rawValue: .max)
 
     /// The names of those that every mailbox knows, by rising bit.
     package static let common: [(flag: Self, name: String)] = [

@@ -393,7 +393,7 @@ struct IMAPMailboxTests {
             C: k SUBSCRIBE Nowhere
             S: k NO [NONEXISTENT] there is no such mailbox
             C: l NAMESPACE
-            S: * NAMESPACE (("" "/")) NIL NIL
+            S: * NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared/" "/"))
             S: l OK done
             """)
     }

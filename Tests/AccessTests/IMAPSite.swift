@@ -99,13 +99,14 @@ struct IMAPSite: Sendable {
                 registry: registry, index: index, client: client, account: account.id.rawValue))
     }
 
-    /// As Delivery does it: one transaction, then the signal.
+    /// As Delivery does it: one transaction, then the signal; to the first account, or another.
     func deliver(
-        _ text: String, prefix: String = "", mailbox: String = Mailboxes.inbox
+        _ text: String, prefix: String = "", mailbox: String = Mailboxes.inbox,
+        to other: Int64? = nil
     ) async throws {
         let octets = Array(text.utf8)
         let id = Content.ID(value: Int64(truncatingIfNeeded: simulation.next() >> 2))
-        let (account, now) = (account, simulation.timestamp)
+        let (account, now) = (other ?? account, simulation.timestamp)
         try await store.write { transaction in
             try Content.insert(id, octets: octets.count, .octets(octets), in: transaction)
             try Mailboxes.deliver(
@@ -127,9 +128,9 @@ struct IMAPSite: Sendable {
         return client
     }
 
-    func logIn() async throws -> IMAPClient {
+    func logIn(_ login: String = "anna@example.org") async throws -> IMAPClient {
         let client = try await connect()
-        let answer = try await client.ask(#"LOGIN anna@example.org "correct horse""#)
+        let answer = try await client.ask("LOGIN \(login) \"correct horse\"")
         try #require(answer.last?.contains(" OK ") == true)
         return client
     }
@@ -251,16 +252,20 @@ final class IMAPClient: @unchecked Sendable {
 /// Plays a dialogue of one or two clients, and compares every line.
 ///
 /// `C: ` is sent with CRLF, `C> ` without; `S: ` is a line that comes, where `…` stands for
-/// anything; `U: ` passes over lines up to that one; `D: ` delivers a message with that subject;
+/// anything; `U: ` passes over lines up to that one; `D: ` delivers a message with that subject,
+/// `E: ` one to team@example.org;
 /// `T: ` shakes hands, `Z: ` compresses. What is there at first is recent to nobody unless
-/// `isRecent`. `1` and `2` before a letter name a client. At the end nothing else comes.
+/// `isRecent`. `1` and `2` before a letter name a client, whose login `logins` may tell. At the end nothing
+/// else comes.
 func play(
     _ dialogue: String, port: UInt16 = 993, loggedIn: Bool = true, messages: [String] = [],
-    isRecent: Bool = false,
+    isRecent: Bool = false, logins: [Character: String] = [:],
+    setUp: @escaping @Sendable (IMAPSite) async throws -> Void = { _ in },
     sourceLocation: SourceLocation = #_sourceLocation,
     prepare: @escaping @Sendable (IMAPSite) async throws -> Void = { _ in }
 ) throws {
     try IMAPSite.run { site in
+        try await setUp(site)
         for message in messages { try await site.deliver(message) }
         if !isRecent, let inbox = try site.mailboxes.find("INBOX", of: site.account) {
             _ = try site.mailboxes.claimRecent(of: inbox.id, below: inbox.uidNext)
@@ -268,7 +273,9 @@ func play(
         var clients: [Character: IMAPClient] = [:]
         let lines = dialogue.split(separator: "\n").map { String($0) }
         for name in Set(lines.map(clientName)).sorted() {
-            clients[name] = try await loggedIn ? site.logIn() : site.connect(port)
+            clients[name] =
+                try await loggedIn
+                ? site.logIn(logins[name] ?? "anna@example.org") : site.connect(port)
         }
         try await prepare(site)
         var hasFault = false
@@ -302,6 +309,9 @@ private func perform(
     case "C:": client.write(text + "\r\n")
     case "C>": client.write(text)
     case "D:": try await site.deliver("Subject: \(text)\r\n\r\nbody\r\n")
+    case "E:":
+        let team = try await site.registry.account(login: Address("team@example.org"))
+        try await site.deliver("Subject: \(text)\r\n\r\nbody\r\n", to: team?.id.rawValue)
     case "T:": try await client.startTLS()
     case "Z:": client.compress()
     case "S:", "U:":

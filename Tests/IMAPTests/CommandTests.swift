@@ -259,7 +259,10 @@ struct CommandTests {
             return
         }
         #expect(identifier == "-bob")
-        #expect(change == ACLChange(manner: .remove, rights: "ektx"))
+        #expect(
+            change
+                == ACLChange(
+                    manner: .remove, rights: [.expunge, .create, .deleteMessages, .remove]))
     }
 
     @Test("An ENABLE is answered with what was known of it")

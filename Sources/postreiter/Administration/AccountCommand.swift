@@ -21,15 +21,16 @@ struct AccountCommand: AsyncParsableCommand {
         @Argument(help: "Its login and first address.") var address: String
         @Option(help: "The name of the person.") var name = ""
         @Option(help: "en or de: in which the person is told of messages.") var language: String?
+        @Flag(help: "One with which nobody logs in: `mailbox rights` says whose it is.")
+        var shared = false
 
         func run() async throws {
-            _ = try await server.perform(
-                "account.add",
-                [
-                    "address": .string(address), "name": .string(name),
-                    "language": JSON(language),
-                    "password": .string(try password.read()),
-                ])
+            var arguments: [(String, JSON)] = [
+                ("address", .string(address)), ("name", .string(name)),
+                ("language", JSON(language)), ("shared", .bool(shared)),
+            ]
+            if !shared { arguments.append(("password", .string(try password.read()))) }
+            _ = try await server.perform("account.add", .object(arguments))
         }
     }
 
@@ -47,7 +48,8 @@ struct AccountCommand: AsyncParsableCommand {
                     + (answer["accounts"]?.array ?? []).map {
                         [
                             $0["account"]?.string ?? "", $0["name"]?.string ?? "",
-                            $0["enabled"]?.bool == true ? "enabled" : "disabled",
+                            $0["enabled"]?.bool == false
+                                ? "disabled" : $0["shared"]?.bool == true ? "shared" : "enabled",
                             $0["language"]?.string ?? "",
                             ($0["addresses"]?.array ?? []).compactMap(\.string)
                                 .joined(separator: " "),

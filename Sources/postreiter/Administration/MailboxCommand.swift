@@ -9,7 +9,8 @@ struct MailboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mailbox", abstract: "What people's mailboxes hold; moving in and out.",
         subcommands: [
-            List.self, MailboxImportCommand.self, MailboxExportCommand.self, Deleted.self,
+            List.self, Rights.self, MailboxImportCommand.self, MailboxExportCommand.self,
+            Deleted.self,
             Undelete.self, Retention.self,
         ])
 
@@ -35,6 +36,43 @@ struct MailboxCommand: AsyncParsableCommand {
             Output.table(
                 [["MESSAGES", "UNSEEN", "OCTETS", "USE", "SUBSCRIBED", "MAILBOX"]] + rows,
                 numbersFrom: 0, to: 2)
+        }
+    }
+}
+
+extension MailboxCommand {
+    struct Rights: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show or say who may do what with a mailbox.",
+            discussion: """
+                Without an identifier all who may anything are shown. Rights are letters: l to see \
+                the mailbox, r to read it, s to mark as seen, w to set other flags, i to put \
+                messages there, p to write to it, k to make mailboxes below it, x to delete it, t \
+                to mark as deleted, e to expunge, a to give rights. Put -- in front of an \
+                identifier or rights that begin with a minus.
+                """)
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var output: JSONOption
+        @Argument(help: "The login of the account whose mailbox it is.") var account: String
+        @Argument(help: "The name of the mailbox, as its owner sees it.") var mailbox: String
+        @Argument(
+            help: "A login, @DOMAIN, or anyone; with - in front its rights are taken away.")
+        var identifier: String?
+        @Argument(help: "Letters, as lrs, +i or -te; or none.") var rights: String?
+
+        func run() async throws {
+            let answer = try await server.perform(
+                "mailbox.rights",
+                [
+                    "account": .string(account), "mailbox": .string(mailbox),
+                    "identifier": JSON(identifier), "rights": JSON(rights),
+                ])
+            guard !output.json else { return Output.json(answer) }
+            Output.table(
+                [["IDENTIFIER", "RIGHTS"]]
+                    + (answer["rights"]?.array ?? []).map {
+                        [$0["identifier"]?.string ?? "", $0["rights"]?.string ?? ""]
+                    })
         }
     }
 }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite("Shared mailboxes, with the program itself and other people's", .serialized, .built)
+struct SharingProgramTests {
+    /// Python's own client; each line of its answer is what a call has returned.
+    private static let client = """
+        import imaplib, ssl, sys
+        host, login, password = sys.argv[1:4]
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        imap = imaplib.IMAP4_SSL(host, 2993, ssl_context=context, timeout=20)
+        imap.login(login, password)
+        for call in sys.argv[4:]:
+            words = call.split(" ")
+            try:
+                print(getattr(imap, words[0])(*words[1:]))
+            except imaplib.IMAP4.error as error:
+                print("error", error)
+        imap.logout()
+        """
+
+    private func ask(
+        _ host: Postreiter, as login: String, _ calls: String...
+    ) async throws -> [String] {
+        let script = try host.stage.write(Self.client, to: "client.py")
+        let done = try await host.stage.run(
+            "/usr/bin/python3", [script, host.address, login, host.password] + calls)
+        #expect(done.status == 0, "\(done.output)")
+        return done.output.split(separator: "\n").map { String($0) }
+    }
+
+    private func order(_ host: Postreiter, _ words: String...) async throws -> String {
+        let done = try await host.command(words)
+        #expect(done.status == 0, "\(done.output)")
+        return done.output
+    }
+
+    private func curl(
+        _ host: Postreiter, as login: String, _ path: String
+    ) async throws -> String {
+        let user = try host.stage.write(
+            "user = \"\(login):\(host.password)\"\n", to: "curl-\(UUID().uuidString)")
+        let done = try await host.stage.run(
+            "curl",
+            [
+                "--silent", "--show-error", "--insecure", "--max-time", "20", "--config", user,
+                "imaps://\(host.address):\(Postreiter.Port.imaps)/\(path)",
+            ])
+        return done.output
+    }
+
+    private static let ben = "ben@own.test"
+
+    private func addBen(_ host: Postreiter) async throws {
+        let file = try host.stage.write(host.password + "\n", to: "ben-password")
+        _ = try await order(host, "account", "add", Self.ben, "--password-file", file)
+    }
+
+    @Test(
+        "A team has an inbox with an address, which the administrator opens to a domain",
+        .installed("curl", "python3", "swaks"))
+    func team() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            try await addBen(host)
+            _ = try await order(host, "account", "add", "team@own.test", "--shared")
+            let accounts = try await order(host, "account", "list")
+            #expect(accounts.contains(/team@own\.test +shared/))
+            let refused = try await host.command(
+                "account", "app-password", "add", "team@own.test", "phone")
+            #expect(refused.status != 0)
+            let sent = try await host.submit(to: "team@own.test", subject: "to all of us")
+            #expect(sent.status == 0, "\(sent.output)")
+            var shown = try await order(
+                host, "mailbox", "rights", "team@own.test", "INBOX", "@own.test", "lrsd")
+            #expect(shown.contains(/@own\.test +lrsted/))
+            #expect(
+                await isTrue(within: .seconds(30)) {
+                    let read = try? await curl(host, as: Self.ben, "Shared%2Fteam@own.test;UID=1")
+                    return read?.contains("Subject: to all of us") == true
+                })
+            let answers = try await ask(
+                host, as: Self.ben, "namespace", "myrights Shared/team@own.test",
+                "getacl Shared/team@own.test", "select Shared/team@own.test",
+                "store 1 +FLAGS (\\Seen)", "store 1 +FLAGS (\\Flagged)", "close")
+            #expect(answers[0].contains(#"(("" "/")) (("Other Users/" "/")) (("Shared/" "/"))"#))
+            #expect(answers[1].contains("lrsted"))
+            #expect(answers[2].contains("NOPERM"))
+            #expect(answers[3] == "('OK', [b'1'])")
+            #expect(answers[4].hasPrefix("('OK'"))
+            #expect(answers[5].contains("NOPERM"))
+            _ = try await order(
+                host, "mailbox", "rights", "team@own.test", "INBOX", "@own.test", "none")
+            shown = try await order(
+                host, "mailbox", "rights", "team@own.test", "INBOX", "--json")
+            #expect(!shown.contains("\"@own.test\""), "\(shown)")
+            let gone = try await ask(host, as: Self.ben, "myrights Shared/team@own.test")
+            #expect(gone[0].contains("NONEXISTENT"))
+        }
+    }
+
+    @Test("A person shares a mailbox by a program, until the other one goes", .installed("python3"))
+    func person() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            try await addBen(host)
+            let given = try await ask(
+                host, as: host.account, "create Projects", "setacl Projects ben@own.test lrswi",
+                "getacl Projects", "setacl Projects nobody@own.test lr")
+            #expect(given[1].hasPrefix("('OK'"))
+            #expect(given[2].contains("alice@own.test lrswipkxteacd ben@own.test lrswi"))
+            #expect(given[3].contains("CANNOT"))
+            let script = try stage.write(
+                """
+                import imaplib, ssl, sys
+                context = ssl.create_default_context()
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+                imap = imaplib.IMAP4_SSL(sys.argv[1], 2993, ssl_context=context, timeout=20)
+                imap.login(sys.argv[2], sys.argv[3])
+                place = '"Other Users/alice@own.test/Projects"'
+                print(imap.append(place, "(\\\\Seen)", None, b"Subject: from ben\\r\\n\\r\\nx\\r\\n"))
+                print(imap.list('""', "Other*"))
+                print(imap.select(place))
+                print(imap.expunge())
+                """, to: "ben.py")
+            let done = try await stage.run(
+                "/usr/bin/python3", [script, host.address, Self.ben, host.password])
+            let lines = done.output.split(separator: "\n")
+            #expect(done.status == 0 && lines.count == 4, "\(done.output)")
+            #expect(lines[0].contains("APPENDUID"))
+            #expect(lines[1].contains("Other Users/alice@own.test/Projects"))
+            #expect(lines[2].hasPrefix("('OK'"))
+            #expect(lines[3].contains("NOPERM"))
+            let read = try await ask(
+                host, as: host.account, "select Projects", "fetch 1 (FLAGS)")
+            #expect(read[1].contains("\\\\Seen"))
+            _ = try await order(host, "account", "remove", Self.ben, "--yes")
+            let list = try await order(host, "mailbox", "rights", host.account, "Projects")
+            #expect(!list.contains("ben@own.test"), "\(list)")
+        }
+    }
+}
