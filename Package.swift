@@ -163,7 +163,7 @@ let fuzzers = [
     "ServerSession", "ClientSession", "Addresses", "MIMEMessage", "DNSMessage", "MasterFile",
     "ZoneTransfer", "Report", "SenderPolicy", "MailSignature", "FilterSession", "DomainPolicy",
     "FailureReport", "MailboxSession", "MessageSummary", "SieveScript",
-    "ScriptSession",
+    "ScriptSession", "ForeignServer", "MailboxFile", "MaildirFolder",
 ]
 /// Git keeps no empty folders.
 func isThere(_ path: String) -> Bool {
@@ -176,7 +176,7 @@ let fuzzing: [Target] =
             dependencies: names([
                 "Bytes", "Mail", "World", "DNS", "MIME", "SMTP", "ZoneTransfer", "SimulatedWorld",
                 "Feedback", "SPF", "DKIM", "ARC", "DMARC", "Milter", "IMAP",
-                "Summary", "Sieve", "ManageSieve",
+                "Summary", "Sieve", "ManageSieve", "IMAPClient", "MailFolders",
             ]),
             path: "Fuzzers/Properties", swiftSettings: settings),
         tests("FuzzerTests", on: ["Properties"]),
@@ -412,6 +412,11 @@ let house: [Target] = [
             "Bytes", "Mail", "World", "DNS", "SMTP", "Milter", "Storage", "Journal", "Defence",
             "DefenceStore", "Filtering", "SimulatedWorld",
         ], [log]),
+    tests(
+        "MovingTests",
+        on: [
+            "Bytes", "World", "IMAP", "MailFolders", "Archive", "Moving", "SimulatedWorld",
+        ], [crypto]),
     tests("ArchiveTests", on: ["Bytes", "World", "Storage", "MessageStore", "Archive"]),
     tests(
         "SearchIndexTests",

@@ -26,6 +26,7 @@ package struct Property: Sendable {
         serverSession, clientSession, addresses, mimeMessage, dnsMessage, masterFile,
         zoneTransfer, report, senderPolicy, mailSignature, filterSession, domainPolicy,
         failureReport, mailboxSession, messageSummary, sieveScript, scriptSession,
+        foreignServer, mailboxFile, maildirFolder,
     ]
 
     /// Says what is broken for this input, nil if nothing is.

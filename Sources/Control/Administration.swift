@@ -233,6 +233,18 @@ package struct Administration: Sendable {
         }
     }
 
+    /// The answer to `mailbox.file` of one message whose octets come in pieces: it may be larger
+    /// than memory.
+    package func file(
+        _ json: JSON, _ pieces: some AsyncSequence<[UInt8], any Error>
+    ) async throws(ControlFailure) -> JSON {
+        do {
+            return try await mailboxCommands.file(Arguments(json: json), pieces)
+        } catch {
+            throw ControlFailure(error)
+        }
+    }
+
     private func copyCommands(_ author: String) -> AccountCopyCommands {
         AccountCopyCommands(
             registry: registry, mailboxes: mailboxes, scripts: scripts, author: author)

@@ -5,6 +5,8 @@ import Bytes
 /// Octets that belong to a command or to its answer: JSON on one line, LF, and then they.
 enum CommandOctets {
     static let contentType = "application/octet-stream"
+    /// Of one message whose octets are taken as they come.
+    static let streamType = "application/vnd.postreiter.stream"
 
     static func encode(_ json: JSON, _ octets: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []

@@ -48,6 +48,9 @@ package struct ControlServer: Sendable {
         let router = Router()
         let (administration, ownCommands) = (administration, ownCommands)
         router.post("v1/:command") { request, context in
+            if request.headers[.contentType] == CommandOctets.streamType {
+                return await Self.file(request.body, administration)
+            }
             let body = try await request.body.collect(upTo: Self.maximumRequestOctets)
             let name = context.parameters.get("command") ?? ""
             if request.headers[.contentType] == CommandOctets.contentType {
@@ -104,6 +107,20 @@ package struct ControlServer: Sendable {
         }
     }
 
+    /// `mailbox.file` of one large message.
+    private static func file(
+        _ body: RequestBody, _ administration: Administration
+    ) async -> Response {
+        do {
+            let command = try await ArrivingCommand(body)
+            return response(.ok, try await administration.file(command.arguments, command))
+        } catch {
+            let failure = ControlFailure(error)
+            return response(
+                failure.exitCode == 75 ? .serviceUnavailable : .badRequest, failure.json)
+        }
+    }
+
     private static func response(_ status: HTTPResponse.Status, _ json: JSON) -> Response {
         Response(
             status: status, headers: [.contentType: "application/json"],
@@ -117,6 +134,8 @@ package struct ControlClient: Sendable {
 
     /// A server that answers nothing in this time is not well.
     static let timeoutSeconds: Int64 = 60
+    /// The largest message on a slow disk.
+    static let streamTimeoutSeconds: Int64 = 1800
     /// A queue of many thousand messages, listed.
     static let maximumReplyOctets = 256 << 20
 
@@ -127,7 +146,8 @@ package struct ControlClient: Sendable {
     {
         guard
             let octets = try await exchange(
-                command, "application/json", ByteBuffer(string: arguments.description))
+                command, "application/json",
+                .bytes(ByteBuffer(string: arguments.description)))
         else { return nil }
         return try Self.answer(octets)
     }
@@ -137,13 +157,29 @@ package struct ControlClient: Sendable {
         _ command: String, _ arguments: JSON, _ octets: [UInt8]
     ) async throws(ControlFailure) -> (answer: JSON, octets: [UInt8])? {
         let body = ByteBuffer(bytes: CommandOctets.encode(arguments, octets))
-        guard let reply = try await exchange(command, CommandOctets.contentType, body) else {
+        guard let reply = try await exchange(command, CommandOctets.contentType, .bytes(body))
+        else {
             return nil
         }
         // A refusal is plain JSON: a line, too.
         let (answer, answered) = try CommandOctets.parse(reply)
         if let failure = ControlFailure(answer) { throw failure }
         return (answer, answered)
+    }
+
+    /// As `transfer`, with octets that are read as they are sent; there are none in the answer.
+    package func file(
+        _ arguments: JSON, _ source: OctetSource
+    ) async throws(ControlFailure) -> JSON? {
+        let head = ByteBuffer(bytes: CommandOctets.encode(arguments, []))
+        let body = HTTPClientRequest.Body.stream(
+            SentCommand(head, source), length: .known(Int64(head.readableBytes + source.octets)))
+        guard
+            let reply = try await exchange(
+                "mailbox.file", CommandOctets.streamType, body,
+                timeoutSeconds: Self.streamTimeoutSeconds)
+        else { return nil }
+        return try Self.answer(reply)
     }
 
     private static func answer(_ octets: [UInt8]) throws(ControlFailure) -> JSON {
@@ -156,7 +192,8 @@ package struct ControlClient: Sendable {
 
     /// What the server answers to a request; nil when none runs at the socket.
     private func exchange(
-        _ command: String, _ contentType: String, _ body: ByteBuffer
+        _ command: String, _ contentType: String, _ body: HTTPClientRequest.Body,
+        timeoutSeconds: Int64 = timeoutSeconds
     ) async throws(ControlFailure) -> [UInt8]? {
         guard access(path, F_OK) == 0 else { return nil }
         guard let url = URL(httpURLWithSocketPath: path, uri: "/v1/\(command)") else {
@@ -166,9 +203,9 @@ package struct ControlClient: Sendable {
             var request = HTTPClientRequest(url: url.absoluteString)
             request.method = .POST
             request.headers.add(name: "Content-Type", value: contentType)
-            request.body = .bytes(body)
+            request.body = body
             let response = try await HTTPClient.shared.execute(
-                request, timeout: .seconds(Self.timeoutSeconds))
+                request, timeout: .seconds(timeoutSeconds))
             return [UInt8](
                 buffer: try await response.body.collect(upTo: Self.maximumReplyOctets))
         } catch {

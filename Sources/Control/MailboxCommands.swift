@@ -28,13 +28,30 @@ struct MailboxCommands {
     /// Content that is read for one answer about it.
     private static let digestOctets = 32 << 20
 
-    func perform(
-        _ name: String, _ arguments: Arguments, _ octets: [UInt8]
-    ) async throws -> (answer: JSON, octets: [UInt8]) {
+    private func account(_ arguments: Arguments) async throws -> Int64 {
         let login = try arguments.address("account")
         guard let account = try await registry.account(login: login)?.id.rawValue else {
             throw DirectoryFailure.unknownAccount(login)
         }
+        return account
+    }
+
+    /// `mailbox.file` of one message that comes in pieces.
+    func file(
+        _ arguments: Arguments, _ pieces: some AsyncSequence<[UInt8], any Error>
+    ) async throws -> JSON {
+        let account = try await account(arguments)
+        do {
+            return try await fileLarge(arguments, mailbox(arguments, account), pieces)
+        } catch let refusal as MailboxRefusal {
+            throw ControlFailure.data(Self.text(refusal, arguments))
+        }
+    }
+
+    func perform(
+        _ name: String, _ arguments: Arguments, _ octets: [UInt8]
+    ) async throws -> (answer: JSON, octets: [UInt8]) {
+        let account = try await account(arguments)
         do {
             switch name {
             case "mailbox.list": return (try await list(account), [])
@@ -45,6 +62,9 @@ struct MailboxCommands {
                 return (try await file(arguments, mailbox(arguments, account), octets), [])
             case "mailbox.follow":
                 return (try await follow(arguments, mailbox(arguments, account)), [])
+            case "mailbox.mark": return (try mark(arguments, mailbox(arguments, account)), [])
+            case "mailbox.keep-mark":
+                return (try await keepMark(arguments, mailbox(arguments, account)), [])
             case "mailbox.resume":
                 return (try await resume(arguments, mailbox(arguments, account)), [])
             case "mailbox.digests":
@@ -197,20 +217,9 @@ struct MailboxCommands {
                 else { throw ControlFailure.usage("there are fewer octets than announced") }
                 let content = rest.prefix(count)
                 rest = rest.dropFirst(count)
-                let flags = (message["flags"]?.array ?? []).compactMap(\.string)
-                let date = message["date"]?.integer.map { Timestamp(milliseconds: $0) } ?? now
-                var finished = try await finished(content)
-                finished.uid = message["uid"]?.integer.flatMap { UInt32(exactly: $0) }
-                finished.saved = message["saved"]?.integer.map { Timestamp(milliseconds: $0) }
-                messages.append((finished, room.fitting(flags), date))
-                if let key = message["key"]?.string, !key.isEmpty {
-                    guard key.utf8.count <= Mailboxes.Origin.keyLimitOctets else {
-                        throw ControlFailure.usage("a key is too long")
-                    }
-                    origins.append(
-                        Mailboxes.Origin(
-                            key: key, hash: Array(SHA256.hash(data: content)),
-                            flags: flags.sorted()))
+                messages.append(try await filed(message, try await finished(content), room, now))
+                if let origin = try Self.origin(message, { SHA256.hash(data: content) }) {
+                    origins.append(origin)
                 }
             }
             guard origins.isEmpty || origins.count == messages.count, rest.isEmpty else {
@@ -220,6 +229,70 @@ struct MailboxCommands {
             await intake.discard(messages.map(\.message))
             throw error
         }
+        return try await file(messages, origins, mailbox, now, room)
+    }
+
+    private func filed(
+        _ message: JSON, _ finished: Draft.Finished, _ room: KeywordRoom, _ now: Timestamp
+    ) async throws -> Filed {
+        var finished = finished
+        finished.uid = message["uid"]?.integer.flatMap { UInt32(exactly: $0) }
+        finished.saved = message["saved"]?.integer.map { Timestamp(milliseconds: $0) }
+        let flags = (message["flags"]?.array ?? []).compactMap(\.string)
+        let date = message["date"]?.integer.map { Timestamp(milliseconds: $0) } ?? now
+        return (finished, room.fitting(flags), date)
+    }
+
+    /// Nil for a message that has none.
+    private static func origin(
+        _ message: JSON, _ hash: () -> SHA256Digest
+    ) throws -> Mailboxes.Origin? {
+        guard let key = message["key"]?.string, !key.isEmpty else { return nil }
+        guard key.utf8.count <= Mailboxes.Origin.keyLimitOctets else {
+            throw ControlFailure.usage("a key is too long")
+        }
+        return Mailboxes.Origin(
+            key: key, hash: Array(hash()),
+            flags: (message["flags"]?.array ?? []).compactMap(\.string).sorted())
+    }
+
+    /// Files one message whose octets do not fit into memory.
+    private func fileLarge(
+        _ arguments: Arguments, _ mailbox: Mailbox,
+        _ pieces: some AsyncSequence<[UInt8], any Error>
+    ) async throws -> JSON {
+        let now = time.timestamp
+        guard let message = arguments.json["messages"]?.array?.first,
+            let announced = message["octets"]?.integer
+        else { throw ControlFailure.usage("`messages` is missing") }
+        var hash = SHA256()
+        var draft = intake.open()
+        do {
+            for try await piece in pieces {
+                guard draft.octets + piece.count <= announced else {
+                    throw ControlFailure.usage("there are more octets than announced")
+                }
+                hash.update(data: piece)
+                try await draft.append(piece[...])
+            }
+            guard draft.octets == announced else {
+                throw ControlFailure.usage("there are fewer octets than announced")
+            }
+        } catch {
+            await draft.discard()
+            throw error
+        }
+        let finished = try await draft.finish()
+        let room = KeywordRoom(try mailboxes.keywords(of: mailbox.id))
+        let filed = try await filed(message, finished, room, now)
+        let origin = try Self.origin(message) { hash.finalize() }
+        return try await file([filed], [origin].compactMap(\.self), mailbox, now, room)
+    }
+
+    private func file(
+        _ messages: [Filed], _ origins: [Mailboxes.Origin], _ mailbox: Mailbox,
+        _ now: Timestamp, _ room: KeywordRoom
+    ) async throws -> JSON {
         let uids = try await intake.file(messages, in: mailbox, at: now) {
             [origins] uids, transaction in
             try Mailboxes.remember(
@@ -254,6 +327,28 @@ struct MailboxCommands {
         return [
             "changed": .integer(Int64(try await mailboxes.follow(changes, in: mailbox.id)))
         ]
+    }
+
+    private static func source(_ arguments: Arguments) throws -> String {
+        let source = try arguments.text("source")
+        guard source.utf8.count <= Mailboxes.markNameLimitOctets else {
+            throw ControlFailure.usage("the name of a source is too long")
+        }
+        return source
+    }
+
+    /// How far a source was when all of it was here.
+    private func mark(_ arguments: Arguments, _ mailbox: Mailbox) throws -> JSON {
+        ["mark": JSON(try mailboxes.mark(of: try Self.source(arguments), in: mailbox.id))]
+    }
+
+    private func keepMark(_ arguments: Arguments, _ mailbox: Mailbox) async throws -> JSON {
+        let mark = arguments.json["mark"]?.string
+        guard mark?.utf8.count ?? 0 <= Mailboxes.markLimitOctets else {
+            throw ControlFailure.usage("a mark is too long")
+        }
+        try await mailboxes.keep(mark: mark, of: Self.source(arguments), in: mailbox.id)
+        return [:]
     }
 
     /// Lets an empty mailbox be the one that it was, or says up to where UIDs were given.

@@ -232,6 +232,17 @@ package struct ClientSession: Sendable {
         ask("LOGIN \(user) \(password)", .login)
     }
 
+    /// The name of a mailbox as a string of a command (RFC 9051 §9 mailbox); nil for what cannot be
+    /// one.
+    ///
+    /// One that the server has sent as UTF-8, without asking, goes back as it came.
+    package func mailbox(_ name: String) -> String? {
+        if let quoted = Self.quoted(name) { return quoted }
+        guard !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
+        if has("LITERAL+") || has("LITERAL-") { return "{\(name.utf8.count)+}\r\n\(name)" }
+        return "\"\(name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    }
+
     /// A quoted string; nil for what cannot be in one.
     package static func quoted(_ text: String) -> String? {
         guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { return nil }

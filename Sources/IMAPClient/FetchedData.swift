@@ -9,6 +9,8 @@ package struct FetchedData: Hashable, Sendable {
     package var internalDate: Timestamp?
     package var size: Int?
     package var body: Body?
+    /// Where `body` begins; 0 unless a part was asked for.
+    package var bodyOrigin = 0
 
     /// The octets of `BODY[]`.
     package enum Body: Hashable, Sendable {
@@ -34,7 +36,9 @@ package struct FetchedData: Hashable, Sendable {
                 internalDate = value.octets.flatMap {
                     Self.date(String(decoding: $0, as: UTF8.self))
                 }
-            case "BODY[]":
+            // Of a part of it, `BODY[]<0>` (RFC 9051 §7.5.2).
+            case let name? where name == "BODY[]" || name.hasPrefix("BODY[]<"):
+                bodyOrigin = Int(name.dropFirst(7).dropLast()) ?? 0
                 switch value {
                 case .tooLarge(let count): body = .tooLarge(count)
                 default: body = value.octets.map(Body.octets) ?? Body.none
@@ -73,6 +77,20 @@ package struct FetchedData: Hashable, Sendable {
         let fromMarch = (month + 9) % 12
         return 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400
             + (153 * fromMarch + 2) / 5 + day - 1 - 719_468
+    }
+}
+
+/// UIDs of messages that have gone (RFC 7162 §3.2.10), as a sequence set.
+package struct VanishedData: Hashable, Sendable {
+    package var uids: String
+
+    /// Nil for a response that is none.
+    package init?(_ response: Response) {
+        let values = response.values
+        guard values.count >= 2, values[0].atom?.uppercased() == "VANISHED",
+            let uids = values[values.count - 1].atom
+        else { return nil }
+        self.uids = uids
     }
 }
 

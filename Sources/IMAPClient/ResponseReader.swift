@@ -9,8 +9,9 @@ import Bytes
 /// literal  = "{" number [ "+" ] "}" CRLF *OCTET
 /// ```
 package struct ResponseReader: Sendable {
-    /// Of a line, without literals: a LIST of a long name, FETCH of many flags.
-    package static let lineLimitOctets = 64 << 10
+    /// Of a line, without literals: a LIST of a long name, FETCH of many flags, VANISHED with
+    /// tens of thousands of ranges.
+    package static let lineLimitOctets = 512 << 10
     /// Of all lines of one response.
     package static let responseLimitOctets = 1 << 20
     /// Octets of literals that are kept of one response.

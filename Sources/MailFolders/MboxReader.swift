@@ -162,7 +162,7 @@ package struct MboxReader {
     /// Whether so many octets further on there is a `From ` line, or the end of the file.
     private func leadsToMessage(_ start: Int, _ length: Int) throws -> Bool {
         // With the last octet of the body: a line must have ended there.
-        let octets = try read(start + max(0, length - 1), 1024)
+        let octets = try readFully(start + max(0, length - 1), 1024)
         guard length == 0 || !octets.isEmpty else { return false }
         var rest = octets.dropFirst(length == 0 ? 0 : 1)
         guard
@@ -176,6 +176,17 @@ package struct MboxReader {
     }
 
     // MARK: Reading
+
+    /// As many octets as there are up to the end of the file, however `read` cuts them.
+    private func readFully(_ offset: Int, _ count: Int) throws -> [UInt8] {
+        var octets = try read(offset, count)
+        while octets.count < count, !octets.isEmpty {
+            let more = try read(offset + octets.count, count - octets.count)
+            if more.isEmpty { break }
+            octets += more
+        }
+        return octets
+    }
 
     private mutating func fill() throws -> Bool {
         if used > 0 {

@@ -303,6 +303,8 @@ extension Mailboxes {
                 "DELETE FROM mailbox_metadata WHERE mailbox_id = ?", [.integer(mailbox)])
             try transaction.execute(
                 "DELETE FROM mailbox_import WHERE mailbox_id = ?", [.integer(mailbox)])
+            try transaction.execute(
+                "DELETE FROM mailbox_import_mark WHERE mailbox_id = ?", [.integer(mailbox)])
             try transaction.execute("DELETE FROM mailbox WHERE id = ?", [.integer(mailbox)])
         }
         return files

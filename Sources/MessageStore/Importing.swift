@@ -77,6 +77,46 @@ extension Mailboxes {
         }
     }
 
+    /// Octets of the name of a source, and of a mark.
+    package static let markNameLimitOctets = 2000
+    package static let markLimitOctets = 1 << 20
+    /// Sources whose marks one mailbox keeps.
+    private static let markLimit = 100
+
+    /// How far a source was when all of it was in a mailbox, in the source's own words.
+    package func mark(of source: String, in mailbox: Mailbox.ID) throws -> String? {
+        try store.lookUp { transaction in
+            try transaction.first(
+                "SELECT mark FROM mailbox_import_mark WHERE mailbox_id = ? AND source = ?",
+                [.integer(mailbox.value), .text(source)]
+            ) { $0.text(0) }
+        }
+    }
+
+    /// Keeps how far a source was; nil forgets it.
+    package func keep(
+        mark: String?, of source: String, in mailbox: Mailbox.ID
+    ) async throws {
+        precondition(source.utf8.count <= Self.markNameLimitOctets, "names are short")
+        precondition(mark?.utf8.count ?? 0 <= Self.markLimitOctets, "marks are short")
+        try await store.write { transaction in
+            guard try Self.find(mailbox, in: transaction) != nil else {
+                throw MailboxRefusal.nonexistent
+            }
+            try transaction.execute(
+                "DELETE FROM mailbox_import_mark WHERE mailbox_id = ? AND source = ?",
+                [.integer(mailbox.value), .text(source)])
+            let others = try transaction.first(
+                "SELECT count(*) FROM mailbox_import_mark WHERE mailbox_id = ?",
+                [.integer(mailbox.value)]
+            ) { $0.integer(0) }
+            guard let mark, others ?? 0 < Int64(Self.markLimit) else { return }
+            try transaction.execute(
+                "INSERT INTO mailbox_import_mark (mailbox_id, source, mark) VALUES (?, ?, ?)",
+                [.integer(mailbox.value), .text(source), .text(mark)])
+        }
+    }
+
     /// A message that has changed at the place that it came from.
     package struct OriginChange: Hashable, Sendable {
         package var key: String

@@ -388,5 +388,14 @@ extension Migrations {
             CREATE INDEX mailbox_access_identifier ON mailbox_access (identifier, mailbox_id);
             CREATE TABLE mailbox_shared (account_id INTEGER NOT NULL PRIMARY KEY);
             """,
+            // How far other servers' folders were that were brought into a mailbox.
+            """
+            CREATE TABLE mailbox_import_mark (
+                mailbox_id INTEGER NOT NULL,
+                source TEXT NOT NULL,
+                mark TEXT NOT NULL,
+                PRIMARY KEY (mailbox_id, source)
+            ) WITHOUT ROWID;
+            """,
         ])
 }

@@ -9,6 +9,9 @@ package protocol AccountPort: Sendable {
     func ask(
         _ command: String, _ arguments: [(String, JSON)], _ octets: [UInt8]
     ) async throws -> (answer: JSON, octets: [UInt8])
+
+    /// `mailbox.file` of one message that is too large for memory.
+    func file(_ arguments: [(String, JSON)], _ content: LargeContent) async throws -> JSON
 }
 
 extension AccountPort {

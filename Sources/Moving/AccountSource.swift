@@ -90,7 +90,8 @@ package struct AccountSource: MailSource {
     }
 
     /// Folders are opened in the order of `folders`.
-    package mutating func open(_ folder: SourceFolder) throws -> SourceOpening {
+    package mutating func open(_ folder: SourceFolder, since mark: String?) throws -> SourceOpening
+    {
         if reader == nil { reader = try AccountArchive.Reader(path) }
         index = Int(folder.place) ?? 0
         list = []
@@ -111,7 +112,7 @@ package struct AccountSource: MailSource {
                 continue
             }
             guard let facts = list.popFirst() else { continue }
-            return item(facts, octets, isKnown)
+            return try item(facts, octets, isKnown)
         }
         return nil
     }
@@ -126,7 +127,7 @@ package struct AccountSource: MailSource {
 
     private func item(
         _ facts: JSON, _ octets: [UInt8], _ isKnown: (String) -> Bool
-    ) -> SourceItem {
+    ) throws -> SourceItem {
         let past = settings["mailboxes"]?.array?[index]
         let uid = facts["uid"]?.integer ?? 0
         let key = "\(past?["uidvalidity"]?.integer ?? 0).\(uid)"
@@ -137,6 +138,11 @@ package struct AccountSource: MailSource {
             date: facts["date"]?.integer.map { Timestamp(milliseconds: $0) }, octets: octets)
         message.uid = UInt32(exactly: uid)
         message.saved = facts["saved"]?.integer.map { Timestamp(milliseconds: $0) }
+        if octets.count > LargeContent.threshold {
+            let writer = try LargeContent.Writer(isCanonical: true)
+            try writer.write(octets)
+            (message.large, message.octets) = (writer.finish(), [])
+        }
         return .message(message)
     }
 }

@@ -46,16 +46,30 @@ package struct IMAPSource: MailSource {
     private let server: Server
     private let network: any Network
     private let time: any Time
+    private let largestOctets: Int
+    private let inMemoryOctets: Int
     private var connection: (any Connection)?
     private var session: ClientSession
+    private var place = ""
     private var validity = ""
     private var entries: ArraySlice<Entry> = []
     private var ready: [SourceItem] = []
+    private var openMark: SourceMark?
+    private var tellsVanished = false
 
     private struct Entry {
         let uid: UInt32
-        let flags: [String]
+        /// Nil: as they were at the run before.
+        let flags: [String]?
         let size: Int
+    }
+
+    /// What EXAMINE tells (RFC 9051 §7.1, RFC 7162 §3.1.2.1).
+    private struct Opened {
+        var count: UInt32 = 0
+        var validity = "0"
+        /// Nil: the server does not count changes of this folder.
+        var modSequence: Int64?
     }
 
     /// A server that says nothing for so long has gone.
@@ -72,12 +86,30 @@ package struct IMAPSource: MailSource {
     /// What a server may send in one window that says otherwise of its sizes.
     private static let windowLimitOctets = 2 * ResponseReader.literalLimitOctets
     private static let folderLimit = 10_000
+    /// Octets of a large message that are asked for at once.
+    private static let portionOctets = 1 << 20
+    /// What is assumed of a message whose size was not asked for.
+    private static let usualOctets = 32 << 10
+    /// Before each attempt to go on after a lost connection; then the run ends, and the next one
+    /// goes on.
+    private static let pausesSeconds: [Int64] = [1, 5, 20]
 
-    package init(_ server: Server, network: any Network, time: any Time) {
+    /// Messages of more than `largestOctets` are named, and not fetched; those of more than
+    /// `inMemoryOctets` come in portions.
+    package init(
+        _ server: Server, network: any Network, time: any Time,
+        largestOctets: Int = Import.largestOctets, inMemoryOctets: Int = LargeContent.threshold
+    ) {
         self.server = server
+        self.largestOctets = largestOctets
+        self.inMemoryOctets = inMemoryOctets
         self.network = network
         self.time = time
-        session = ClientSession(
+        session = Self.session(server)
+    }
+
+    private static func session(_ server: Server) -> ClientSession {
+        ClientSession(
             .init(
                 user: server.user, password: server.password,
                 startsTLS: server.security == .startTLS))
@@ -107,6 +139,32 @@ package struct IMAPSource: MailSource {
             throw MovingFailure(.temporary, "\(server.name) cannot be reached: \(reason)")
         }
         _ = try await steps(until: .ready) { _ in }
+        tellsVanished = false
+        if session.has("QRESYNC"), session.has("ENABLE") {
+            tellsVanished = try await run("ENABLE QRESYNC") { _ in }.isOK
+        }
+    }
+
+    /// Connects anew after the connection was lost, and turns to the folder that was open.
+    private mutating func reconnect(after failure: MovingFailure) async throws {
+        for pause in Self.pausesSeconds {
+            await connection?.close()
+            connection = nil
+            session = Self.session(server)
+            try await time.sleep(until: time.now + .seconds(pause))
+            do {
+                try await connect()
+                let opened = try await examine(place)
+                guard opened.validity == validity else {
+                    throw MovingFailure(
+                        .source, "\(place) was made anew meanwhile; run this once more")
+                }
+                return
+            } catch let failure as MovingFailure where failure.kind == .temporary {
+                continue
+            }
+        }
+        throw failure
     }
 
     private func startTLS(_ connection: any Connection) async throws(NetworkFailure) {
@@ -190,20 +248,45 @@ package struct IMAPSource: MailSource {
         }
         let listed = try await list()
         var folders: [SourceFolder] = []
-        var uses: Set<String> = []
+        var (uses, names) = (Set<String>(), Set<MailboxName>())
         for (mailbox, isSubscribed) in listed {
-            guard let name = Self.name(mailbox, spaces),
-                !folders.contains(where: { $0.name == name })
+            guard let levels = Self.levels(mailbox, spaces),
+                let name = Self.name(levels, isTaken: names.contains)
             else { continue }
+            names.insert(name)
             var use = mailbox.attributes.first { FolderUse.isKnown($0) }.map(FlagName.usualUse)
             use = use ?? FolderUse.use(of: name)
             if let given = use, !uses.insert(given).inserted { use = nil }
-            var folder = SourceFolder(
-                name: name, use: use, place: String(decoding: mailbox.name, as: UTF8.self))
+            let place = String(decoding: mailbox.name, as: UTF8.self)
+            var folder = SourceFolder(name: name, use: use, place: place)
             folder.isSubscribed = isSubscribed || name.isInbox
+            folder.markName = markName(place)
             folders.append(folder)
         }
         return folders
+    }
+
+    /// Whose folder it is, where; nil for names that nobody gives.
+    private func markName(_ place: String) -> String? {
+        let name = "imap \(server.user)@\(server.name)/\(place)"
+        return name.utf8.count <= Self.markNameLimitOctets ? name : nil
+    }
+
+    /// As the store takes them.
+    private static let markNameLimitOctets = 2000
+
+    /// A name for a folder here; one that cannot be is changed until it can, so that no folder is
+    /// left out: nil only where there is nothing to name it by.
+    private static func name(
+        _ levels: [ArraySlice<UInt8>], isTaken: (MailboxName) -> Bool
+    ) -> MailboxName? {
+        var levels = levels
+        if FolderName.mailbox(levels) == nil { levels.removeAll(where: \.isEmpty) }
+        guard let first = FolderName.mailbox(levels) else { return nil }
+        if !isTaken(first) { return first }
+        return (2...Self.folderLimit).lazy.compactMap { number in
+            try? MailboxName("\(first.text)_\(number)")
+        }.first { !isTaken($0) }
     }
 
     private mutating func list() async throws -> [(ListedMailbox, isSubscribed: Bool)] {
@@ -234,10 +317,11 @@ package struct IMAPSource: MailSource {
             .map { ($0, subscribed.contains($0.name)) }
     }
 
-    /// The mailbox here: without the prefix of the personal namespace, none of other people.
-    private static func name(
+    /// The levels of its name: without the prefix of the personal namespace; nil for mailboxes of
+    /// other people.
+    private static func levels(
         _ mailbox: ListedMailbox, _ spaces: (personal: [ServerNamespace], others: [ServerNamespace])
-    ) -> MailboxName? {
+    ) -> [ArraySlice<UInt8>]? {
         let isOthers = spaces.others.contains {
             !$0.prefix.isEmpty && mailbox.name.starts(with: $0.prefix)
         }
@@ -249,51 +333,136 @@ package struct IMAPSource: MailSource {
             break
         }
         guard !rest.isEmpty else { return nil }
-        guard let delimiter = mailbox.delimiter else { return FolderName.mailbox([rest]) }
-        return FolderName.mailbox(
-            rest.split(separator: delimiter, omittingEmptySubsequences: false))
+        guard let delimiter = mailbox.delimiter else { return [rest] }
+        return rest.split(separator: delimiter, omittingEmptySubsequences: false)
     }
 
     // MARK: Messages
 
-    package mutating func open(_ folder: SourceFolder) async throws -> SourceOpening {
-        (entries, ready, validity) = ([], [], "0")
-        guard let name = ClientSession.quoted(folder.place) else {
-            ready = [.unreadable(name: folder.place, reason: "its name cannot be asked for")]
+    package mutating func open(
+        _ folder: SourceFolder, since mark: String?
+    ) async throws -> SourceOpening {
+        (entries, ready, validity, openMark) = ([], [], "0", nil)
+        place = folder.place
+        let opened: Opened
+        do {
+            opened = try await examine(place)
+        } catch let refusal as FolderRefusal {
+            ready = [.unreadable(name: place, reason: refusal.reason)]
             return SourceOpening(messages: nil, keys: nil)
         }
-        var count: UInt32 = 0
-        var validity = "0"
-        let completion = try await run("EXAMINE \(name)") { response in
+        guard opened.count <= Self.messageLimit else {
+            throw MovingFailure(.source, "\(place) has \(opened.count) messages: too many")
+        }
+        validity = opened.validity
+        if let mark = mark.flatMap(SourceMark.init), mark.uidValidity == validity,
+            opened.modSequence != nil, let found = try await changes(since: mark, opened)
+        {
+            take(found, opened)
+            // Their keys cannot have changed.
+            return SourceOpening(messages: found.count, keys: nil)
+        }
+        let found = try await list(opened.count)
+        take(found, opened)
+        return SourceOpening(messages: found.count, keys: Set(found.map(key)))
+    }
+
+    private mutating func take(_ found: [Entry], _ opened: Opened) {
+        entries = found[...]
+        openMark = opened.modSequence.map {
+            SourceMark(
+                uidValidity: validity, modSequence: $0, uids: NumberSet(found.lazy.map(\.uid)))
+        }
+    }
+
+    package var mark: String? { openMark?.text }
+
+    /// A folder that cannot be opened; the others can.
+    private struct FolderRefusal: Error { let reason: String }
+
+    private mutating func examine(_ place: String) async throws -> Opened {
+        guard let name = session.mailbox(place) else {
+            throw FolderRefusal(reason: "its name cannot be asked for")
+        }
+        var opened = Opened()
+        let counts = session.has("CONDSTORE") && !tellsVanished ? " (CONDSTORE)" : ""
+        let completion = try await run("EXAMINE \(name)\(counts)") { response in
             if response.values.count == 2, response.values[1].atom?.uppercased() == "EXISTS" {
-                count = response.values[0].number.flatMap { UInt32(exactly: $0) } ?? 0
+                opened.count = response.values[0].number.flatMap { UInt32(exactly: $0) } ?? 0
             }
             if let code = ClientSession.code("UIDVALIDITY", of: response.text) {
-                validity = String(UInt32(code) ?? 0)
+                opened.validity = String(UInt32(code) ?? 0)
+            }
+            if let code = ClientSession.code("HIGHESTMODSEQ", of: response.text) {
+                opened.modSequence = Int64(code).flatMap { $0 > 0 ? $0 : nil }
             }
         }
-        guard completion.isOK else {
-            ready = [.unreadable(name: folder.place, reason: completion.text)]
-            return SourceOpening(messages: nil, keys: nil)
-        }
-        guard count <= Self.messageLimit else {
-            throw MovingFailure(.source, "\(folder.place) has \(count) messages: too many")
-        }
-        self.validity = validity
+        guard completion.isOK else { throw FolderRefusal(reason: completion.text) }
+        return opened
+    }
+
+    /// All messages, by rising UID.
+    private mutating func list(_ count: UInt32) async throws -> [Entry] {
         var found: [UInt32: Entry] = [:]
         for first in stride(from: UInt32(1), through: count, by: Int(Self.listWindow)) {
             let last = min(count, first + Self.listWindow - 1)
-            try await need("FETCH \(first):\(last) (UID FLAGS RFC822.SIZE)") { response in
-                guard let data = FetchedData(response), found.count < Int(Self.messageLimit)
-                else { return }
-                found[data.uid] = Entry(
-                    uid: data.uid, flags: Self.flags(data.flags ?? []),
-                    size: max(0, data.size ?? 0))
+            try await need("FETCH \(first):\(last) (UID FLAGS RFC822.SIZE)") {
+                Self.take($0, &found)
             }
         }
-        let sorted = found.values.sorted { $0.uid < $1.uid }
-        entries = sorted[...]
-        return SourceOpening(messages: sorted.count, keys: Set(sorted.map(key)))
+        return found.values.sorted { $0.uid < $1.uid }
+    }
+
+    private static func take(_ response: Response, _ found: inout [UInt32: Entry]) {
+        guard let data = FetchedData(response), found.count < Int(messageLimit) else { return }
+        found[data.uid] = Entry(
+            uid: data.uid, flags: flags(data.flags ?? []), size: max(0, data.size ?? 0))
+    }
+
+    /// All messages, of which only those are listed that came or changed since a mark (RFC 7162
+    /// §3.1.4.1); nil if the server does not tell.
+    private mutating func changes(
+        since mark: SourceMark, _ opened: Opened
+    ) async throws -> [Entry]? {
+        var changed: [UInt32: Entry] = [:]
+        var gone: [NumberSet] = []
+        if opened.modSequence != mark.modSequence {
+            let vanished = tellsVanished ? " VANISHED" : ""
+            let completion = try await run(
+                "UID FETCH 1:* (UID FLAGS RFC822.SIZE)"
+                    + " (CHANGEDSINCE \(mark.modSequence)\(vanished))"
+            ) { response in
+                Self.take(response, &changed)
+                if let uids = VanishedData(response).flatMap({ NumberSet(uids: $0.uids) }) {
+                    gone.append(uids)
+                }
+            }
+            guard completion.isOK else { return nil }
+        }
+        var uids = mark.uids
+        for set in gone { uids = uids.subtracting(set) }
+        uids = uids.union(NumberSet(changed.keys.sorted()))
+        if uids.count != Int(opened.count) {
+            // Without QRESYNC nobody says what has gone.
+            uids = try await listUIDs(opened.count)
+        }
+        guard uids.count == Int(opened.count) else { return nil }
+        return uids.numbers.map {
+            changed[$0] ?? Entry(uid: $0, flags: nil, size: Self.usualOctets)
+        }
+    }
+
+    private mutating func listUIDs(_ count: UInt32) async throws -> NumberSet {
+        var uids: [UInt32] = []
+        for first in stride(from: UInt32(1), through: count, by: Int(Self.listWindow)) {
+            let last = min(count, first + Self.listWindow - 1)
+            try await need("FETCH \(first):\(last) (UID)") { response in
+                guard let data = FetchedData(response), uids.count < Int(Self.messageLimit)
+                else { return }
+                uids.append(data.uid)
+            }
+        }
+        return NumberSet(uids.sorted())
     }
 
     private func key(_ entry: Entry) -> String { "\(validity).\(entry.uid)" }
@@ -311,7 +480,16 @@ package struct IMAPSource: MailSource {
                 entries.removeFirst()
                 return .known(key: key, flags: entry.flags)
             }
-            try await fetch(isKnown)
+            do {
+                if entry.size > inMemoryOctets {
+                    ready = [try await fetchLarge(entry)].compactMap(\.self)
+                    entries.removeFirst()
+                } else {
+                    try await fetch(isKnown)
+                }
+            } catch let failure as MovingFailure where failure.kind == .temporary {
+                try await reconnect(after: failure)
+            }
         }
     }
 
@@ -319,12 +497,12 @@ package struct IMAPSource: MailSource {
     private mutating func fetch(_ isKnown: (String) -> Bool) async throws {
         var wanted: [Entry] = []
         var octets = 0
-        while let entry = entries.first, wanted.count < Self.fetchWindow,
-            wanted.isEmpty || octets + entry.size <= Self.fetchOctets, !isKnown(key(entry))
-        {
+        for entry in entries.prefix(Self.fetchWindow) {
+            guard wanted.isEmpty || octets + entry.size <= Self.fetchOctets,
+                entry.size <= inMemoryOctets, !isKnown(key(entry))
+            else { break }
             wanted.append(entry)
             octets += entry.size
-            entries.removeFirst()
         }
         let uids = Set(wanted.map(\.uid))
         var fetched: [UInt32: FetchedData] = [:]
@@ -340,6 +518,7 @@ package struct IMAPSource: MailSource {
             }
             fetched[data.uid] = data
         }
+        entries = entries.dropFirst(wanted.count)
         ready = wanted.compactMap { item($0, fetched[$0.uid], completion) }
     }
 
@@ -350,17 +529,66 @@ package struct IMAPSource: MailSource {
         let name = "UID \(entry.uid)"
         switch data?.body {
         case .octets(let octets)?:
-            return .message(
-                SourceMessage(
-                    key: key(entry), flags: data?.flags.map(Self.flags) ?? entry.flags,
-                    date: data?.internalDate, octets: LineEnds.canonical(octets)))
+            return .message(message(entry, data, LineEnds.canonical(octets)))
         case .tooLarge(let count)?:
-            return .unreadable(name: name, reason: "it has \(count) octets")
+            return .unreadable(name: name, reason: Self.tooLarge(count, largestOctets))
         case FetchedData.Body.none?:
             return .unreadable(name: name, reason: "the server cannot read it")
         case nil:
             return completion.isOK ? nil : .unreadable(name: name, reason: completion.text)
         }
+    }
+
+    private func message(
+        _ entry: Entry, _ data: FetchedData?, _ octets: [UInt8]
+    ) -> SourceMessage {
+        SourceMessage(
+            key: key(entry), flags: data?.flags.map(Self.flags) ?? entry.flags ?? [],
+            date: data?.internalDate, octets: octets)
+    }
+
+    private static func tooLarge(_ count: Int, _ limit: Int) -> String {
+        "it has \(count) octets, more than \(limit)"
+    }
+
+    /// Fetches a message in portions, into a file; nil if it has gone meanwhile.
+    private mutating func fetchLarge(_ entry: Entry) async throws -> SourceItem? {
+        let name = "UID \(entry.uid)"
+        guard entry.size <= largestOctets else {
+            return .unreadable(name: name, reason: Self.tooLarge(entry.size, largestOctets))
+        }
+        let writer = try LargeContent.Writer()
+        var first: FetchedData?
+        var offset = 0
+        while true {
+            var found: FetchedData?
+            let portion = "<\(offset).\(Self.portionOctets)>"
+            let completion = try await run(
+                "UID FETCH \(entry.uid) (UID FLAGS INTERNALDATE BODY.PEEK[]\(portion))"
+            ) {
+                guard let data = FetchedData($0), data.uid == entry.uid, data.body != nil else {
+                    return
+                }
+                found = data
+            }
+            guard completion.isOK else {
+                return .unreadable(name: name, reason: completion.text)
+            }
+            guard let data = found else { return nil }
+            guard case .octets(let octets) = data.body, data.bodyOrigin == offset,
+                octets.count <= Self.portionOctets
+            else { return .unreadable(name: name, reason: "the server does not send it in parts") }
+            first = first ?? data
+            offset += octets.count
+            try writer.write(octets)
+            guard offset <= largestOctets else {
+                return .unreadable(name: name, reason: Self.tooLarge(offset, largestOctets))
+            }
+            if octets.count < Self.portionOctets { break }
+        }
+        var message = message(entry, first, [])
+        message.large = writer.finish()
+        return .message(message)
     }
 
     /// Numbers as a sequence set; they rise.

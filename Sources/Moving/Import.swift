@@ -26,6 +26,8 @@ package struct Import: Sendable {
         package init() {}
     }
 
+    /// Messages up to this size come over, unless told otherwise; larger ones are named.
+    package static let largestOctets = MboxReader.maximumOctets
     /// Messages in a commit, and their octets: large enough that the sync behind it is nothing,
     /// small enough for memory and for a session beside it.
     private static let batchMessages = 500
@@ -96,13 +98,31 @@ package struct Import: Sendable {
             ])
     }
 
+    private func mark(of folder: SourceFolder) async throws -> String? {
+        guard let name = folder.markName else { return nil }
+        return try await account.ask(
+            "mailbox.mark",
+            [("mailbox", .string(folder.name.text)), ("source", .string(name))])["mark"]?.string
+    }
+
+    private func keep(_ mark: String?, of folder: SourceFolder, _ old: String?) async throws {
+        guard let name = folder.markName, mark != old else { return }
+        _ = try await account.ask(
+            "mailbox.keep-mark",
+            [
+                ("mailbox", .string(folder.name.text)), ("source", .string(name)),
+                ("mark", JSON(mark)),
+            ])
+    }
+
     // MARK: A folder
 
     private func bring(
         _ folder: SourceFolder, from source: inout some MailSource, isThere: Bool
     ) async throws -> FolderOutcome {
         let known = isThere ? try await Origins(of: folder.name.text, account) : Origins()
-        let opening = try await source.open(folder)
+        let mark = isThere && !options.onlyVerifies ? try await mark(of: folder) : nil
+        let opening = try await source.open(folder, since: mark)
         var work = FolderWork(
             FolderOutcome(folder.name.text), known: known, keys: opening.keys)
         var progress = Progress(folder.name.text, of: opening.messages, from: time.now)
@@ -114,14 +134,21 @@ package struct Import: Sendable {
             func send(_ work: inout FolderWork) async throws {
                 if let filed = try await group.next() { work.outcome.count(filed) }
                 let batch = work.takeBatch()
-                guard changes, !batch.messages.isEmpty else { return }
-                group.addTask { try await Self.file(batch, in: mailbox, account) }
+                let large = work.takeLarge()
+                guard changes else { return }
+                if !batch.messages.isEmpty {
+                    group.addTask { try await Self.file(batch, in: mailbox, account) }
+                }
+                guard let large else { return }
+                // After what it follows, so that UIDs are in the order of the source.
+                if let filed = try await group.next() { work.outcome.count(filed) }
+                work.outcome.count(try await Self.file(large, in: mailbox, account))
             }
             while let item = try await source.next({ !readsAll && known.has($0) }) {
                 try Task.checkCancellation()
                 work.take(item)
                 if work.batch.messages.count >= Self.batchMessages
-                    || work.batch.octets >= Self.batchOctets
+                    || work.batch.octets >= Self.batchOctets || work.large != nil
                 {
                     try await send(&work)
                 }
@@ -136,6 +163,8 @@ package struct Import: Sendable {
         if changes {
             try await follow(&work, mailbox)
             try await resume(folder, isComplete: true)
+            // What could not be read is looked at again next time.
+            try await keep(work.outcome.unreadable.isEmpty ? source.mark : nil, of: folder, mark)
         }
         if let line = progress.end(at: time.now) { report(line) }
         return work.outcome
@@ -160,6 +189,16 @@ package struct Import: Sendable {
             keywordsLeftOut: Int(answer["keywords-left-out"]?.integer ?? 0))
     }
 
+    private static func file(
+        _ large: FolderWork.Large, in mailbox: String, _ account: any AccountPort
+    ) async throws -> Filed {
+        let answer = try await account.file(
+            [("mailbox", .string(mailbox)), ("messages", .array([large.facts]))], large.content)
+        return Filed(
+            messages: answer["uids"]?.array?.count ?? 0,
+            keywordsLeftOut: Int(answer["keywords-left-out"]?.integer ?? 0))
+    }
+
     private func follow(_ work: inout FolderWork, _ mailbox: String) async throws {
         guard !work.changes.isEmpty else { return }
         let answer = try await account.ask(
@@ -174,6 +213,8 @@ package struct Import: Sendable {
 struct FolderWork {
     var outcome: FolderOutcome
     var batch = Batch()
+    /// A message that is filed alone, after the batch.
+    private(set) var large: Large?
     /// Changes of messages that were brought over earlier.
     var changes: [JSON] = []
     private let known: Origins
@@ -185,6 +226,11 @@ struct FolderWork {
         var messages: [JSON] = []
         var content: [UInt8] = []
         var octets: Int { content.count }
+    }
+
+    struct Large: Sendable {
+        let facts: JSON
+        let content: LargeContent
     }
 
     init(_ outcome: FolderOutcome, known: Origins, keys: Set<String>?) {
@@ -201,6 +247,11 @@ struct FolderWork {
         return batch
     }
 
+    mutating func takeLarge() -> Large? {
+        defer { large = nil }
+        return large
+    }
+
     mutating func take(_ item: SourceItem) {
         switch item {
         case .unreadable(let name, let reason):
@@ -209,13 +260,13 @@ struct FolderWork {
             guard let origin = known.all[key] else { return }
             outcome.expect(key, origin.hash)
             outcome.known += 1
-            if origin.flags != flags { change(key, nil, flags) }
+            if let flags, origin.flags != flags { change(key, nil, flags) }
         case .message(let message): take(message)
         }
     }
 
     private mutating func take(_ message: SourceMessage) {
-        let hash = Array(SHA256.hash(data: message.octets))
+        let hash = message.large?.hash ?? Array(SHA256.hash(data: message.octets))
         if let origin = known.all[message.key] {
             // Only when everything is read again.
             outcome.expect(message.key, hash)
@@ -231,14 +282,20 @@ struct FolderWork {
         }
         outcome.expect(message.key, hash)
         outcome.new += 1
-        batch.messages.append([
-            "key": .string(message.key), "octets": .integer(Int64(message.octets.count)),
+        let facts: JSON = [
+            "key": .string(message.key),
+            "octets": .integer(Int64(message.large?.octets ?? message.octets.count)),
             "flags": JSON(message.flags),
             "date": message.date.map { .integer($0.milliseconds) } ?? .null,
             "uid": message.uid.map { .integer(Int64($0)) } ?? .null,
             "saved": message.saved.map { .integer($0.milliseconds) } ?? .null,
-        ])
-        batch.content += message.octets
+        ]
+        if let content = message.large {
+            large = Large(facts: facts, content: content)
+        } else {
+            batch.messages.append(facts)
+            batch.content += message.octets
+        }
     }
 
     private mutating func change(_ key: String, _ newKey: String?, _ flags: [String]) {

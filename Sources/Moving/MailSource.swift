@@ -9,12 +9,22 @@ package protocol MailSource {
     mutating func folders() async throws -> [SourceFolder]
 
     /// Turns to a folder.
-    mutating func open(_ folder: SourceFolder) async throws -> SourceOpening
+    ///
+    /// `mark` is what `mark` said when all of the folder was here, at an earlier run.
+    mutating func open(_ folder: SourceFolder, since mark: String?) async throws -> SourceOpening
 
     /// The next message of the open folder, in their order; nil after the last.
     ///
     /// Octets are read only of those whose key `isKnown` denies.
     mutating func next(_ isKnown: (String) -> Bool) async throws -> SourceItem?
+
+    /// What is to be remembered of the open folder once all of it is here, so that less has to be
+    /// listed next time; nil: nothing.
+    var mark: String? { get }
+}
+
+extension MailSource {
+    package var mark: String? { nil }
 }
 
 /// A folder at the place that messages come from.
@@ -27,6 +37,8 @@ package struct SourceFolder: Hashable, Sendable {
     package var place: String
     /// What is kept of the mailbox if it was one here before.
     package var past: Past?
+    /// Names folder and server among all; nil where nothing is remembered of it.
+    package var markName: String?
 
     /// A mailbox as it was.
     package struct Past: Hashable, Sendable {
@@ -69,6 +81,8 @@ package struct SourceMessage: Sendable {
     package var date: Timestamp?
     /// Lines end with CRLF.
     package var octets: [UInt8]
+    /// In the place of `octets`, where they are many.
+    package var large: LargeContent?
     /// The UID that it had, if the mailbox was one here before.
     package var uid: UInt32?
     /// When it came into that mailbox.
@@ -85,8 +99,8 @@ package struct SourceMessage: Sendable {
 /// What a source has next.
 package enum SourceItem: Sendable {
     case message(SourceMessage)
-    /// One that is known, with its flags now, sorted.
-    case known(key: String, flags: [String])
+    /// One that is known, with its flags now, sorted; nil: they are as they were.
+    case known(key: String, flags: [String]?)
     /// One that cannot be brought over, and why.
     case unreadable(name: String, reason: String)
 }

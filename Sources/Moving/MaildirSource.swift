@@ -7,6 +7,7 @@ import World
 /// A Maildir of Dovecot (Maildir++ or a tree of folders) or of Courier, as their servers leave it.
 package struct MaildirSource: MailSource {
     private let root: String
+    private let largestOctets: Int
     private var entries: ArraySlice<Entry> = []
     private var keywords = FolderKeywords()
     private var folder = ""
@@ -18,15 +19,17 @@ package struct MaildirSource: MailSource {
         let isNew: Bool
     }
 
-    /// One message is held in memory.
-    package static let messageLimitOctets = MboxReader.maximumOctets
     /// Lists beside the messages.
     private static let listLimitOctets = 256 << 20
     /// More levels or folders are none of a mail server.
     private static let folderLimit = 10_000
 
-    /// `path` is the folder in which `cur` and `new` of INBOX are.
-    package init(_ path: String) { root = path.hasSuffix("/") ? String(path.dropLast()) : path }
+    /// `path` is the folder in which `cur` and `new` of INBOX are; messages of more than
+    /// `largestOctets` are named.
+    package init(_ path: String, largestOctets: Int = Import.largestOctets) {
+        root = path.hasSuffix("/") ? String(path.dropLast()) : path
+        self.largestOctets = largestOctets
+    }
 
     // MARK: Folders
 
@@ -116,7 +119,7 @@ package struct MaildirSource: MailSource {
 
     // MARK: Messages
 
-    package mutating func open(_ folder: SourceFolder) -> SourceOpening {
+    package mutating func open(_ folder: SourceFolder, since mark: String?) -> SourceOpening {
         self.folder = folder.place
         keywords = FolderKeywords()
         if case .octets(let octets, _) = read("\(folder.place)/dovecot-keywords") {
@@ -175,42 +178,59 @@ package struct MaildirSource: MailSource {
         }.map(\.entry)
     }
 
-    package mutating func next(_ isKnown: (String) -> Bool) -> SourceItem? {
+    package mutating func next(_ isKnown: (String) -> Bool) throws -> SourceItem? {
         while let entry = entries.popFirst() {
             let key = String(entry.name.unique)
             guard key.utf8.count <= MaildirName.maximumOctets else { continue }
             if isKnown(key) {
                 return .known(key: key, flags: keywords.flags(of: entry.name, isNew: entry.isNew))
             }
-            switch Self.readMessage("\(folder)/\(entry.path)") {
-            case .octets(let octets, let facts):
-                return message(entry, octets, facts)
-            case .refused(let reason): return .unreadable(name: entry.path, reason: reason)
-            case .gone:
-                // Flags are changed by another name.
-                guard let entry = moved(entry) else { continue }
-                guard
-                    case .octets(let octets, let facts) = Self.readMessage(
-                        "\(folder)/\(entry.path)")
-                else { continue }
-                return message(entry, octets, facts)
-            }
+            if let item = try item(entry) { return item }
+            // Flags are changed by another name.
+            guard let entry = moved(entry), let item = try item(entry) else { continue }
+            return item
         }
         return nil
     }
 
-    private static func readMessage(_ path: String) -> SystemFiles.Reading {
-        SystemFiles.read(path, limit: messageLimitOctets)
+    /// Nil if it has gone.
+    private func item(_ entry: Entry) throws -> SourceItem? {
+        let path = "\(folder)/\(entry.path)"
+        if let facts = SystemFiles.facts(path), facts.isFile,
+            (LargeContent.threshold + 1...max(LargeContent.threshold + 1, largestOctets))
+                .contains(facts.octets)
+        {
+            var message = message(entry, [], facts)
+            message.large = try large(path, facts.octets)
+            return .message(message)
+        }
+        switch SystemFiles.read(path, limit: min(largestOctets, LargeContent.threshold)) {
+        case .octets(let octets, let facts): return .message(message(entry, octets, facts))
+        case .refused(let reason): return .unreadable(name: entry.path, reason: reason)
+        case .gone: return nil
+        }
+    }
+
+    private func large(_ path: String, _ octets: Int) throws -> LargeContent {
+        let input = try SystemFiles.Input(path, followsLinks: false)
+        let writer = try LargeContent.Writer()
+        var offset = 0
+        while offset < octets {
+            let piece = try input.read(at: offset, count: min(1 << 20, octets - offset))
+            guard !piece.isEmpty else { break }
+            offset += piece.count
+            try writer.write(piece)
+        }
+        return writer.finish()
     }
 
     private func message(
         _ entry: Entry, _ octets: [UInt8], _ facts: SystemFiles.Facts
-    ) -> SourceItem {
-        .message(
-            SourceMessage(
-                key: String(entry.name.unique),
-                flags: keywords.flags(of: entry.name, isNew: entry.isNew), date: facts.changed,
-                octets: LineEnds.canonical(octets)))
+    ) -> SourceMessage {
+        SourceMessage(
+            key: String(entry.name.unique),
+            flags: keywords.flags(of: entry.name, isNew: entry.isNew), date: facts.changed,
+            octets: LineEnds.canonical(octets))
     }
 
     /// Where a message is now that was renamed since the folder was listed.

@@ -54,11 +54,13 @@ package struct MboxSource: MailSource {
             let place = "\(path)/\(name)"
             guard let facts = SystemFiles.facts(place) else { continue }
             if facts.isFolder {
-                // Thunderbird keeps what is below `Work` in `Work.sbd`.
-                let level = name.hasSuffix(".sbd") ? String(name.dropLast(4)) : name
-                add(levels + [level], at: place, to: &folders)
+                // Thunderbird keeps what is below `Work` in `Work.sbd`, Apple Mail writes `Work.mbox`.
+                let end = [".sbd", ".mbox"].first(where: name.hasSuffix)?.count ?? 0
+                add(levels + [String(name.dropLast(end))], at: place, to: &folders)
             } else if facts.isFile, Self.beginsAsMbox(place),
-                let mailbox = FolderName.mailbox((levels + [name]).map(\.utf8)),
+                // readpst and Apple Mail call the file of a folder `mbox`.
+                let mailbox = FolderName.mailbox(
+                    (name == "mbox" && !levels.isEmpty ? levels : levels + [name]).map(\.utf8)),
                 !folders.contains(where: { $0.name == mailbox })
             {
                 folders.append(
@@ -72,7 +74,8 @@ package struct MboxSource: MailSource {
         return (try? file?.read(at: 0, count: 5)) == Array("From ".utf8)
     }
 
-    package mutating func open(_ folder: SourceFolder) throws -> SourceOpening {
+    package mutating func open(_ folder: SourceFolder, since mark: String?) throws -> SourceOpening
+    {
         let file = try SystemFiles.Input(folder.place, followsLinks: folder.place == path)
         place = folder.place
         counts = [:]

@@ -193,7 +193,7 @@ enum SystemFiles {
         }
     }
 
-    private static func systemWrite(_ file: Int32, _ octets: UnsafeRawBufferPointer) -> Int {
+    static func systemWrite(_ file: Int32, _ octets: UnsafeRawBufferPointer) -> Int {
         write(file, octets.baseAddress, octets.count)
     }
 }

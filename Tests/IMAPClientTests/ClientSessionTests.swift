@@ -120,7 +120,7 @@ struct ClientSessionTests {
                 return true
             }
         }
-        #expect(fails("* X " + String(repeating: "a", count: 70_000)))
+        #expect(fails("* X " + String(repeating: "a", count: 600_000)))
         #expect(fails("* X " + String(repeating: "(", count: 100) + "\r\n"))
         #expect(
             fails(

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bytes
+import Control
 import Moving
 
 /// The commands `postreiter mailbox …`.
@@ -87,6 +88,12 @@ struct AskedAccount: AccountPort {
     ) async throws -> (answer: JSON, octets: [UInt8]) {
         try await asker.transfer(
             command, .object(arguments + [("account", .string(login))]), octets)
+    }
+
+    func file(_ arguments: [(String, JSON)], _ content: LargeContent) async throws -> JSON {
+        try await asker.file(
+            .object(arguments + [("account", .string(login))]),
+            OctetSource(octets: content.octets) { try content.read(at: $0, count: $1) })
     }
 }
 

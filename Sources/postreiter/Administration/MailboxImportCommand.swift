@@ -5,6 +5,7 @@ import Bytes
 import IMAP
 import MailFolders
 import Moving
+import Settings
 import World
 
 /// `postreiter mailbox import USER …`.
@@ -52,6 +53,8 @@ struct MailboxImportCommand: AsyncParsableCommand {
         }
         let (maildir, mbox, mboxFormat) = (maildir, mbox, mboxFormat)
         let other = try await imap.server(or: account, asker: server)
+        let largest = max(
+            Import.largestOctets, try server.settings().limits.messageOctets)
         let outcomes: [FolderOutcome]
         do {
             outcomes = try await server.asker().run { asker in
@@ -59,12 +62,13 @@ struct MailboxImportCommand: AsyncParsableCommand {
                     into: AskedAccount(asker: asker, login: account), options: options.value,
                     time: Live.surroundings.time, report: Output.progress)
                 if let maildir {
-                    var source = MaildirSource(maildir)
+                    var source = MaildirSource(maildir, largestOctets: largest)
                     return try await job.run(from: &source)
                 }
                 if let other {
                     var source = IMAPSource(
-                        other, network: Live.network, time: Live.surroundings.time)
+                        other, network: Live.network, time: Live.surroundings.time,
+                        largestOctets: largest)
                     let outcomes = try await job.run(from: &source)
                     await source.close()
                     return outcomes

@@ -90,6 +90,22 @@ struct Asker: Sendable {
         }
     }
 
+    /// `mailbox.file` of one message that is read as it is sent.
+    func file(_ arguments: JSON, _ source: OctetSource) async throws -> JSON {
+        do {
+            if let administration {
+                return try await administration.file(arguments, source.pieces)
+            }
+            let client = ControlClient(path: settings.controlSocket)
+            guard let answer = try await client.file(arguments, source) else {
+                throw CommandFailure.unavailable("the server has ended meanwhile")
+            }
+            return answer
+        } catch let failure as ControlFailure {
+            throw CommandFailure(failure)
+        }
+    }
+
     /// As `perform`, with octets that belong to the command and to the answer.
     func transfer(
         _ command: String, _ arguments: JSON, _ octets: [UInt8]
