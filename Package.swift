@@ -240,7 +240,10 @@ let house: [Target] = [
         "DefenceStore", on: ["Bytes", "World", "Storage", "Journal", "Defence"]),
     module(
         "ScriptStore",
-        on: ["Bytes", "Mail", "World", "Storage", "MessageStore", "Sieve"], [crypto]),
+        on: [
+            "Bytes", "Mail", "World", "Storage", "Journal", "MessageStore", "Sieve", "Defence",
+            "DefenceStore",
+        ], [crypto]),
     module(
         "Tenancy",
         on: ["Bytes", "Mail", "World", "SASL", "IMAP", "Storage", "MessageStore", "Directory"],

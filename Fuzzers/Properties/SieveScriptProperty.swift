@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bytes
+import Mail
 import Sieve
 import World
 
@@ -58,5 +59,7 @@ private struct EmptyAccount: AccountKnowledge {
     func hasMailbox(identifiedBy id: String) -> Bool { false }
     func hasSpecialUse(_ attribute: String, mailbox: String?) -> Bool { false }
     func hasSeen(_ sighting: Sighting) -> Bool { false }
+    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]? { nil }
+    func isListed(_ address: Address, on list: ExternalList) -> Bool { false }
     func script(named name: String, isGlobal: Bool) -> [UInt8]? { nil }
 }

@@ -67,12 +67,15 @@ package final class ManageSieveService: Sendable {
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
         let mechanisms = registry.mechanisms
-        return ServerSession.Policy(
+        var policy = ServerSession.Policy(
             offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,
             mechanisms: mechanisms.filter { !$0.revealsPassword }.map(\.name),
             plainMechanisms: mechanisms.filter(\.revealsPassword).map(\.name),
             sieveExtensions: Capability.names, maximumRedirects: Limit.redirects,
             maximumScriptOctets: Limit.scriptOctets)
+        policy.notificationMethods = ["mailto"]
+        policy.externalLists = ExternalList.schemes
+        return policy
     }
 }

@@ -98,6 +98,24 @@ package final class Correspondents: Sendable {
         }
     }
 
+    /// Whether one of these addresses here has written to the other one, as a transaction sees it.
+    package static func isKnown(
+        _ other: String, to own: [String], in transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        let other = other.asciiLowercased
+        for address in own.prefix(maximumOwn) {
+            let isThere = try transaction.first(
+                "SELECT 1 FROM defence_correspondent WHERE own = ? AND other = ?",
+                [.text(address.asciiLowercased), .text(other)]
+            ) { _ in true }
+            if isThere == true { return true }
+        }
+        return false
+    }
+
+    /// Of an account's addresses; whoever has more writes with the first ones.
+    private static let maximumOwn = 100
+
     /// Deletes the oldest; true when there may be more of it.
     package func prune() async throws -> Bool {
         let end = time.timestamp.milliseconds - Self.life.nanoseconds / 1_000_000

@@ -46,12 +46,24 @@ extension Deliverer {
                 let active = try await scripts.active(
                     of: account.rawValue, in: { try registry.domain(of: account) })
             else { return false }
-            let incoming = try await incoming(recipient, account)
+            var incoming = try await incoming(recipient, account)
+            if active.traits.contains(.asksFilters),
+                let findings = try await scripts.findings(of: recipient.message.id)
+            {
+                incoming.take(findings)
+            }
             let run = try await scripts.run(active.script, over: incoming, of: account.rawValue)
             if let failure = run.verdict.failure {
                 log.warning(
                     "the script of \(recipient.address) fails, the message is kept: \(failure)",
                     metadata: ["id": "\(recipient.message.id)"])
+            }
+            if run.suppressed > 0 {
+                log.notice(
+                    """
+                    \(recipient.address) is not notified of a message: \
+                    \(Scripts.notificationsPerHour) notifications have gone within an hour
+                    """, metadata: ["id": "\(recipient.message.id)"])
             }
             await carryOut(run, recipient, account, incoming, &conclusions)
             return true
@@ -114,6 +126,10 @@ extension Deliverer {
                 let (notice, copied) = answer(reply, for: recipient, incoming)
                 sorting.notices.append(notice)
                 if let copied { sorting.copies.append(copied) }
+            case .notify(let notification):
+                let (notice, copied) = announcement(notification, for: recipient, incoming)
+                sorting.notices.append(notice)
+                if let copied { sorting.copies.append(copied) }
             }
         }
         let prefix = conclusions.prefix.utf8.count
@@ -143,7 +159,7 @@ extension Deliverer {
         return actions.compactMap { action in
             switch action {
             case .file, .redirect, .discard: return action
-            case .reply: return nil
+            case .reply, .notify: return nil
             case .reject:
                 var keep = Filing(mailbox: Mailboxes.inbox)
                 keep.isKeep = true
@@ -229,16 +245,70 @@ extension Deliverer {
         let notice = Conclusion.Notice(
             id: ids.next(), octets: signed,
             Acceptance(envelope, source: [.init(.about, recipient.message.id)]))
-        let copy = reply.copy.map { filing in
-            var copy = Mailboxes.Sorted(mailbox: filing.mailbox)
-            copy.use = filing.specialUse
-            copy.creates = filing.creates
-            copy.flags = filing.flags
-            copy.replacement = Mailboxes.Replacement(
-                Content.ID(value: ids.next().value), octets)
-            return copy
+        return (notice, reply.copy.map { self.copy(of: octets, $0) })
+    }
+
+    private func copy(of octets: [UInt8], _ filing: Filing) -> Mailboxes.Sorted {
+        var copy = Mailboxes.Sorted(mailbox: filing.mailbox)
+        copy.use = filing.specialUse
+        copy.creates = filing.creates
+        copy.flags = filing.flags
+        copy.replacement = Mailboxes.Replacement(Content.ID(value: ids.next().value), octets)
+        return copy
+    }
+
+    // MARK: Notifications
+
+    /// A notification (RFC 5436 §2.7), and its copy for the mailbox that `:fcc` names.
+    private func announcement(
+        _ notification: MailNotification, for recipient: DueRecipient, _ incoming: Incoming
+    ) -> (notice: Conclusion.Notice, copy: Mailboxes.Sorted?) {
+        let owner = recipient.original ?? recipient.address
+        let octets = compose(notification, of: owner, at: incoming.now)
+        let signed =
+            (owner.domain.flatMap { domain in
+                signingKeys?.fields(above: octets, of: domain, at: incoming.now)
+            } ?? []) + octets
+        // With the null path whatever came of it, so that it can never go round.
+        let envelope = Envelope(
+            from: .null,
+            to: notification.recipients.map { Envelope.Recipient($0, notify: .never) },
+            body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
+            isInternational: owner.isInternational
+                || notification.recipients.contains(where: \.isInternational))
+        let notice = Conclusion.Notice(
+            id: ids.next(), octets: signed,
+            Acceptance(envelope, source: [.init(.about, recipient.message.id)]))
+        return (notice, notification.copy.map { copy(of: octets, $0) })
+    }
+
+    private func compose(
+        _ notification: MailNotification, of owner: Address, at now: Timestamp
+    ) -> [UInt8] {
+        var header = HeaderWriter()
+        // §2.7.1: whom to ask, should it not be wanted.
+        let name = "\(owner)".flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] }
+        header.field(
+            "Auto-Submitted", structured: "auto-notified; owner-email=\"\(String(name))\"")
+        header.field("Date", date: now)
+        let from = notification.from.map { AddressList($0).participants } ?? []
+        header.field("From", participants: from.isEmpty ? [Participant(owner)] : from)
+        let copies = notification.copies
+        let direct = notification.recipients.filter { !copies.contains($0) }
+        if !direct.isEmpty { header.field("To", participants: direct.map { Participant($0) }) }
+        if !copies.isEmpty { header.field("Cc", participants: copies.map { Participant($0) }) }
+        header.field("Subject", text: String(notification.subject.prefix(500)))
+        header.field(
+            "Message-ID",
+            identifiers: [.make(at: now, by: owner.domain ?? settings.hostName, entropy: entropy)])
+        if let id = notification.messageID { header.field("References", structured: id) }
+        if notification.importance != 2 {
+            header.field(
+                "Importance", structured: notification.importance == 1 ? "high" : "low")
         }
-        return (notice, copy)
+        let body = String(lossy: notification.body.utf8.prefix(Self.maximumReasonOctets))
+        return Composition(header: header, .text(body, subtype: "plain"))
+            .message(entropy: entropy)
     }
 
     private func compose(

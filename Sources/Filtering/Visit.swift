@@ -449,11 +449,32 @@ package final class Visit {
         }
     }
 
+    /// What a virus scanner that is a filter says in the field of clamav-milter: worth no points
+    /// of its own, but scripts may ask for it (RFC 5235 §3.3).
+    private var virusTests: [Score.Test] {
+        filters.flatMap(\.modifications).compactMap { modification in
+            let (name, value): (String, [UInt8])
+            switch modification {
+            case .addField(let field, let text): (name, value) = (field, text)
+            case .insertField(_, let field, let text): (name, value) = (field, text)
+            case .changeField(_, let field, let text): (name, value) = (field, text)
+            default: return nil
+            }
+            guard name.utf8.equalsIgnoringCase("X-Virus-Status".utf8) else { return nil }
+            let text = String(lossy: value.drop { $0 == .space })
+            if text.utf8.prefix(5).equalsIgnoringCase("clean".utf8) {
+                return Score.Test("virus=clean", .zero, "")
+            }
+            guard text.utf8.prefix(8).equalsIgnoringCase("infected".utf8) else { return nil }
+            return Score.Test("virus=found", .zero, text)
+        }
+    }
+
     private func facts(
         _ authentication: [MessageFacts.Authentication], _ report: ScanReport?
     ) -> MessageFacts {
         var facts = MessageFacts(received: gatekeeper.surroundings.time.timestamp)
-        facts.foreign = report?.tests ?? []
+        facts.foreign = (report?.tests ?? []) + virusTests
         guard isStranger else { return facts }
         // What the DNS says of hosts of this site says nothing of their mail.
         facts.authentication =

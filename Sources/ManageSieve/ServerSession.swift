@@ -20,6 +20,10 @@ package struct ServerSession: ~Copyable, Sendable {
         package var plainMechanisms: [String]
         /// What scripts may require, by name.
         package var sieveExtensions: [String]
+        /// The kinds of URIs by which scripts notify.
+        package var notificationMethods: [String] = []
+        /// The kinds of URIs that name lists kept elsewhere.
+        package var externalLists: [String] = []
         /// How often one message may be redirected.
         package var maximumRedirects: Int
         /// The largest script, in octets.
@@ -275,6 +279,9 @@ extension ServerSession {
             ("SASL", offeredMechanisms.joined(separator: " ")),
             ("SIEVE", policy.sieveExtensions.joined(separator: " ")),
             ("MAXREDIRECTS", String(policy.maximumRedirects)),
+            // RFC 5804 §1.7, RFC 5435 §3.2; RFC 6134 §2.8.
+            ("NOTIFY", policy.notificationMethods.joined(separator: " ")),
+            ("EXTLISTS", policy.externalLists.joined(separator: " ")),
             ("LANGUAGE", "en"),
             ("UNAUTHENTICATE", nil),
         ]
@@ -284,7 +291,8 @@ extension ServerSession {
             capabilities.append(("STARTTLS", nil))
         }
         var octets: [UInt8] = []
-        for (name, value) in capabilities {
+        // A list of nothing is not sent (RFC 5804 §1.7).
+        for (name, value) in capabilities where value != "" || name == "SASL" {
             octets += Wire.string(name)
             if let value { octets += [.space] + Wire.string(value) }
             octets += [.carriageReturn, .lineFeed]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Storage
+package import Storage
 
 /// Annotations of mailboxes and of the server (RFC 5464).
 extension Mailboxes {
@@ -49,6 +49,31 @@ extension Mailboxes {
             """,
             [.integer(mailbox?.value ?? nobody), .integer(account), .integer(nobody)]
         ) { Annotation(entry: $0.text(0), value: $0.blob(1)) }
+    }
+
+    /// The value of one annotation that an account sees, as a transaction sees it; nil is the
+    /// server instead of a mailbox's name.
+    ///
+    /// `entry` is in lower case. Nil: there is none, or no such mailbox.
+    package static func annotation(
+        _ entry: String, of name: String?, for account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) -> [UInt8]? {
+        var id = nobody
+        if let name {
+            guard let mailbox = try find(canonical(name), of: account, in: transaction) else {
+                return nil
+            }
+            // RFC 6154 §5.4.
+            if entry == "/private/specialuse" { return mailbox.specialUse.map { Array($0.utf8) } }
+            id = mailbox.id.value
+        }
+        return try transaction.first(
+            """
+            SELECT value FROM mailbox_metadata
+            WHERE mailbox_id = ? AND account_id = ? AND entry = ? AND value IS NOT NULL
+            """,
+            [.integer(id), .integer(reader(of: entry, account)), .text(entry)]
+        ) { $0.blob(0) }
     }
 
     /// Sets annotations, all or none; a nil value removes one.

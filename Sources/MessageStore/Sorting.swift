@@ -94,7 +94,7 @@ extension Mailboxes {
     }
 
     /// INBOX in any case is one (RFC 9051 §5.1).
-    private static func canonical(_ name: String) -> String {
+    static func canonical(_ name: String) -> String {
         name.utf8.elementsEqual(inbox.utf8, by: { $0 & 0xDF == $1 & 0xDF }) ? inbox : name
     }
 

@@ -12,6 +12,7 @@ import MIME
 import Mail
 import MessageAuthentication
 import SMTP
+import ScriptStore
 import Sieve
 import Spool
 import Storage
@@ -170,6 +171,7 @@ struct IncomingMessage: ~Copyable {
         incoming.ownAddresses =
             try await service.registry.addresses(of: owner).map(\.description)
             + [recipient.address.description]
+        if let verdict = watch?.verdict { incoming.take(FilterFindings(verdict)) }
         incoming.setEnvironment(
             host: service.configuration.session.hostName.name,
             domain: recipient.address.domain?.name ?? "")

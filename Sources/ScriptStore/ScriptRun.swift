@@ -2,6 +2,7 @@
 
 import Bytes
 import Crypto
+import DefenceStore
 import Mail
 import MessageStore
 package import Sieve
@@ -12,6 +13,8 @@ package import World
 package struct ScriptRun: Sendable {
     package var verdict: Verdict
     package var memories: [Memory] = []
+    /// How many notifications were left out, because the account has sent too many.
+    package var suppressed = 0
 
     /// That something was seen or done: an answer, a redirection, a message.
     package struct Memory: Sendable {
@@ -27,6 +30,8 @@ package struct ScriptRun: Sendable {
         case answered
         /// `redirect` has sent it on.
         case redirected
+        /// `notify` has told of it (RFC 5436 §2.7).
+        case notified
     }
 }
 
@@ -114,6 +119,9 @@ extension Scripts {
 
     /// A message that comes back after having been redirected does so within days.
     fileprivate static let redirectedSeconds: Int64 = 7 * 86400
+    /// RFC 5436 §5 names 30 in an hour as what an account may send of notifications.
+    package static let notificationsPerHour = 30
+    fileprivate static let notifiedSeconds: Int64 = 3600
 
     /// Runs a script of an account over a message.
     ///
@@ -124,7 +132,9 @@ extension Scripts {
     ) async throws -> ScriptRun {
         let now = incoming.now
         return try await store.read { transaction in
-            let known = StoredAccount(account: account, now: now, transaction: transaction)
+            let known = StoredAccount(
+                account: account, addresses: incoming.ownAddresses, now: now,
+                transaction: transaction)
             var run = ScriptRun(verdict: Interpreter.run(script, over: incoming, in: known))
             run.memories = run.verdict.sightings.map { known.memory(of: $0) }
             let actions = run.verdict.actions
@@ -135,6 +145,13 @@ extension Scripts {
                     continue
                 }
                 guard try !known.remembers(memory) else { continue }
+                if case .notify = action {
+                    let count = run.memories.count { $0.kind == .notified }
+                    guard try known.notifications() + count < Self.notificationsPerHour else {
+                        run.suppressed += 1
+                        continue
+                    }
+                }
                 run.memories.append(memory)
                 run.verdict.actions.append(action)
             }
@@ -177,7 +194,7 @@ extension Action {
     fileprivate var disposes: Bool {
         switch self {
         case .file, .redirect, .discard, .reject: true
-        case .reply: false
+        case .reply, .notify: false
         }
     }
 }
@@ -185,6 +202,7 @@ extension Action {
 /// An account as its scripts see it, within a transaction.
 private struct StoredAccount: AccountKnowledge {
     let account: Int64
+    let addresses: [String]
     let now: Timestamp
     let transaction: any Transaction
 
@@ -203,6 +221,29 @@ private struct StoredAccount: AccountKnowledge {
     func hasSeen(_ sighting: Sighting) -> Bool {
         // What cannot be read was not seen: a message too many is better than one too few.
         (try? remembers(memory(of: sighting))) ?? false
+    }
+
+    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]? {
+        (try? Mailboxes.annotation(entry, of: mailbox, for: account, in: transaction)) ?? nil
+    }
+
+    func isListed(_ address: Address, on list: ExternalList) -> Bool {
+        switch list {
+        case .addressBook:
+            // What cannot be read is no acquaintance, as with strangers.
+            (try? Correspondents.isKnown("\(address)", to: addresses, in: transaction)) ?? false
+        }
+    }
+
+    /// How many have gone lately.
+    func notifications() throws(StorageFailure) -> Int {
+        try transaction.first(
+            "SELECT count(*) FROM sieve_memory WHERE account_id = ? AND kind = ? AND expires > ?",
+            [
+                .integer(account), .text(ScriptRun.Kind.notified.rawValue),
+                .integer(now.milliseconds),
+            ]
+        ) { Int($0.integer(0)) } ?? 0
     }
 
     func script(named name: String, isGlobal: Bool) -> [UInt8]? {
@@ -246,6 +287,13 @@ private struct StoredAccount: AccountKnowledge {
                     address.description.asciiLowercased, MessageIdentity.of(message),
                 ]),
                 expires: now + .seconds(Scripts.redirectedSeconds))
+        case .notify(let notification):
+            ScriptRun.Memory(
+                kind: .notified,
+                identity: Self.hash(
+                    notification.recipients.map(\.description.asciiLowercased)
+                        + [MessageIdentity.of(message)]),
+                expires: now + .seconds(Scripts.notifiedSeconds))
         case .file, .discard, .reject: nil
         }
     }

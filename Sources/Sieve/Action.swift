@@ -13,6 +13,26 @@ package enum Action: Hashable, Sendable {
     /// (RFC 5429 §2.1, §2.2).
     case reject(reason: String, isExtended: Bool)
     case reply(AutoReply)
+    /// The owner is told of the message elsewhere (RFC 5435); whatever else is done with it stays.
+    case notify(MailNotification)
+}
+
+/// A notification by mail (RFC 5436).
+package struct MailNotification: Hashable, Sendable {
+    /// At least one, with those of `copies` at most `Limit.notified`.
+    package var recipients: [Address]
+    /// Those of them that stand in Cc.
+    package var copies: [Address]
+    /// `:from`, if it is an address of the account.
+    package var from: String?
+    package var subject: String
+    package var body: String
+    /// 1 is high, 2 normal, 3 low.
+    package var importance: Int
+    /// `:fcc` (RFC 8580).
+    package var copy: Filing?
+    /// That of the message which it tells of.
+    package var messageID: String?
 }
 
 /// A copy into a mailbox.

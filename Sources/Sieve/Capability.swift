@@ -33,6 +33,10 @@ package enum Capability: String, Hashable, Sendable, CaseIterable {
     case spamtest
     case spamtestplus
     case virustest
+    case mboxmetadata
+    case servermetadata
+    case enotify
+    case extlists
 
     /// Those that change how the rest of the script is read; `ihave` never enables them
     /// (RFC 5463 §4), and neither itself.

@@ -28,6 +28,13 @@ extension Compiler {
         if arguments.has("contains") { rule.kind = .contains }
         if arguments.has("matches") { rule.kind = .matches }
         if arguments.has("regex") { rule.kind = .regex }
+        if arguments.has("list") {
+            rule.kind = .list
+            // RFC 6134 §2.2.
+            guard !arguments.has("comparator") else {
+                throw Problem(line, "`:comparator` may not stand together with `:list`")
+            }
+        }
         if let relation = try relation("value", arguments) { rule.kind = .value(relation) }
         if let relation = try relation("count", arguments) { rule.kind = .count(relation) }
         // RFC 4790 §9.1: it has no substring operation.
@@ -74,7 +81,9 @@ extension Compiler {
 
     func check(_ word: CommandWord, _ arguments: inout Arguments) throws(Problem) {
         switch word {
-        case .redirect: try checkAddress(arguments.text(at: 0))
+        case .redirect:
+            if !arguments.has("list") { try checkAddress(arguments.text(at: 0)) }
+        case .notify: try checkNotification(arguments)
         case .fileinto: try checkFiling(arguments)
         case .set: try checkVariableName(arguments.text(at: 0))
         case .setflag, .addflag, .removeflag:
@@ -152,6 +161,43 @@ extension Compiler {
         }
     }
 
+    /// RFC 5435 §3.2 to §3.5.
+    private func checkNotification(_ arguments: Arguments) throws(Problem) {
+        if let method = arguments.text(at: 0), let constant = method.constant {
+            do {
+                _ = try NotificationMethod(constant)
+            } catch {
+                throw Problem(
+                    method.line,
+                    "nobody can be notified by \"\(constant.prefix(80))\": \(error.description)")
+            }
+        }
+        if let importance = arguments.text("importance"), let constant = importance.constant,
+            !["1", "2", "3"].contains(constant)
+        {
+            throw Problem(
+                importance.line,
+                "the importance is \"1\", \"2\" or \"3\", not "
+                    + "\"\(constant.prefix(20))\"")
+        }
+        for option in arguments.texts("options") ?? [] {
+            guard let constant = option.constant, !Self.isOption(constant) else { continue }
+            throw Problem(
+                option.line, "an option has the form \"name=value\", not \"\(constant.prefix(60))\""
+            )
+        }
+        try checkCopy(arguments)
+    }
+
+    /// `optionname = l-d *l-d-p`, `value = *(%x01-09 / %x0B-0C / %x0E-FF)` (RFC 5435 §3.5).
+    private static func isOption(_ text: String) -> Bool {
+        guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else { return false }
+        let name = text.utf8[..<equals]
+        guard let first = name.first, first.isAlphanumeric else { return false }
+        return name.allSatisfy { $0.isAlphanumeric || ".-_".utf8.contains($0) }
+            && text.utf8[equals...].allSatisfy { ![0, 0x0A, 0x0D].contains($0) }
+    }
+
     private func checkVacation(_ arguments: Arguments) throws(Problem) {
         if let from = arguments.text("from"), let constant = from.constant {
             // RFC 5230 §4.3: a mailbox-list.
@@ -160,6 +206,10 @@ extension Compiler {
                 throw Problem(from.line, "\"\(constant.prefix(80))\" is no mail address")
             }
         }
+        try checkCopy(arguments)
+    }
+
+    private func checkCopy(_ arguments: Arguments) throws(Problem) {
         guard !arguments.has("fcc") else {
             return try checkSpecialUse(arguments.text("specialuse"))
         }
@@ -223,7 +273,9 @@ extension Compiler {
                 throw Problem(name.line, "the names of extensions must be constant")
             }
         case .exists, .string, .body, .mailboxexists, .mailboxidexists, .specialUseExists,
-            .duplicate, .environment, .spamtest, .virustest:
+            .duplicate, .environment, .spamtest, .virustest, .metadata, .metadataexists,
+            .servermetadata, .servermetadataexists, .validNotifyMethod, .notifyMethodCapability,
+            .validExternalList:
             break
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Mail
 package import World
 
 /// A message that is about to be delivered, and what is known of its way.
@@ -50,6 +51,11 @@ package protocol AccountKnowledge {
     func hasSpecialUse(_ attribute: String, mailbox: String?) -> Bool
     /// Whether an earlier run has remembered this (RFC 7352 §3).
     func hasSeen(_ sighting: Sighting) -> Bool
+    /// The value of an annotation that the account sees (RFC 5490); nil is the server instead of a
+    /// mailbox. Nil: there is none.
+    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]?
+    /// Whether an address is on a list kept elsewhere (RFC 6134).
+    func isListed(_ address: Address, on list: ExternalList) -> Bool
     /// The text of another script (RFC 6609 §3.2); nil if there is none.
     func script(named name: String, isGlobal: Bool) -> [UInt8]?
 }

@@ -32,6 +32,7 @@ extension Interpreter {
         case .error:
             throw failure(arguments.line, try string(arguments.text(at: 0)))
         case .include: try include(arguments)
+        case .notify: try notify(arguments)
         case .global:
             for name in arguments.texts(at: 0) ?? [] {
                 let name = name.source.asciiLowercased
@@ -44,19 +45,19 @@ extension Interpreter {
         }
     }
 
-    private mutating func string(_ text: Text?) throws(Interruption) -> String {
+    mutating func string(_ text: Text?) throws(Interruption) -> String {
         guard let text else { return "" }
         return try value(text)
     }
 
     /// RFC 5228 §2.10.4; RFC 5429 §2.4: a refused message goes nowhere else.
-    private mutating func add(_ action: Action, _ arguments: Arguments) throws(Interruption) {
+    mutating func add(_ action: Action, _ arguments: Arguments) throws(Interruption) {
         guard !actions.contains(action) else { return }
         guard actions.count < Limit.actions else {
             throw failure(arguments.line, "the script does more than \(Limit.actions) things")
         }
         let rejects = actions.contains { if case .reject = $0 { true } else { false } }
-        if rejects, action != .discard {
+        if rejects, !action.isIndependent {
             throw failure(arguments.line, "what is rejected cannot be delivered or answered too")
         }
         actions.append(action)
@@ -70,7 +71,7 @@ extension Interpreter {
         try file(try filing(name, arguments), arguments)
     }
 
-    private mutating func filing(
+    mutating func filing(
         _ mailbox: String, _ arguments: Arguments
     ) throws(Interruption) -> Filing {
         var filing = Filing(mailbox: mailbox)
@@ -117,6 +118,11 @@ extension Interpreter {
 
     private mutating func redirect(_ arguments: Arguments) throws(Interruption) {
         let text = try string(arguments.text(at: 0))
+        if arguments.has("list") {
+            // RFC 6134 §2.3: whom a list here holds can be asked one by one, and not be listed.
+            throw failure(
+                arguments.line, "nothing can be redirected to the list \(Self.quoted(text))")
+        }
         guard let address = OutboundAddress.parse(text) else {
             throw failure(arguments.line, "\(Self.quoted(text)) is no mail address")
         }
@@ -137,7 +143,7 @@ extension Interpreter {
         _ word: CommandWord, _ arguments: Arguments
     ) throws(Interruption) {
         let reason = try string(arguments.text(at: 0))
-        let conflict = actions.contains { $0 != .discard }
+        let conflict = actions.contains { !$0.isIndependent }
         guard !conflict else {
             throw failure(
                 arguments.line, "what is delivered or answered cannot be rejected too")
@@ -169,9 +175,13 @@ extension Interpreter {
                 })
         }
         if arguments.has("quoteregex") { value = RegularExpression.quote(value) }
+        if arguments.has("encodeurl") { value = NotificationMethod.encode(value) }
         if arguments.has("length") { value = String(value.unicodeScalars.count) }
         note("set: \(name) is now \(Self.quoted(value))", arguments.line)
-        try store(value, in: name, line: arguments.line)
+        try store(
+            value, in: name,
+            isForeign: isForeign(arguments.text(at: 1)) && !arguments.has("length"),
+            line: arguments.line)
     }
 
     /// RFC 5232 §3.
@@ -188,7 +198,12 @@ extension Interpreter {
         }
         note("\(word.rawValue): now \(Self.quoted(flags.joined(separator: " ")))", arguments.line)
         if let name {
-            try store(flags.joined(separator: " "), in: name, line: arguments.line)
+            let comesFromMessage =
+                isForeign(.variable(name))
+                || (arguments.texts(at: 1) ?? []).contains { isForeign($0) }
+            try store(
+                flags.joined(separator: " "), in: name, isForeign: comesFromMessage,
+                line: arguments.line)
         } else {
             self.flags = flags
         }
@@ -296,6 +311,16 @@ extension Interpreter {
         do throws(Interruption) {
             try run(script.statements)
         } catch .leave {
+        }
+    }
+}
+
+extension Action {
+    /// What is done whether or not the message is delivered.
+    fileprivate var isIndependent: Bool {
+        switch self {
+        case .discard, .notify: true
+        case .file, .redirect, .reject, .reply: false
         }
     }
 }

@@ -38,6 +38,11 @@ extension Interpreter {
         case .ihave: return ihave(arguments)
         case .environment: return try environment(arguments)
         case .spamtest, .virustest: return try verdictTest(word, arguments)
+        case .metadata, .servermetadata: return try annotation(word, arguments)
+        case .metadataexists, .servermetadataexists: return try hasAnnotations(word, arguments)
+        case .validNotifyMethod: return try isNotificationMethod(arguments)
+        case .notifyMethodCapability: return try notificationCapability(arguments)
+        case .validExternalList: return try isExternalList(arguments)
         }
     }
 
@@ -49,6 +54,7 @@ extension Interpreter {
         count: Int? = nil
     ) throws(Interruption) -> (Bool, String) {
         var rule = arguments.match ?? MatchRule()
+        if rule.kind == .list { return try look(for: values, on: keys, arguments, what: what) }
         var values = values
         if case .count = rule.kind {
             // RFC 5231 §4.2: a number.
@@ -66,6 +72,7 @@ extension Interpreter {
                 guard let captures else { continue }
                 if !captures.isEmpty {
                     frame.captures = captures.map { String(lossy: $0.prefix(Limit.variableOctets)) }
+                    frame.hasForeignCaptures = comparesMessage(arguments)
                 }
                 return (
                     true,
@@ -83,7 +90,18 @@ extension Interpreter {
         )
     }
 
-    private static func shown(_ value: ArraySlice<UInt8>) -> String {
+    /// Whether the test that is under way looks at what the sender has written.
+    func comparesMessage(_ arguments: Arguments) -> Bool {
+        switch judged {
+        case .currentdate, .environment, .metadata, .servermetadata, .spamtest, .virustest,
+            .notifyMethodCapability:
+            false
+        case .string: (arguments.texts(at: 0) ?? []).contains { isForeign($0) }
+        default: true
+        }
+    }
+
+    static func shown(_ value: ArraySlice<UInt8>) -> String {
         quoted(String(lossy: value.prefix(400)))
     }
 

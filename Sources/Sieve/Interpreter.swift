@@ -20,6 +20,8 @@ package struct Interpreter {
     /// RFC 5232 §2: the internal variable.
     var flags: [String] = []
     var globals: [String: String] = [:]
+    /// Those whose values come from the message.
+    var foreignGlobals: Set<String> = []
     var sightings: [Sighting] = []
     private(set) var steps: [Verdict.Step] = []
 
@@ -35,6 +37,8 @@ package struct Interpreter {
     var matcher: Matcher
     private var instructions = 0
     private var expandedOctets = 0
+    /// The test that is under way.
+    private(set) var judged: TestWord?
     /// Taken apart when a test asks for it.
     var parsedMessage: Message?
 
@@ -46,6 +50,9 @@ package struct Interpreter {
         var globalNames: Set<String> = []
         /// From the last `:matches` that held (RFC 5229 §3.2).
         var captures: [String] = []
+        /// Whether those come from the message, and the variables that do.
+        var hasForeignCaptures = false
+        var foreign: Set<String> = []
     }
 
     /// Why the course of commands is left.
@@ -157,6 +164,7 @@ package struct Interpreter {
         case .test(let word, let arguments):
             try spend(at: arguments.line)
             try require(arguments)
+            judged = word
             let (result, reason) = try judge(word, arguments)
             note(
                 reason.isEmpty ? word.rawValue : "\(word.rawValue): \(reason)", arguments.line,
@@ -213,13 +221,7 @@ package struct Interpreter {
         if let constant = text.constant { return constant }
         var result = ""
         for segment in text.segments {
-            switch segment {
-            case .literal(let literal): result += literal
-            case .variable(let name): result += variable(name)
-            case .match(let index):
-                if index < frame.captures.count { result += frame.captures[index] }
-            case .global(let name): result += globals[name] ?? ""
-            }
+            result += value(segment)
             guard result.utf8.count <= Limit.variableOctets * 2 else { break }
         }
         result = Self.truncated(result)
@@ -229,6 +231,29 @@ package struct Interpreter {
         }
         return result
     }
+
+    func value(_ segment: Text.Segment) -> String {
+        switch segment {
+        case .literal(let literal): literal
+        case .variable(let name): variable(name)
+        case .match(let index): index < frame.captures.count ? frame.captures[index] : ""
+        case .global(let name): globals[name] ?? ""
+        }
+    }
+
+    /// Whether it comes from the message: its sender has written it.
+    func isForeign(_ segment: Text.Segment) -> Bool {
+        switch segment {
+        case .literal: false
+        case .variable(let name):
+            frame.globalNames.contains(name)
+                ? foreignGlobals.contains(name) : frame.foreign.contains(name)
+        case .match: frame.hasForeignCaptures
+        case .global(let name): foreignGlobals.contains(name)
+        }
+    }
+
+    func isForeign(_ text: Text?) -> Bool { text?.segments.contains(where: isForeign) ?? false }
 
     mutating func values(_ texts: [Text]?) throws(Interruption) -> [String] {
         var values: [String] = []
@@ -251,7 +276,9 @@ package struct Interpreter {
         return String(text[..<end])
     }
 
-    mutating func store(_ value: String, in name: String, line: Int) throws(Interruption) {
+    mutating func store(
+        _ value: String, in name: String, isForeign: Bool, line: Int
+    ) throws(Interruption) {
         var name = name.asciiLowercased
         let isGlobal = name.hasPrefix("global.") || frame.globalNames.contains(name)
         if name.hasPrefix("global.") { name.removeFirst(7) }
@@ -261,7 +288,13 @@ package struct Interpreter {
             throw failure(line, "the script has more than \(Limit.variables) variables")
         }
         let value = Self.truncated(value)
-        if isGlobal { globals[name] = value } else { frame.variables[name] = value }
+        if isGlobal {
+            globals[name] = value
+            if isForeign { foreignGlobals.insert(name) } else { foreignGlobals.remove(name) }
+        } else {
+            frame.variables[name] = value
+            if isForeign { frame.foreign.insert(name) } else { frame.foreign.remove(name) }
+        }
     }
 
     // MARK: Header

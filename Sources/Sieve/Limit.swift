@@ -12,6 +12,8 @@ package enum Limit {
     package static let actions = 64
     /// Redirections of one message: each is a message sent in the owner's name.
     package static let redirects = 4
+    /// Addresses that are notified of one message (RFC 5435 §8 wants a limit): as for `redirect`.
+    package static let notified = 4
     /// RFC 5229 §6 asks for 4,000 characters at least.
     package static let variableOctets = 64 << 10
     /// RFC 5229 §6 asks for 128 at least.

@@ -9,6 +9,8 @@ struct MatchRule: Hashable, Sendable {
         case regex
         case value(Relation)
         case count(Relation)
+        /// The keys are names of lists kept elsewhere (RFC 6134 §2.2).
+        case list
     }
 
     /// `"gt" / "ge" / "lt" / "le" / "eq" / "ne"` (RFC 5231 §3).
@@ -49,6 +51,7 @@ struct MatchRule: Hashable, Sendable {
         case .regex: "matches the expression"
         case .value(let relation): relation.phrase
         case .count(let relation): "count \(relation.phrase)"
+        case .list: "is on the list"
         }
     }
 }

@@ -36,6 +36,8 @@ struct Matcher {
             return Self.contains(value, key, foldsCase: rule.comparator == .casemap) ? [] : nil
         case .matches: return try matches(value, key, rule.comparator)
         case .regex: return try search(value, key, rule.comparator)
+        // Asked elsewhere.
+        case .list: return nil
         }
     }
 

@@ -77,6 +77,8 @@ struct Signature: Sendable {
         TagRule("count", .string, .relational, group: "match"),
         TagRule("comparator", .string),
     ]
+    /// With lists kept elsewhere (RFC 6134 §2.2).
+    static let listMatching = matching + [TagRule("list", nil, .extlists, group: "match")]
     /// `ADDRESS-PART` (RFC 5228 §2.7.4, RFC 5233 §4).
     static let addressPart: [TagRule] = [
         TagRule("all", group: "part"), TagRule("localpart", group: "part"),
@@ -100,7 +102,9 @@ struct Signature: Sendable {
         switch word {
         case .stop, .discard: Signature()
         case .keep: Signature(tags: [TagRule("flags", .strings, .imap4flags)])
-        case .redirect: Signature(.string, tags: [TagRule("copy", nil, .copy)])
+        case .redirect:
+            Signature(
+                .string, tags: [TagRule("copy", nil, .copy), TagRule("list", nil, .extlists)])
         case .fileinto:
             Signature(
                 .string, needs: [.fileinto],
@@ -119,6 +123,8 @@ struct Signature: Sendable {
                     TagRule("quotewildcard", group: "20"),
                     // draft-ietf-sieve-regex §5.
                     TagRule("quoteregex", nil, .regex, group: "20"), TagRule("length"),
+                    // RFC 5435 §6.
+                    TagRule("encodeurl", nil, .enotify, group: "15"),
                 ])
         case .setflag, .addflag, .removeflag:
             Signature(.string, .strings, needs: [.imap4flags]).optionalFirst()
@@ -147,6 +153,14 @@ struct Signature: Sendable {
                     TagRule("once"), TagRule("optional"),
                 ])
         case .global: Signature(.strings, needs: [.include])
+        case .notify:
+            Signature(
+                .string, needs: [.enotify],
+                tags: [
+                    TagRule("from", .string), TagRule("importance", .string),
+                    TagRule("options", .strings), TagRule("message", .string),
+                    TagRule("fcc", .string, .fcc),
+                ] + filing)
         case .leave: Signature(needs: [.include])
         }
     }
@@ -155,15 +169,15 @@ struct Signature: Sendable {
 
     static func of(_ word: TestWord) -> Signature {
         switch word {
-        case .address: Signature(.strings, .strings, tags: matching + addressPart + index)
+        case .address: Signature(.strings, .strings, tags: listMatching + addressPart + index)
         case .envelope:
-            Signature(.strings, .strings, needs: [.envelope], tags: matching + addressPart)
+            Signature(.strings, .strings, needs: [.envelope], tags: listMatching + addressPart)
         case .exists: Signature(.strings)
-        case .header: Signature(.strings, .strings, tags: matching + index)
+        case .header: Signature(.strings, .strings, tags: listMatching + index)
         case .size:
             Signature(
                 .number, tags: [TagRule("over", group: "side"), TagRule("under", group: "side")])
-        case .string: Signature(.strings, .strings, needs: [.variables], tags: matching)
+        case .string: Signature(.strings, .strings, needs: [.variables], tags: listMatching)
         case .hasflag:
             Signature(.strings, .strings, needs: [.imap4flags], tags: matching).optionalFirst()
         case .body:
@@ -203,6 +217,19 @@ struct Signature: Sendable {
                 .string, needs: [.spamtest, .spamtestplus],
                 tags: matching + [TagRule("percent", nil, .spamtestplus)])
         case .virustest: Signature(.string, needs: [.virustest], tags: matching)
+        // RFC 5490 §3.3 to §4.2.
+        case .metadata:
+            Signature(.string, .string, .strings, needs: [.mboxmetadata], tags: matching)
+        case .metadataexists: Signature(.string, .strings, needs: [.mboxmetadata])
+        case .servermetadata:
+            Signature(.string, .strings, needs: [.servermetadata], tags: matching)
+        case .servermetadataexists: Signature(.strings, needs: [.servermetadata])
+        // RFC 5435 §4, §5.
+        case .validNotifyMethod: Signature(.strings, needs: [.enotify])
+        case .notifyMethodCapability:
+            Signature(.string, .string, .strings, needs: [.enotify], tags: matching)
+        // RFC 6134 §2.7.
+        case .validExternalList: Signature(.strings, needs: [.extlists])
         }
     }
 }

@@ -4,7 +4,7 @@
 enum CommandWord: String, CaseIterable, Sendable {
     case stop, keep, discard, redirect, fileinto, reject, ereject
     case set, setflag, addflag, removeflag, vacation, addheader, deleteheader
-    case error, include, global
+    case error, include, global, notify
     case leave = "return"
 }
 
@@ -14,4 +14,8 @@ enum TestWord: String, CaseIterable, Sendable {
     case mailboxexists, mailboxidexists
     case specialUseExists = "specialuse_exists"
     case date, currentdate, duplicate, ihave, environment, spamtest, virustest
+    case metadata, metadataexists, servermetadata, servermetadataexists
+    case validNotifyMethod = "valid_notify_method"
+    case notifyMethodCapability = "notify_method_capability"
+    case validExternalList = "valid_ext_list"
 }

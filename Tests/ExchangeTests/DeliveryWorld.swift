@@ -57,6 +57,7 @@ final class DeliveryWorld: @unchecked Sendable {
     var trace: Trace { running.trace }
     var registry: Registry { running.registry }
     var scripts: Scripts { running.scripts }
+    var store: SQLiteStore { running.store }
 
     init(seed: UInt64, zone: String) throws {
         simulation = Simulation(seed: seed)

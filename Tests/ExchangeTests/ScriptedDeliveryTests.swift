@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
+import Defence
+import DefenceStore
 import Directory
 import Journal
 import Mail
 import MessageStore
 import ScriptStore
+import SimulatedWorld
 import Spool
+import Storage
 import Testing
 import World
 
@@ -171,6 +176,130 @@ struct ScriptedDeliveryTests {
             await #expect(throws: Scripts.Refusal.self) {
                 try await scripts.setStandard(Array("keep".utf8), for: nil)
             }
+        }
+    }
+
+    @Test("A notification goes with the null path, names its owner, and is no reason to lose mail")
+    func notifying() throws {
+        try Self.run { scene in
+            try await scene.activate(
+                """
+                require ["enotify", "fcc", "mailbox"];
+                notify :importance "1" :message "Grüße" :fcc "Told" :create
+                    "mailto:carl@there.example,dora@there.example?cc=eve@there.example&body=Look";
+                """)
+            let id = try await scene.deliver("hello")
+            #expect(try await scene.count() == 1)
+            #expect(try await scene.count("Told") == 1)
+            let told = try #require(scene.there.messages.first)
+            #expect(told.reversePath == "")
+            #expect(
+                Set(scene.there.messages.flatMap(\.recipients)) == [
+                    "carl@there.example", "dora@there.example", "eve@there.example",
+                ])
+            for line in [
+                "Auto-Submitted: auto-notified; owner-email=\"anna@here.example\"\r\n",
+                "From: anna@here.example\r\n", "To: carl@there.example, dora@there.example\r\n",
+                "Cc: eve@there.example\r\n", "Subject: =?utf-8?", "Importance: high\r\n",
+                "References: <1@there.example>\r\n", "\r\n\r\nLook",
+            ] {
+                #expect(told.content.contains(line), "\(line) in \(told.content)")
+            }
+            let facts = try await scene.world.trace.facts(of: id)
+            #expect(facts.contains { $0.text?.contains("notify: carl@there.example") == true })
+            // The same message again, and what a program wrote: nobody is told.
+            let count = scene.there.messages.count
+            try await scene.deliver("hello")
+            try await scene.deliver("x", id: "2", fields: "Auto-Submitted: auto-notified\r\n")
+            #expect(scene.there.messages.count == count)
+            #expect(try await scene.count() == 3)
+        }
+    }
+
+    @Test("An account notifies thirty times in an hour, and keeps what comes besides")
+    func notificationLimit() throws {
+        try Self.run { scene in
+            try await scene.activate("require \"enotify\"; notify \"mailto:carl@there.example\";")
+            for number in 1...33 { try await scene.deliver("x", id: "\(number)") }
+            let early = scene.there.messages.count
+            #expect((30...33).contains(early))
+            #expect(try await scene.count() == 33)
+            try await scene.world.sleep(.hours(1))
+            try await scene.deliver("x", id: "later")
+            #expect(scene.there.messages.count == early + 1)
+        }
+    }
+
+    @Test("A notification to oneself is not told of, and so goes round only once")
+    func notifyingOneself() throws {
+        try Self.run { scene in
+            try await scene.activate("require \"enotify\"; notify \"mailto:anna@here.example\";")
+            try await scene.deliver("hello")
+            try await scene.world.sleep(.hours(1))
+            #expect(try await scene.count() == 2)
+        }
+    }
+
+    @Test("Scripts know what filters found, annotations, and whom the account writes to")
+    func knowledge() throws {
+        try Self.run { scene in
+            let world = scene.world
+            let login = try Address("anna@here.example")
+            let account = try #require(try await world.registry.account(login: login)).id.rawValue
+            // The first message makes the inbox.
+            try await scene.deliver("first", from: "eve@there.example", id: "0")
+            let inbox = try #require(try world.mailboxes.find("INBOX", of: account))
+            try await world.mailboxes.annotate(
+                inbox.id,
+                [("/private/vendor/x", Array("on".utf8)), ("/shared/comment", Array("c".utf8))],
+                for: account)
+            try await world.mailboxes.annotate(
+                nil, [("/private/vendor/y", Array("me".utf8))], for: account)
+            // Somebody else's is not to be seen.
+            try await world.mailboxes.annotate(
+                inbox.id, [("/private/vendor/z", Array("on".utf8))], for: account + 1)
+            let recording = Correspondents(world.store, time: world.simulation).recording(
+                from: "anna@here.example", to: ["Bob@there.example"])
+            try await world.store.write { try recording?($0) }
+            try await scene.activate(
+                """
+                require ["imap4flags", "spamtestplus", "virustest", "mboxmetadata", "servermetadata",
+                    "extlists", "envelope", "relational", "comparator-i;ascii-numeric"];
+                if metadata "inbox" "/private/Vendor/x" "on" { addflag "own"; }
+                if metadataexists "INBOX" "/shared/comment" { addflag "shared"; }
+                if metadataexists "INBOX" "/private/vendor/z" { addflag "foreign"; }
+                if servermetadata "/private/vendor/y" "me" { addflag "server"; }
+                if envelope :list "from" ":addrbook:default" { addflag "known"; }
+                if spamtest "0" { addflag "untested"; }
+                if spamtest :percent :value "ge" :comparator "i;ascii-numeric" "50"
+                    { addflag "spam"; }
+                if virustest "5" { addflag "virus"; }
+                """)
+            func flags(from sender: String, verdict: Verdict? = nil) async throws -> String {
+                let envelope = Envelope(
+                    from: .address(try Address(sender)), to: [Envelope.Recipient(login)])
+                var draft = world.intake.open()
+                let id = draft.id
+                try await draft.append(Array("Subject: x\r\n\r\nx\r\n".utf8)[...])
+                let now = world.simulation.timestamp
+                try await draft.commit(
+                    Acceptance(envelope),
+                    alongside: { transaction in
+                        guard let verdict else { return }
+                        try Verdicts.record(verdict, of: id, at: now, in: transaction)
+                    })
+                #expect(try await world.wait(.minutes(10)) { try await world.isSpoolEmpty() })
+                let facts = try await world.trace.facts(of: id)
+                let text = facts.compactMap(\.text).last ?? ""
+                return text
+            }
+            let plain = try await flags(from: "bob@there.example")
+            #expect(plain.contains("own shared server known untested"), "\(plain)")
+            let stranger = try await flags(
+                from: "eve@there.example",
+                verdict: Verdict(
+                    Score([.init("a", 9, ""), .init("rspamd=CLAM_VIRUS", 0, "")]), .init()))
+            #expect(stranger.contains("own shared server spam virus"), "\(stranger)")
         }
     }
 

@@ -32,6 +32,15 @@ struct GrammarTableTests {
 }
 
 private let validScripts = #"""
+    require "enotify"; notify "mailto:a@b.example"; notify :importance "3" :message "x" "mailto:a@b.example?subject=x";
+    require ["enotify", "variables"]; set :encodeurl "a" "b"; notify :from "${x}" :importance "${y}" "${a}";
+    require ["enotify", "fcc", "mailbox"]; notify :fcc "Sent" :create :options ["a=b", "c.d-e_f="] "mailto:a@b.example";
+    require "enotify"; if anyof (valid_notify_method ["mailto:", "x"], notify_method_capability :contains "" "x" "y") {}
+    require "ihave"; if ihave "enotify" { notify "mailto:a@b.example"; }
+    require "mboxmetadata"; if anyof (metadata :matches "a" "/b" ["c"], metadataexists "a" ["/b"]) {}
+    require "servermetadata"; if anyof (servermetadata :is "/b" "c", servermetadataexists "/b") {}
+    require ["extlists", "envelope", "variables"]; if anyof (header :list "a" "b", address :list :domain "from" "b", envelope :list "from" "b", string :list "a" "b") {}
+    require ["extlists", "copy"]; redirect :list :copy "tag:x"; if valid_ext_list "x" {}
     require "regex"; if header :regex "subject" ["^a(b|c)+$", "\\."] { keep; }
     require ["regex", "variables"]; if header :regex "subject" "${x}(" { keep; }
     require ["regex", "variables"]; set :lower :quoteregex "a" "b";
@@ -91,6 +100,27 @@ private let validScripts = #"""
     """#
 
 private let invalidScripts = #"""
+    notify "mailto:a@b.example";
+    require "enotify"; notify "tel:1";
+    require "enotify"; notify "mailto:a";
+    require "enotify"; notify ["mailto:a@b.example"];
+    require "enotify"; notify :importance "4" "mailto:a@b.example";
+    require "enotify"; notify :importance 1 "mailto:a@b.example";
+    require "enotify"; notify :options "=x" "mailto:a@b.example";
+    require "enotify"; notify :options "x" "mailto:a@b.example";
+    require ["enotify", "mailbox"]; notify :create "mailto:a@b.example";
+    require "variables"; set :encodeurl "a" "b";
+    require ["enotify", "variables"]; set :encodeurl :encodeurl "a" "b";
+    if valid_notify_method "mailto:a@b.example" {}
+    require "mboxmetadata"; if metadata "a" "b" {}
+    require "mboxmetadata"; if servermetadata "a" "b" {}
+    require "servermetadata"; if metadataexists "a" "b" {}
+    require "extlists"; if header :list :comparator "i;octet" "a" "b" {}
+    require "extlists"; if header :list :is "a" "b" {}
+    require ["extlists", "body"]; if body :list "b" {}
+    require ["extlists", "date"]; if currentdate :list "date" "b" {}
+    if header :list "a" "b" {}
+    redirect :list "b";
     if header :regex "a" "b" {}
     require "regex"; if header :regex "a" "(b" {}
     require "regex"; if header :regex "a" ["b", "*"] {}

@@ -11,6 +11,13 @@ struct Account: AccountKnowledge {
     var specialUses = ["\\junk": "Junk"]
     var scripts: [String: String] = [:]
     var seen: Set<String> = []
+    /// By mailbox and entry; those of the server by entry alone.
+    var annotations = [
+        "INBOX/private/vendor/x": "on", "INBOX/shared/comment": "",
+        "/private/uri": "mailto:a@b.example",
+        "/shared/admin": "mailto:admin@acme.example",
+    ]
+    var correspondents: Set<String> = ["coyote@desert.example"]
 
     func hasMailbox(named name: String) -> Bool { mailboxes.contains(name) }
     func hasMailbox(identifiedBy id: String) -> Bool { id == "m1" }
@@ -20,6 +27,12 @@ struct Account: AccountKnowledge {
     }
     func hasSeen(_ sighting: Sighting) -> Bool {
         seen.contains("\(sighting.handle)/\(sighting.identity)")
+    }
+    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]? {
+        annotations[(mailbox ?? "") + entry].map { Array($0.utf8) }
+    }
+    func isListed(_ address: Address, on list: ExternalList) -> Bool {
+        correspondents.contains("\(address)")
     }
     func script(named name: String, isGlobal: Bool) -> [UInt8]? {
         scripts[name].map { Array($0.utf8) }
@@ -82,6 +95,9 @@ struct RunTests {
             case .discard: "discard"
             case .reject(let reason, _): "reject \(reason)"
             case .reply(let reply): "reply \(reply.recipient) \(reply.subject)"
+            case .notify(let told):
+                (["notify"] + told.recipients.map { "\($0)" }).joined(separator: " ")
+                    + ": \(told.subject)"
             }
         }
     }
@@ -142,12 +158,66 @@ struct RunTests {
             ("spamtest :percent \"85\"", true), ("virustest :count \"eq\" \"0\"", true),
             ("ihave [\"fileinto\", \"copy\"]", true), ("ihave \"no-such\"", false),
             ("ihave \"encoded-character\"", false),
+            ("metadata \"INBOX\" \"/private/vendor/x\" \"ON\"", true),
+            ("metadata \"INBOX\" \"/PRIVATE/Vendor/x\" [\"off\", \"on\"]", true),
+            ("metadata :comparator \"i;octet\" \"INBOX\" \"/private/vendor/x\" \"ON\"", false),
+            ("metadata :contains \"INBOX\" \"/private/none\" \"\"", false),
+            ("metadata :contains \"None\" \"/private/vendor/x\" \"\"", false),
+            ("metadata \"INBOX\" \"/shared/comment\" \"\"", true),
+            ("metadata :count \"eq\" \"INBOX\" \"/private/none\" \"0\"", true),
+            ("metadataexists \"INBOX\" [\"/private/vendor/x\", \"/shared/comment\"]", true),
+            ("metadataexists \"INBOX\" [\"/private/vendor/x\", \"/shared/none\"]", false),
+            ("servermetadata :matches \"/private/uri\" \"mailto:*\"", true),
+            ("servermetadata \"/private/vendor/x\" \"on\"", false),
+            ("servermetadataexists \"/shared/admin\"", true),
+            ("servermetadataexists [\"/shared/admin\", \"/x\"]", false),
+            ("valid_notify_method \"mailto:a@b.example\"", true),
+            ("valid_notify_method \"MAILTO:a%40b.example?subject=x%20y&cc=c@d.example\"", true),
+            ("valid_notify_method [\"mailto:a@b.example\", \"tel:+14085551212\"]", false),
+            ("valid_notify_method \"mailto:\"", false), ("valid_notify_method \"\"", false),
+            ("valid_notify_method \"mailto:a b@c.example\"", false),
+            ("valid_notify_method \"mailto:a@b.example?subject=%zz\"", false),
+            ("valid_notify_method \"mailto:a@b.example?subject=%FF\"", false),
+            ("valid_notify_method \"mailto:a@b.example?subject\"", false),
+            (
+                "valid_notify_method \"mailto:a@b.example,b@b.example,c@b.example,d@b.example\"",
+                true
+            ),
+            (
+                "valid_notify_method \"mailto:a@b.example,b@b.example,c@b.example?cc=d@b.example,e@b.example\"",
+                false
+            ),
+            ("notify_method_capability \"mailto:a@b.example\" \"Online\" \"maybe\"", true),
+            ("notify_method_capability \"mailto:a@b.example\" \"online\" [\"yes\", \"no\"]", false),
+            ("notify_method_capability \"mailto:a@b.example\" \"else\" \"maybe\"", false),
+            ("notify_method_capability \"xmpp:a@b.example\" \"online\" \"maybe\"", false),
+            (
+                "notify_method_capability :count \"eq\" \"mailto:a@b.example\" \"online\" \"1\"",
+                true
+            ),
+            ("valid_ext_list \":addrbook:default\"", true),
+            (
+                "valid_ext_list [\":AddrBook:%44%65%66ault\", \"urn:ietf:params:sieve:addrbook:default\"]",
+                true
+            ),
+            ("valid_ext_list \":addrbook:family\"", false), ("valid_ext_list \":addrbook\"", false),
+            ("valid_ext_list \":addrbook:default?x\"", false),
+            ("valid_ext_list \":addrbook:%4\"", false),
+            ("valid_ext_list \"tag:example.com,2010-05-28:mylist\"", false),
+            ("address :list \"from\" \":addrbook:default\"", true),
+            ("address :list \"to\" \":addrbook:default\"", false),
+            ("address :domain :list \"from\" \":addrbook:default\"", false),
+            ("header :list [\"cc\", \"from\"] \":addrbook:default\"", true),
+            ("header :list \"subject\" \":addrbook:default\"", false),
+            ("envelope :list \"from\" \":addrbook:default\"", true),
+            ("string :list [\"x\", \" coyote@desert.example \"] \":addrbook:default\"", true),
         ])
     func tests(_ test: String, _ outcome: Bool) throws {
         let required = [
             "relational", "comparator-i;ascii-numeric", "envelope", "subaddress", "variables",
             "body", "mailbox", "mailboxid", "special-use", "date", "index", "duplicate",
-            "environment", "spamtestplus", "virustest", "ihave",
+            "environment", "spamtestplus", "virustest", "ihave", "mboxmetadata",
+            "servermetadata", "enotify", "extlists",
         ].map { "\"\($0)\"" }.joined(separator: ",")
         let verdict = try Self.run(
             "require [\(required)]; if \(test) { stop; } discard;",

@@ -48,7 +48,7 @@ struct FloorTests {
         "DefenceStore": ["Storage", "Journal"],
         "ReportStore": ["Storage"],
         "SearchIndex": ["Storage", "MessageStore"],
-        "ScriptStore": ["Storage", "MessageStore"],
+        "ScriptStore": ["Storage", "Journal", "MessageStore", "DefenceStore"],
         "Tenancy": ["Storage", "MessageStore", "Directory"],
         "Reception": ["Filtering"],
         "Moving": ["Archive"],

@@ -72,6 +72,9 @@ extension SieveCommand {
         @Option(help: "A folder with the scripts that may be included, as NAME.sieve.")
         var scripts: String?
         @Option(help: "Spam in percent, 0 to 100.") var spam: Int?
+        @Option(help: "What a virus scanner found: 1 is clean, 5 infected.") var virus: Int?
+        @Option(help: "An address on the list :addrbook:default (repeatable).")
+        var known: [String] = []
         @Option(help: "The time, in seconds since 1970.") var now: Int64?
         @OptionGroup var output: JSONOption
 
@@ -87,7 +90,9 @@ extension SieveCommand {
             }
             let verdict = Interpreter.run(
                 compiled, over: try incoming(),
-                in: StatedAccount(mailboxes: Set(mailbox + ["INBOX"]), folder: scripts))
+                in: StatedAccount(
+                    mailboxes: Set(mailbox + ["INBOX"]), folder: scripts,
+                    known: Set(known.map(\.asciiLowercased))))
             if output.json {
                 Output.json(verdict.json)
             } else {
@@ -112,6 +117,7 @@ extension SieveCommand {
                 recipient: to ?? address("To") ?? "",
                 now: now.map { Timestamp(seconds: $0) } ?? surroundings.time.timestamp)
             incoming.spamPercent = spam
+            incoming.virusScore = virus
             incoming.environment = [
                 "name": "Postreiter", "version": Postreiter.version, "location": "MDA",
                 "phase": "during",
@@ -125,11 +131,17 @@ extension SieveCommand {
 private struct StatedAccount: AccountKnowledge {
     let mailboxes: Set<String>
     let folder: String?
+    /// In lower case.
+    let known: Set<String>
 
     func hasMailbox(named name: String) -> Bool { mailboxes.contains(name) }
     func hasMailbox(identifiedBy id: String) -> Bool { false }
     func hasSpecialUse(_ attribute: String, mailbox: String?) -> Bool { false }
     func hasSeen(_ sighting: Sighting) -> Bool { false }
+    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]? { nil }
+    func isListed(_ address: Address, on list: ExternalList) -> Bool {
+        known.contains(address.description.asciiLowercased)
+    }
     func script(named name: String, isGlobal: Bool) -> [UInt8]? {
         folder.flatMap { try? Files.read("\($0)/\(name).sieve") }
     }
@@ -169,6 +181,9 @@ extension Action {
         case .discard: "discarded"
         case .reject(let reason, _): "rejected: \(reason)"
         case .reply(let reply): "answered to \(reply.recipient): \(reply.subject)"
+        case .notify(let notification):
+            "\(notification.recipients.map(\.description).joined(separator: ", ")) notified: "
+                + notification.subject
         }
     }
 
@@ -190,6 +205,12 @@ extension Action {
                 "action": "vacation", "recipient": .string(reply.recipient.description),
                 "subject": .string(reply.subject), "reason": .string(reply.reason),
                 "seconds": .integer(reply.seconds),
+            ]
+        case .notify(let notification):
+            [
+                "action": "notify", "recipients": JSON(notification.recipients.map(\.description)),
+                "subject": .string(notification.subject), "body": .string(notification.body),
+                "importance": .integer(Int64(notification.importance)),
             ]
         }
     }
