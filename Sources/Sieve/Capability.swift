@@ -37,6 +37,9 @@ package enum Capability: String, Hashable, Sendable, CaseIterable {
     case servermetadata
     case enotify
     case extlists
+    case foreverypart
+    case mime
+    case extracttext
 
     /// Those that change how the rest of the script is read; `ihave` never enables them
     /// (RFC 5463 §4), and neither itself.

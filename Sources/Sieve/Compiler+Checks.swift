@@ -84,6 +84,13 @@ extension Compiler {
         case .redirect:
             if !arguments.has("list") { try checkAddress(arguments.text(at: 0)) }
         case .notify: try checkNotification(arguments)
+        case .leaveLoop: try checkBreak(arguments)
+        case .extracttext:
+            try needVariables(for: "`extracttext`", line: arguments.line)
+            try checkVariableName(arguments.text(at: 0))
+            guard !loops.isEmpty else {
+                throw Problem(arguments.line, "`extracttext` may stand only within `foreverypart`")
+            }
         case .fileinto: try checkFiling(arguments)
         case .set: try checkVariableName(arguments.text(at: 0))
         case .setflag, .addflag, .removeflag:
@@ -158,6 +165,26 @@ extension Compiler {
     private func needVariables(for what: String, line: Int) throws(Problem) {
         guard required.contains(.variables) else {
             throw Problem(line, "\(what) needs `require \"variables\";`")
+        }
+    }
+
+    /// RFC 5703 §3.
+    private func checkBreak(_ arguments: Arguments) throws(Problem) {
+        guard !loops.isEmpty else {
+            throw Problem(arguments.line, "`break` may stand only within `foreverypart`")
+        }
+        guard let name = arguments.text("name") else { return }
+        guard let constant = name.constant, loops.contains(constant) else {
+            throw Problem(
+                name.line, "there is no loop \"\(name.source.prefix(60))\" around this place")
+        }
+    }
+
+    /// RFC 5703 §4.1.
+    private func checkMIME(_ arguments: Arguments) throws(Problem) {
+        guard !arguments.has("mime") else { return }
+        for tag in Signature.parts.map(\.name) where arguments.has(tag) {
+            throw Problem(arguments.line, "`:\(tag)` may stand only together with `:mime`")
         }
     }
 
@@ -253,10 +280,16 @@ extension Compiler {
             }
         case .address:
             try checkIndex(arguments)
+            try checkMIME(arguments)
+            // RFC 5703 §4.2: parts have others.
+            guard !arguments.has("mime") else { return }
             for name in arguments.texts(at: 0) ?? [] { try checkAddressField(name) }
         case .envelope:
             for part in arguments.texts(at: 0) ?? [] { try checkEnvelopePart(part) }
-        case .header: try checkIndex(arguments)
+        case .header:
+            try checkIndex(arguments)
+            try checkMIME(arguments)
+        case .exists: try checkMIME(arguments)
         case .hasflag:
             guard let names = arguments.texts(at: 0) else { return }
             try needVariables(for: "the name of a variable", line: arguments.line)
@@ -272,7 +305,7 @@ extension Compiler {
             for name in arguments.texts(at: 0) ?? [] where name.constant == nil {
                 throw Problem(name.line, "the names of extensions must be constant")
             }
-        case .exists, .string, .body, .mailboxexists, .mailboxidexists, .specialUseExists,
+        case .string, .body, .mailboxexists, .mailboxidexists, .specialUseExists,
             .duplicate, .environment, .spamtest, .virustest, .metadata, .metadataexists,
             .servermetadata, .servermetadataexists, .validNotifyMethod, .notifyMethodCapability,
             .validExternalList:

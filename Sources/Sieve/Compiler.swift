@@ -8,6 +8,8 @@ struct Compiler {
     private(set) var required: Set<Capability> = []
     /// Variables that `set` has stored before, for `global` (RFC 6609 §3.4.1).
     private var stored: Set<String> = []
+    /// The names of the loops around the place that is read.
+    private(set) var loops: [String?] = []
 
     /// Why a command or test cannot be used.
     struct Problem: Error {
@@ -94,6 +96,7 @@ struct Compiler {
                         line: node.line,
                         message: "`\(node.name)` must follow `if` or `elsif` at once"))
                 _ = block(node.block ?? [])
+            case "foreverypart": statements.append(loop(node))
             default:
                 statements.append(command(node))
             }
@@ -141,6 +144,35 @@ struct Compiler {
         return .conditional(branches, otherwise: otherwise)
     }
 
+    /// `foreverypart [":name" string] block` (RFC 5703 §3).
+    private mutating func loop(_ node: Node) -> Statement {
+        do throws(Problem) {
+            guard node.tests.isEmpty, !node.hasTestList else {
+                throw Problem(node.line, "`foreverypart` takes no test")
+            }
+            guard let content = node.block else {
+                throw Problem(node.line, "`foreverypart` needs a block `{ … }`")
+            }
+            let arguments = try self.arguments(
+                of: node,
+                Signature(needs: [.foreverypart], tags: [TagRule("name", .string)]))
+            let name = try arguments.text("name").map { text throws(Problem) in
+                guard let name = text.constant else {
+                    throw Problem(text.line, "the name of a loop must be constant")
+                }
+                return name
+            }
+            guard loops.count < Limit.loops else {
+                throw Problem(node.line, "loops stand in more than \(Limit.loops) others here")
+            }
+            loops.append(name)
+            defer { loops.removeLast() }
+            return .loop(name: name, block(content), arguments)
+        } catch {
+            return .fault(told(error))
+        }
+    }
+
     // MARK: Commands
 
     private mutating func command(_ node: Node) -> Statement {
@@ -158,7 +190,7 @@ struct Compiler {
             }
             var arguments = try self.arguments(of: node, Signature.of(word))
             try check(word, &arguments)
-            if word == .set, let name = arguments.text(at: 0)?.constant {
+            if word == .set || word == .extracttext, let name = arguments.text(at: 0)?.constant {
                 stored.insert(name.asciiLowercased)
             }
             return .command(word, arguments)
@@ -182,7 +214,7 @@ struct Compiler {
     /// Whether it is a command or a test of ours: then no extension could give it another place.
     private static func isKnown(_ name: String) -> Bool {
         CommandWord(rawValue: name) != nil || TestWord(rawValue: name) != nil
-            || structures.contains(name)
+            || structures.contains(name) || name == "foreverypart"
     }
 
     private static func unknown(_ name: String, isTest: Bool) -> String {

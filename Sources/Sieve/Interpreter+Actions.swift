@@ -33,6 +33,10 @@ extension Interpreter {
             throw failure(arguments.line, try string(arguments.text(at: 0)))
         case .include: try include(arguments)
         case .notify: try notify(arguments)
+        case .extracttext: try extractText(arguments)
+        case .leaveLoop:
+            note("break", arguments.line)
+            throw .leaveLoop(arguments.text("name")?.source)
         case .global:
             for name in arguments.texts(at: 0) ?? [] {
                 let name = name.source.asciiLowercased
@@ -158,7 +162,17 @@ extension Interpreter {
     /// RFC 5229 §4.
     private mutating func set(_ arguments: Arguments) throws(Interruption) {
         let name = try string(arguments.text(at: 0))
-        var value = try string(arguments.text(at: 1))
+        let value = modified(try string(arguments.text(at: 1)), arguments)
+        note("set: \(name) is now \(Self.quoted(value))", arguments.line)
+        try store(
+            value, in: name,
+            isForeign: isForeign(arguments.text(at: 1)) && !arguments.has("length"),
+            line: arguments.line)
+    }
+
+    /// RFC 5229 §4.1: the higher precedence first.
+    func modified(_ value: String, _ arguments: Arguments) -> String {
+        var value = value
         if arguments.has("lower") { value = value.asciiLowercased }
         if arguments.has("upper") { value = value.asciiUppercased }
         if arguments.has("lowerfirst") {
@@ -177,11 +191,7 @@ extension Interpreter {
         if arguments.has("quoteregex") { value = RegularExpression.quote(value) }
         if arguments.has("encodeurl") { value = NotificationMethod.encode(value) }
         if arguments.has("length") { value = String(value.unicodeScalars.count) }
-        note("set: \(name) is now \(Self.quoted(value))", arguments.line)
-        try store(
-            value, in: name,
-            isForeign: isForeign(arguments.text(at: 1)) && !arguments.has("length"),
-            line: arguments.line)
+        return value
     }
 
     /// RFC 5232 §3.

@@ -23,8 +23,6 @@ extension Interpreter {
 
     /// The content of all parts of these types, decoded, text in UTF-8 (§5.2, §5.3).
     private mutating func content(_ types: [String]) -> [ArraySlice<UInt8>] {
-        let message = parsedMessage ?? Message(incoming.message)
-        parsedMessage = message
         var found: [ArraySlice<UInt8>] = []
         var room = Limit.bodyOctets
         for entity in message.entities where types.contains(where: { entity.isOf($0) }) {

@@ -130,16 +130,20 @@ extension Interpreter {
     }
 
     private mutating func exists(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
-        for name in try values(arguments.texts(at: 0))
-        where !fields.contains(where: { $0.isNamed(name) }) {
+        let names = try values(arguments.texts(at: 0))
+        let headers = arguments.has("mime") ? try headers(arguments) : [fields]
+        for name in names
+        where !headers.contains(where: { $0.contains { $0.isNamed(name) } }) {
             return (false, "there is no field \(Self.quoted(name))")
         }
         return (true, "all fields are there")
     }
 
     /// The fields of a name, or the one that `:index` names (RFC 5260 §6).
-    private func selected(_ name: String, _ arguments: Arguments) -> [HeaderField] {
-        let fields = self.fields(named: name)
+    func selected(
+        _ name: String, _ arguments: Arguments, in header: [HeaderField]? = nil
+    ) -> [HeaderField] {
+        let fields = (header ?? self.fields).filter { $0.isNamed(name) }
         guard let index = arguments.number("index") else { return fields }
         guard index >= 1, index <= Int64(fields.count) else { return [] }
         let place = Int(index) - 1
@@ -148,10 +152,12 @@ extension Interpreter {
 
     private mutating func header(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let names = try values(arguments.texts(at: 0))
-        let found = names.flatMap { selected($0, arguments) }
-            .map { Array($0.decoded.trimmed.utf8)[...] }
+        let found =
+            arguments.has("mime")
+            ? try partValues(names, arguments)
+            : names.flatMap { selected($0, arguments) }.map { $0.decoded.trimmed }
         return try compare(
-            found, keys: values(arguments.texts(at: 1)), arguments,
+            found.map { Array($0.utf8)[...] }, keys: values(arguments.texts(at: 1)), arguments,
             what: names.prefix(4).joined(separator: "/"))
     }
 
@@ -160,12 +166,16 @@ extension Interpreter {
     private mutating func address(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let names = try values(arguments.texts(at: 0))
         var found: [ArraySlice<UInt8>] = []
-        for name in names where FieldName.holdsAddresses(name) {
-            for field in selected(name, arguments) {
-                var defects = DefectList()
-                for participant in field.addresses(defects: &defects).participants {
-                    append(
-                        participant.localPart, participant.domain, to: &found, arguments)
+        let isOfParts = arguments.has("mime")
+        for header in isOfParts ? try headers(arguments) : [fields] {
+            // RFC 5703 §4.2: in parts any field may hold addresses.
+            for name in names where isOfParts || FieldName.holdsAddresses(name) {
+                for field in selected(name, arguments, in: header) {
+                    var defects = DefectList()
+                    for participant in field.addresses(defects: &defects).participants {
+                        append(
+                            participant.localPart, participant.domain, to: &found, arguments)
+                    }
                 }
             }
         }

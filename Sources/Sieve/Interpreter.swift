@@ -40,7 +40,9 @@ package struct Interpreter {
     /// The test that is under way.
     private(set) var judged: TestWord?
     /// Taken apart when a test asks for it.
-    var parsedMessage: Message?
+    private var parsedMessage: Message?
+    /// That of the innermost loop (RFC 5703 §3).
+    private(set) var part: Entity?
 
     /// What is private to a script (RFC 6609 §3.2, §3.4).
     struct Frame {
@@ -59,6 +61,8 @@ package struct Interpreter {
     enum Interruption: Error {
         case stop
         case leave
+        /// The nearest loop of the name; nil: the nearest.
+        case leaveLoop(String?)
         case failure(Diagnostic)
     }
 
@@ -124,7 +128,31 @@ package struct Interpreter {
                 try spend(at: arguments.line)
                 try require(arguments)
                 try perform(word, arguments)
+            case .loop(let name, let block, let arguments):
+                try spend(at: arguments.line)
+                try require(arguments)
+                try run(block, asLoop: name, line: arguments.line)
             case .fault(let diagnostic): throw .failure(diagnostic)
+            }
+        }
+    }
+
+    /// RFC 5703 §3: the parts within the part of the loop around, or all of the message.
+    private mutating func run(
+        _ block: [Statement], asLoop name: String?, line: Int
+    ) throws(Interruption) {
+        let outer = part
+        defer { part = outer }
+        for entity in outer?.descendants ?? message.entities {
+            try spend(at: line)
+            part = entity
+            note(
+                "foreverypart: \(entity.path.isEmpty ? "the message" : "part \(entity.path)"), "
+                    + "\(entity.contentType)", line)
+            do throws(Interruption) {
+                try run(block)
+            } catch .leaveLoop(let wanted) where wanted == nil || wanted == name {
+                return
             }
         }
     }
@@ -176,8 +204,8 @@ package struct Interpreter {
 
     // MARK: Bounds
 
-    private mutating func spend(at line: Int) throws(Interruption) {
-        instructions += 1
+    mutating func spend(_ steps: Int = 1, at line: Int) throws(Interruption) {
+        instructions += steps
         guard instructions <= Limit.instructions else {
             throw .failure(Diagnostic(line: line, message: "the script takes too many steps"))
         }
@@ -225,11 +253,15 @@ package struct Interpreter {
             guard result.utf8.count <= Limit.variableOctets * 2 else { break }
         }
         result = Self.truncated(result)
-        expandedOctets += result.utf8.count
-        guard expandedOctets <= Limit.expandedOctets else {
-            throw failure(text.line, "the script's strings have become too long in all")
-        }
+        try spendExpanded(result.utf8.count, at: text.line)
         return result
+    }
+
+    mutating func spendExpanded(_ octets: Int, at line: Int) throws(Interruption) {
+        expandedOctets += octets
+        guard expandedOctets <= Limit.expandedOctets else {
+            throw failure(line, "the script's strings have become too long in all")
+        }
     }
 
     func value(_ segment: Text.Segment) -> String {
@@ -294,6 +326,18 @@ package struct Interpreter {
         } else {
             frame.variables[name] = value
             if isForeign { frame.foreign.insert(name) } else { frame.foreign.remove(name) }
+        }
+    }
+
+    // MARK: Parts
+
+    /// The message as it came, taken apart once.
+    var message: Message {
+        mutating get {
+            if let parsedMessage { return parsedMessage }
+            let message = Message(incoming.message)
+            parsedMessage = message
+            return message
         }
     }
 

@@ -96,6 +96,28 @@ struct Signature: Sendable {
         TagRule("flags", .strings, .imap4flags),
     ]
 
+    /// What `set` may change (RFC 5229 §4.1): of the same precedence only one.
+    static let modifiers: [TagRule] = [
+        TagRule("lower", group: "40"), TagRule("upper", group: "40"),
+        TagRule("lowerfirst", group: "30"), TagRule("upperfirst", group: "30"),
+        TagRule("quotewildcard", group: "20"),
+        // draft-ietf-sieve-regex §5.
+        TagRule("quoteregex", nil, .regex, group: "20"), TagRule("length"),
+        // RFC 5435 §6.
+        TagRule("encodeurl", nil, .enotify, group: "15"),
+    ]
+    /// Which parts of a message a test looks at (RFC 5703 §4).
+    static let parts: [TagRule] =
+        [TagRule("mime", nil, .mime), TagRule("anychild", nil, .mime)]
+        + options
+    /// What of a structured field (RFC 5703 §4.1).
+    private static let options: [TagRule] = [
+        TagRule("type", nil, .mime, group: "option"),
+        TagRule("subtype", nil, .mime, group: "option"),
+        TagRule("contenttype", nil, .mime, group: "option"),
+        TagRule("param", .strings, .mime, group: "option"),
+    ]
+
     // MARK: Commands
 
     static func of(_ word: CommandWord) -> Signature {
@@ -116,16 +138,7 @@ struct Signature: Sendable {
         case .set:
             Signature(
                 .string, .string, needs: [.variables],
-                // RFC 5229 §4.1: of the same precedence only one.
-                tags: [
-                    TagRule("lower", group: "40"), TagRule("upper", group: "40"),
-                    TagRule("lowerfirst", group: "30"), TagRule("upperfirst", group: "30"),
-                    TagRule("quotewildcard", group: "20"),
-                    // draft-ietf-sieve-regex §5.
-                    TagRule("quoteregex", nil, .regex, group: "20"), TagRule("length"),
-                    // RFC 5435 §6.
-                    TagRule("encodeurl", nil, .enotify, group: "15"),
-                ])
+                tags: modifiers)
         case .setflag, .addflag, .removeflag:
             Signature(.string, .strings, needs: [.imap4flags]).optionalFirst()
         case .vacation:
@@ -162,6 +175,10 @@ struct Signature: Sendable {
                     TagRule("fcc", .string, .fcc),
                 ] + filing)
         case .leave: Signature(needs: [.include])
+        case .leaveLoop: Signature(needs: [.foreverypart], tags: [TagRule("name", .string)])
+        case .extracttext:
+            Signature(
+                .string, needs: [.extracttext], tags: modifiers + [TagRule("first", .number)])
         }
     }
 
@@ -169,11 +186,13 @@ struct Signature: Sendable {
 
     static func of(_ word: TestWord) -> Signature {
         switch word {
-        case .address: Signature(.strings, .strings, tags: listMatching + addressPart + index)
+        case .address:
+            Signature(
+                .strings, .strings, tags: listMatching + addressPart + index + parts.prefix(2))
         case .envelope:
             Signature(.strings, .strings, needs: [.envelope], tags: listMatching + addressPart)
-        case .exists: Signature(.strings)
-        case .header: Signature(.strings, .strings, tags: listMatching + index)
+        case .exists: Signature(.strings, tags: Array(parts.prefix(2)))
+        case .header: Signature(.strings, .strings, tags: listMatching + index + parts)
         case .size:
             Signature(
                 .number, tags: [TagRule("over", group: "side"), TagRule("under", group: "side")])

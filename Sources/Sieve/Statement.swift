@@ -51,6 +51,8 @@ struct Arguments: Sendable {
 indirect enum Statement: Sendable {
     case conditional([Branch], otherwise: [Statement])
     case command(CommandWord, Arguments)
+    /// For every part of the message (RFC 5703 §3).
+    case loop(name: String?, [Statement], Arguments)
     /// Only to be told when it is reached: the script requires `ihave` (RFC 5463 §4).
     case fault(Diagnostic)
 

@@ -22,6 +22,7 @@ package struct Traits: OptionSet, Hashable, Sendable {
                     formUnion(Traits(of: branch.block))
                 }
                 formUnion(Traits(of: otherwise))
+            case .loop(_, let block, _): formUnion(Traits(of: block))
             case .command(.reject, _), .command(.ereject, _): insert(.rejects)
             case .command, .fault: break
             }
@@ -51,6 +52,7 @@ package struct Inclusion: Hashable, Sendable {
             switch statement {
             case .conditional(let branches, let otherwise):
                 branches.flatMap { all(in: $0.block) } + all(in: otherwise)
+            case .loop(_, let block, _): all(in: block)
             case .command(.include, let arguments):
                 [
                     Inclusion(

@@ -10,13 +10,15 @@ enum Warnings {
     }
 
     private static func look(at statements: [Statement], _ found: inout [Diagnostic]) {
-        var isOver = false
+        var ended: String?
         var redirects = 0
         for statement in statements {
             guard found.count < Limit.errors else { return }
-            if isOver, let line = statement.line {
+            if let ended, let line = statement.line {
                 found.append(
-                    Diagnostic(line: line, message: "this is never reached: the script ends before")
+                    Diagnostic(
+                        line: line,
+                        message: "this is never reached: the \(ended) ends before")
                 )
                 return
             }
@@ -24,8 +26,10 @@ enum Warnings {
             case .conditional(let branches, let otherwise):
                 for branch in branches { look(at: branch.block, &found) }
                 look(at: otherwise, &found)
+            case .loop(_, let block, _): look(at: block, &found)
             case .command(let word, let arguments):
-                isOver = [.stop, .leave, .error].contains(word)
+                if [.stop, .leave, .error].contains(word) { ended = "script" }
+                if word == .leaveLoop { ended = "loop" }
                 if word == .redirect { redirects += 1 }
                 if redirects == Limit.redirects + 1, word == .redirect {
                     found.append(
@@ -46,7 +50,7 @@ extension Statement {
     fileprivate var line: Int? {
         switch self {
         case .conditional(let branches, _): branches.first?.line
-        case .command(_, let arguments): arguments.line
+        case .command(_, let arguments), .loop(_, _, let arguments): arguments.line
         case .fault(let fault): fault.line
         }
     }

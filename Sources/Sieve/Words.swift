@@ -4,7 +4,8 @@
 enum CommandWord: String, CaseIterable, Sendable {
     case stop, keep, discard, redirect, fileinto, reject, ereject
     case set, setflag, addflag, removeflag, vacation, addheader, deleteheader
-    case error, include, global, notify
+    case error, include, global, notify, extracttext
+    case leaveLoop = "break"
     case leave = "return"
 }
 

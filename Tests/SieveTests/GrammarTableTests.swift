@@ -32,6 +32,12 @@ struct GrammarTableTests {
 }
 
 private let validScripts = #"""
+    require "foreverypart"; foreverypart { break; } foreverypart :name "a" { foreverypart { break :name "a"; } }
+    require ["foreverypart", "extracttext", "variables"]; foreverypart { extracttext :first 10 :lower :length "a"; }
+    require "mime"; if anyof (header :mime :anychild :type "a" "b", exists :anychild :mime "a", address :mime "content-from" "b") {}
+    require "mime"; if header :mime :param ["a", "b"] :contains "Content-Type" "x" {}
+    require "ihave"; if ihave "foreverypart" { foreverypart { break; } }
+    require ["foreverypart"]; foreverypart { foreverypart { foreverypart { foreverypart { keep; } } } }
     require "enotify"; notify "mailto:a@b.example"; notify :importance "3" :message "x" "mailto:a@b.example?subject=x";
     require ["enotify", "variables"]; set :encodeurl "a" "b"; notify :from "${x}" :importance "${y}" "${a}";
     require ["enotify", "fcc", "mailbox"]; notify :fcc "Sent" :create :options ["a=b", "c.d-e_f="] "mailto:a@b.example";
@@ -100,6 +106,26 @@ private let validScripts = #"""
     """#
 
 private let invalidScripts = #"""
+    foreverypart { keep; }
+    require "foreverypart"; foreverypart;
+    require "foreverypart"; foreverypart "a" { keep; }
+    require "foreverypart"; foreverypart true { keep; }
+    require "foreverypart"; foreverypart :name { keep; }
+    require "foreverypart"; break;
+    require "foreverypart"; foreverypart { keep; } break;
+    require "foreverypart"; foreverypart :name "a" { break :name "b"; }
+    require "foreverypart"; foreverypart { break { keep; } }
+    require "foreverypart"; foreverypart { foreverypart { foreverypart { foreverypart { foreverypart { keep; } } } } }
+    require ["extracttext", "variables"]; extracttext "a";
+    require ["extracttext", "foreverypart"]; foreverypart { extracttext "a"; }
+    require ["extracttext", "foreverypart", "variables"]; foreverypart { extracttext "a b"; }
+    if header :mime "a" "b" {}
+    require "mime"; if header :anychild "a" "b" {}
+    require "mime"; if header :type "a" "b" {}
+    require "mime"; if header :mime :type :subtype "a" "b" {}
+    require "mime"; if header :mime :param "a" "b" {}
+    require "mime"; if exists :mime :type "a" {}
+    require "mime"; if exists :anychild "a" {}
     notify "mailto:a@b.example";
     require "enotify"; notify "tel:1";
     require "enotify"; notify "mailto:a";
