@@ -48,7 +48,7 @@ package enum ScriptName {
         !name.isEmpty && name.utf8.count <= maximumOctets && name.unicodeScalars.count <= 128
             && name.unicodeScalars.allSatisfy {
                 $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) && $0.value != 0x2028
-                    && $0.value != 0x2029 && $0 != "/"
+                    && $0.value != 0x2029
             }
     }
 }

@@ -397,9 +397,12 @@ struct ScriptedDeliveryTests {
             await #expect(throws: Scripts.Refusal.self) {
                 try await scripts.put("bad", Array("keep".utf8), of: number)
             }
-            await #expect(throws: Scripts.Refusal.badName("a/b")) {
-                try await scripts.put("a/b", [], of: number)
+            await #expect(throws: Scripts.Refusal.badName("a\u{85}b")) {
+                try await scripts.put("a\u{85}b", [], of: number)
             }
+            // RFC 5804 §1.6 takes a slash; nothing here is a file.
+            try await scripts.put("../a/b", Array("keep;".utf8), of: number)
+            try await scripts.remove("../a/b", of: number)
             try await scene.activate("discard;")
             await #expect(throws: Scripts.Refusal.active("main")) {
                 try await scripts.remove("main", of: number)

@@ -166,7 +166,7 @@ struct ValidityTests {
             ("require \"ihave\"; keep \"a\";", 1), ("error \"a\";", 1),
             ("require \"include\"; include;", 1), ("include \"a\";", 1),
             ("require \"include\"; include :personal :global \"a\";", 1),
-            ("require \"include\"; include \"a/b\";", 1), ("return;", 1),
+            ("require \"include\"; include \"a\u{7F}b\";", 1), ("return;", 1),
             ("require \"include\"; global \"a\";", 1),
             ("require [\"include\", \"variables\"]; set \"a\" \"b\"; global \"a\";", 1),
             ("require \"spamtest\"; if spamtest :percent \"5\" {}", 1),

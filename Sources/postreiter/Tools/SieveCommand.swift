@@ -143,7 +143,11 @@ private struct StatedAccount: AccountKnowledge {
         known.contains(address.description.asciiLowercased)
     }
     func script(named name: String, isGlobal: Bool) -> [UInt8]? {
-        folder.flatMap { try? Files.read("\($0)/\(name).sieve") }
+        // Names of scripts may hold slashes, but lead nowhere else (RFC 5804 §1.6).
+        let isWithin = name.split(separator: "/", omittingEmptySubsequences: false)
+            .allSatisfy { !["", ".", ".."].contains($0) }
+        guard let folder, isWithin else { return nil }
+        return try? Files.read("\(folder)/\(name).sieve")
     }
 }
 
