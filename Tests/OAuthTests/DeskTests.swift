@@ -154,11 +154,11 @@ struct TokenProgramTests {
 
     @Test("It gets the longest token whole, nothing of the server's environment, no descriptors")
     func surroundings() async throws {
-        setenv("POSTREITER_TEST_SECRET", "secret", 1)
+        setenv("SECRET_OF_THE_SERVER", "secret", 1)
         let script = """
             length=$(wc -c)
             test "$length" -eq 65536 || exit 1
-            test -z "$POSTREITER_TEST_SECRET" || exit 2
+            test -z "$SECRET_OF_THE_SERVER" || exit 2
             for one in /proc/self/fd/*; do
                 case $one in */0|*/1|*/2) ;; *) test -e "$one" && exit 3 ;; esac
             done
