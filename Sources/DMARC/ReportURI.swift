@@ -50,24 +50,11 @@ package struct ReportURI: Hashable, Sendable, CustomStringConvertible {
 
     /// Without percent-encoding (RFC 3986 §2.1); nil if there is what no URI holds.
     private static func decoded(_ octets: ArraySlice<UInt8>) -> [UInt8]? {
-        var result: [UInt8] = []
-        var index = octets.startIndex
-        while index < octets.endIndex {
-            let octet = octets[index]
-            index += 1
-            guard octet == UInt8(ascii: "%") else {
-                guard octet.isAlphanumeric || "-._~:/?#[]@$&'()*+;=".utf8.contains(octet) else {
-                    return nil
-                }
-                result.append(octet)
-                continue
-            }
-            guard index + 1 < octets.endIndex, let high = octets[index].hexadecimalValue,
-                let low = octets[index + 1].hexadecimalValue
-            else { return nil }
-            result.append(high << 4 | low)
-            index += 2
-        }
-        return result
+        guard
+            octets.allSatisfy({
+                PercentEncoding.isUnreserved($0) || "%:/?#[]@$&'()*+;=".utf8.contains($0)
+            })
+        else { return nil }
+        return PercentEncoding.decode(octets)
     }
 }

@@ -105,20 +105,8 @@ package struct Request: Sendable {
     }
 
     private static func decode(_ text: Substring) -> String? {
-        var octets: [UInt8] = []
-        var rest = text.utf8[...]
-        while let octet = rest.popFirst() {
-            guard octet == UInt8(ascii: "%") else {
-                // Of an address, `+` begins the detail: nobody means a space by it here.
-                octets.append(octet)
-                continue
-            }
-            guard let high = rest.popFirst()?.hexadecimalValue,
-                let low = rest.popFirst()?.hexadecimalValue
-            else { return nil }
-            octets.append(high << 4 | low)
-        }
-        return String(validating: octets, as: UTF8.self)
+        // Of an address, `+` begins the detail: nobody means a space by it here.
+        PercentEncoding.decode(text.utf8).flatMap { String(validating: $0, as: UTF8.self) }
     }
 }
 

@@ -101,17 +101,7 @@ package struct TokenIntrospection: TokenSource {
     }
 
     /// `application/x-www-form-urlencoded` (RFC 6749 appendix B).
-    private static func form(_ text: String) -> String {
-        var octets: [UInt8] = []
-        for octet in text.utf8 {
-            if octet.isAlphanumeric || "-._~".utf8.contains(octet) {
-                octets.append(octet)
-            } else {
-                octets += "%\(Hexadecimal.encode([octet]))".utf8
-            }
-        }
-        return String(lossy: octets)
-    }
+    private static func form(_ text: String) -> String { PercentEncoding.encode(text.utf8) }
 
     // MARK: The answer
 

@@ -79,18 +79,7 @@ struct ReportDestinations {
     static func address(of uri: String) -> Address? {
         let text = uri.prefix { $0 != "?" && $0 != "!" }
         guard text.asciiLowercased.hasPrefix("mailto:") else { return nil }
-        var octets: [UInt8] = []
-        var rest = text.utf8.dropFirst(7)
-        while let octet = rest.popFirst() {
-            guard octet == UInt8(ascii: "%") else {
-                octets.append(octet)
-                continue
-            }
-            guard let high = rest.popFirst()?.hexadecimalValue,
-                let low = rest.popFirst()?.hexadecimalValue
-            else { return nil }
-            octets.append(high << 4 | low)
-        }
+        guard let octets = PercentEncoding.decode(text.utf8.dropFirst(7)) else { return nil }
         return try? Address(String(lossy: octets))
     }
 

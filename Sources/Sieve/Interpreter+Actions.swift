@@ -189,7 +189,8 @@ extension Interpreter {
                 })
         }
         if arguments.has("quoteregex") { value = RegularExpression.quote(value) }
-        if arguments.has("encodeurl") { value = NotificationMethod.encode(value) }
+        // RFC 5435 §6.
+        if arguments.has("encodeurl") { value = PercentEncoding.encode(value.utf8) }
         if arguments.has("length") { value = String(value.unicodeScalars.count) }
         return value
     }

@@ -23,20 +23,10 @@ package enum ExternalList: Hashable, Sendable {
         guard urn.utf8.prefix(prefix.utf8.count).equalsIgnoringCase(prefix.utf8) else {
             return nil
         }
-        var octets: [UInt8] = []
-        var rest = urn.utf8.dropFirst(prefix.utf8.count)
-        while let octet = rest.popFirst() {
-            guard octet == UInt8(ascii: "%") else {
-                octets.append(octet)
-                continue
-            }
-            guard let high = rest.popFirst()?.hexadecimalValue,
-                let low = rest.popFirst()?.hexadecimalValue
-            else { return nil }
-            octets.append(high << 4 | low)
-        }
         // §2.6: there are no extensions.
-        guard octets.equalsIgnoringCase("default".utf8) else { return nil }
+        guard let list = PercentEncoding.decode(urn.utf8.dropFirst(prefix.utf8.count)),
+            list.equalsIgnoringCase("default".utf8)
+        else { return nil }
         self = .addressBook
     }
 }

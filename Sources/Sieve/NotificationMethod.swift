@@ -94,17 +94,8 @@ struct NotificationMethod: Hashable, Sendable {
 
     /// `pct-encoded = "%" HEXDIG HEXDIG` (RFC 3986 §2.1); what comes of it must be UTF-8.
     private static func decoded(_ text: Substring.UTF8View) throws(Fault) -> String {
-        var octets: [UInt8] = []
-        var rest = text
-        while let octet = rest.popFirst() {
-            guard octet == UInt8(ascii: "%") else {
-                octets.append(octet)
-                continue
-            }
-            guard let high = rest.popFirst()?.hexadecimalValue,
-                let low = rest.popFirst()?.hexadecimalValue
-            else { throw Fault("it is not percent-encoded as it should be") }
-            octets.append(high << 4 | low)
+        guard let octets = PercentEncoding.decode(text) else {
+            throw Fault("it is not percent-encoded as it should be")
         }
         guard let decoded = String(validating: octets, as: UTF8.self) else {
             throw Fault("it is not UTF-8")
@@ -126,25 +117,6 @@ struct NotificationMethod: Hashable, Sendable {
 
     /// Whether text stays within a field of a URI: it is as `:encodeurl` makes it.
     static func isEncoded(_ text: String) -> Bool {
-        text.utf8.allSatisfy { isUnreserved($0) || $0 == UInt8(ascii: "%") }
-    }
-
-    /// `unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"` (RFC 3986 §2.3).
-    private static func isUnreserved(_ octet: UInt8) -> Bool {
-        octet.isAlphanumeric || "-._~".utf8.contains(octet)
-    }
-
-    /// RFC 5435 §6, `:encodeurl`.
-    static func encode(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var octets: [UInt8] = []
-        for octet in text.utf8 {
-            if isUnreserved(octet) {
-                octets.append(octet)
-            } else {
-                octets += [UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]]
-            }
-        }
-        return String(decoding: octets, as: UTF8.self)
+        text.utf8.allSatisfy { PercentEncoding.isUnreserved($0) || $0 == UInt8(ascii: "%") }
     }
 }

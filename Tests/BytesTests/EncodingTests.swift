@@ -91,3 +91,22 @@ struct QuotedPrintableTests {
         #expect(isClean)
     }
 }
+
+@Suite("RFC 3986 §2.1 percent-encoding")
+struct PercentEncodingTests {
+    private static let pairs = [
+        ("", ""), ("anna-1.x_~", "anna-1.x_~"), ("a b", "a%20b"), ("100 %", "100%20%25"),
+        ("ä", "%C3%A4"), ("a+b@c", "a%2Bb%40c"), ("\r\n", "%0D%0A"), ("\0", "%00"),
+    ]
+
+    @Test("What is encoded is decoded again", arguments: pairs)
+    func pair(_ text: String, _ encoded: String) {
+        #expect(PercentEncoding.encode(text.utf8) == encoded)
+        #expect(PercentEncoding.decode(encoded.utf8) == Array(text.utf8))
+        #expect(PercentEncoding.decode(encoded.lowercased().utf8) == Array(text.lowercased().utf8))
+    }
+
+    @Test(
+        "A sign without two digits is refused", arguments: ["%", "%4", "a%", "%g0", "%0g", "%%41"])
+    func wrong(_ text: String) { #expect(PercentEncoding.decode(text.utf8) == nil) }
+}

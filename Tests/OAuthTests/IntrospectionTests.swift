@@ -170,9 +170,9 @@ struct IntrospectionTests {
             #expect(request.hasPrefix("POST /introspect?realm=a HTTP/1.1\r\n"))
             #expect(request.contains("\r\nHost: 127.0.0.1:\(port)\r\n"))
             // RFC 6749 §2.3.1: name and secret are encoded before they are joined.
-            let pair = Base64.encode(Array("mail%20host:a%3ab%2fc".utf8))
+            let pair = Base64.encode(Array("mail%20host:a%3Ab%2Fc".utf8))
             #expect(request.contains("\r\nAuthorization: Basic \(pair)\r\n"))
-            #expect(request.hasSuffix("\r\n\r\ntoken=to%2bken%3d&token_type_hint=access_token"))
+            #expect(request.hasSuffix("\r\n\r\ntoken=to%2Bken%3D&token_type_hint=access_token"))
         }
     }
 
