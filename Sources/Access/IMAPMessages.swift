@@ -12,7 +12,7 @@ extension IMAPVisit {
     /// Messages that are read in one go: others wait for the thread that reads.
     static let readTogether = 500
     /// Messages whose flags are changed in one transaction: others wait for it.
-    static let changedTogether = 1000
+    static let changedTogether = 4000
     /// Fewer are read on the spot.
     private static let fewMessages = 16
 

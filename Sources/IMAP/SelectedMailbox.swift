@@ -120,7 +120,13 @@ package struct SelectedMailbox: Sendable {
     package mutating func forgetSaved() { saved = NumberSet() }
 
     /// This session changed flags by that modification sequence, and has told its client.
+    ///
+    /// If nobody changed anything in between there is nothing to look for: the client knows of
+    /// everything up to there.
     package mutating func noteOwnChange(_ modificationSequence: UInt64) {
+        if modificationSequence == self.modificationSequence + 1 {
+            return advance(to: modificationSequence)
+        }
         // Those below are not asked for any more.
         own = own.filter { $0 > self.modificationSequence }
         own.insert(modificationSequence)
@@ -156,11 +162,15 @@ package struct SelectedMailbox: Sendable {
             writer.exists(uids.count)
             if !enabled.contains(.imap4rev2) { writer.recent(UInt32(recent.count)) }
         }
-        for message in changes.changed where !own.contains(message.modificationSequence) {
+        for message in changes.changed where !knows(message.modificationSequence) {
             tell(message, enabled, isUID: withUIDs, to: &writer)
         }
-        modificationSequence = max(modificationSequence, changes.modificationSequence)
-        if pending.isEmpty { settledModificationSequence = modificationSequence }
+        advance(to: changes.modificationSequence)
+    }
+
+    private mutating func advance(to modificationSequence: UInt64) {
+        self.modificationSequence = max(self.modificationSequence, modificationSequence)
+        if pending.isEmpty { settledModificationSequence = self.modificationSequence }
     }
 
     /// `* n FETCH (FLAGS ...)` of one message, with UID and MODSEQ as far as enabled.

@@ -20,6 +20,15 @@ extension Mailboxes {
             /// That of its change before this one; the same if this one changed nothing.
             package let previous: Int64
 
+            package init(
+                uid: UInt32, flags: MessageFlags, modSequence: Int64, previous: Int64
+            ) {
+                self.uid = uid
+                self.flags = flags
+                self.modSequence = modSequence
+                self.previous = previous
+            }
+
             package var hasChanged: Bool { modSequence != previous }
         }
 
@@ -67,33 +76,30 @@ extension Mailboxes {
     ) throws(StorageFailure) -> FlagsStored {
         var result = FlagsStored()
         let modSequence = mailbox.highestModSequence + 1
+        let edit = FlagEdit(change, mask, within: permitted)
         var (unseen, deleted) = (0, 0)
-        for row in try flagRows(uids, of: mailbox.id, transaction) {
-            if let unchangedSince, row.modSequence > unchangedSince {
-                result.modified.append(row.uid)
-                continue
+        for range in disjoint(uids) {
+            let count = result.messages.count
+            for row in try flagRows(range, of: mailbox.id, transaction) {
+                if let unchangedSince, row.modSequence > unchangedSince {
+                    result.modified.append(row.uid)
+                    continue
+                }
+                let flags = edit.applied(to: row.flags)
+                let turned = flags.symmetricDifference(row.flags)
+                result.messages.append(
+                    FlagsStored.Message(
+                        uid: row.uid, flags: flags,
+                        modSequence: turned.isEmpty ? row.modSequence : modSequence,
+                        previous: row.modSequence))
+                if turned.contains(.seen) { unseen += flags.contains(.seen) ? -1 : 1 }
+                if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
             }
-            let flags = change.applied(to: row.flags, mask, within: permitted)
-            let hasChanged = flags != row.flags
-            result.messages.append(
-                FlagsStored.Message(
-                    uid: row.uid, flags: flags,
-                    modSequence: hasChanged ? modSequence : row.modSequence,
-                    previous: row.modSequence))
-            guard hasChanged else { continue }
+            guard result.messages[count...].contains(where: \.hasChanged) else { continue }
             result.modSequence = modSequence
-            try transaction.execute(
-                """
-                UPDATE mailbox_message SET flags = ?, changed = ?
-                WHERE mailbox_id = ? AND uid = ?
-                """,
-                [
-                    .integer(flags.rawValue), .integer(modSequence), .integer(mailbox.id.value),
-                    .integer(Int64(row.uid)),
-                ])
-            let turned = flags.symmetricDifference(row.flags)
-            if turned.contains(.seen) { unseen += flags.contains(.seen) ? -1 : 1 }
-            if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
+            try perform(
+                edit, on: range, of: mailbox.id, modSequence, unchangedSince: unchangedSince,
+                transaction)
         }
         guard result.modSequence != nil else { return result }
         try transaction.execute(
@@ -108,40 +114,62 @@ extension Mailboxes {
         return result
     }
 
+    /// Changes all rows of a range at once: the rows that `flagRows` read in the same transaction.
+    private static func perform(
+        _ edit: FlagEdit, on range: ClosedRange<UInt32>, of mailbox: Mailbox.ID,
+        _ modSequence: Int64, unchangedSince: Int64?, _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        try transaction.execute(
+            """
+            UPDATE mailbox_message SET flags = (flags & ?1) | ?2, changed = ?3
+            WHERE mailbox_id = ?4 AND uid BETWEEN ?5 AND ?6
+                AND flags <> ((flags & ?1) | ?2) AND COALESCE(changed, modseq) <= ?7
+            """,
+            [
+                .integer(edit.kept.rawValue), .integer(edit.added.rawValue),
+                .integer(modSequence), .integer(mailbox.value),
+                .integer(Int64(range.lowerBound)), .integer(Int64(range.upperBound)),
+                .integer(unchangedSince ?? .max),
+            ])
+    }
+
     private static func flagRows(
-        _ uids: [ClosedRange<UInt32>], of mailbox: Mailbox.ID, _ transaction: any Transaction
+        _ range: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ transaction: any Transaction
     ) throws(StorageFailure) -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
-        var rows: [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] = []
-        for range in disjoint(uids) {
-            try transaction.query(
-                """
-                SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
-                """,
-                [
-                    .integer(mailbox.value), .integer(Int64(range.lowerBound)),
-                    .integer(Int64(range.upperBound)),
-                ]
-            ) { row in
-                rows.append(
-                    (
-                        UInt32(truncatingIfNeeded: row.integer(0)),
-                        MessageFlags(rawValue: row.integer(1)), row.integer(2)
-                    ))
-            }
+        try transaction.all(
+            """
+            SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
+            WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
+            """,
+            [
+                .integer(mailbox.value), .integer(Int64(range.lowerBound)),
+                .integer(Int64(range.upperBound)),
+            ]
+        ) { row in
+            (
+                UInt32(truncatingIfNeeded: row.integer(0)),
+                MessageFlags(rawValue: row.integer(1)), row.integer(2)
+            )
         }
-        return rows
     }
 }
 
-extension Mailboxes.FlagChange {
-    fileprivate func applied(
-        to flags: MessageFlags, _ mask: MessageFlags, within permitted: MessageFlags
-    ) -> MessageFlags {
-        switch self {
-        case .replace: mask.union(flags.subtracting(permitted))
-        case .add: flags.union(mask)
-        case .remove: flags.subtracting(mask)
-        }
+/// What a change makes of any message's flags: those it keeps, and those it adds.
+private struct FlagEdit {
+    let kept: MessageFlags
+    let added: MessageFlags
+
+    init(
+        _ change: Mailboxes.FlagChange, _ mask: MessageFlags, within permitted: MessageFlags
+    ) {
+        kept =
+            switch change {
+            case .replace: .all.subtracting(permitted)
+            case .add: .all
+            case .remove: .all.subtracting(mask)
+            }
+        added = change == .remove ? [] : mask
     }
+
+    func applied(to flags: MessageFlags) -> MessageFlags { flags.intersection(kept).union(added) }
 }

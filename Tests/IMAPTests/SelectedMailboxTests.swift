@@ -84,6 +84,31 @@ struct SelectedMailboxTests {
         #expect(lines(writer) == [#"* 2 FETCH (FLAGS (\Draft))"#])
     }
 
+    @Test("Behind its own changes in a row a session has nothing to look for")
+    func ownChangesInARow() {
+        var mailbox = mailbox()
+        mailbox.noteOwnChange(6)
+        mailbox.noteOwnChange(7)
+        #expect(mailbox.modificationSequence == 7)
+        #expect(mailbox.settledModificationSequence == 7)
+        // Somebody else has made the eighth: that is still to be looked for.
+        mailbox.noteOwnChange(9)
+        #expect(mailbox.modificationSequence == 7)
+        #expect(mailbox.knows(9))
+        #expect(!mailbox.knows(8))
+    }
+
+    @Test("What is to be told of messages that have gone stays unsettled behind own changes")
+    func ownChangeWithPending() {
+        var mailbox = mailbox()
+        var writer = ResponseWriter()
+        mailbox.tell(
+            .init(expunged: set(11), modificationSequence: 6), .withoutExpunge, [], to: &writer)
+        mailbox.noteOwnChange(7)
+        #expect(mailbox.modificationSequence == 7)
+        #expect(mailbox.settledModificationSequence == 5)
+    }
+
     @Test("A number no message has is an error, a UID no message has is none")
     func resolving() throws {
         let mailbox = mailbox()

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MessageStore
+import SimulatedWorld
+import Testing
+import World
+
+/// A message as a simple model of STORE has it.
+private struct Flagged: Equatable {
+    var flags: MessageFlags
+    var modSequence: Int64
+}
+
+@Suite("RFC 9051 §6.4.6, RFC 7162 §3.1.3 flags of many messages at once")
+struct FlaggingTests {
+    private static let some: [MessageFlags] = [
+        .seen, .answered, .flagged, .deleted, .draft, .junk, [.seen, .deleted], [],
+    ]
+
+    /// What STORE does to one message.
+    private func changed(
+        _ flags: MessageFlags, _ change: Mailboxes.FlagChange, _ names: MessageFlags,
+        within permitted: MessageFlags
+    ) -> MessageFlags {
+        let names = names.intersection(permitted)
+        return switch change {
+        case .replace: names.union(flags.subtracting(permitted))
+        case .add: flags.union(names)
+        case .remove: flags.subtracting(names)
+        }
+    }
+
+    /// Ranges as sessions hand them over, some of which overlap or hold no message.
+    private func ranges(_ chance: inout Chance) -> [ClosedRange<UInt32>] {
+        (0...chance.below(4)).map { _ in
+            let first = UInt32(1 + chance.below(45))
+            return first...(first + UInt32(chance.below(20)))
+        }
+    }
+
+    @Test(
+        "Each message gets what it would get alone, and the counters are right",
+        arguments: 1...12)
+    func manyAtOnce(seed: UInt64) throws {
+        try IMAPSite.run(seed: seed) { site in
+            var chance = Chance(seed: seed, stream: 1)
+            for number in 1...40 { try await site.deliver("Subject: \(number)\r\n\r\nx\r\n") }
+            let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
+            _ = try await site.mailboxes.store(.add, ["\\Deleted"], of: [7...9, 20...20], in: id)
+            try await site.mailboxes.expunge([1...60], in: id)
+            var model: [UInt32: Flagged] = [:]
+            for row in try await site.mailboxes.rows(1...60, of: id, limit: 100) {
+                model[row.uid] = Flagged(flags: row.flags, modSequence: row.modSequence)
+            }
+            #expect(model.count == 36)
+            for _ in 0..<25 {
+                let change: Mailboxes.FlagChange = [.add, .remove, .replace][chance.below(3)]
+                let flags = Self.some[chance.below(Self.some.count)]
+                let permitted: MessageFlags =
+                    chance.happens(0.3) ? [.seen, .flagged, .junk] : .all
+                let before = try #require(try site.mailboxes.find(id)).highestModSequence
+                let since = chance.happens(0.4) ? before - Int64(chance.below(6)) : nil
+                let uids = ranges(&chance)
+                let result = try await site.mailboxes.store(
+                    change, MessageFlags.common.filter { flags.contains($0.flag) }.map(\.name),
+                    of: uids, in: id, permitted: permitted, unchangedSince: since)
+                var expected: [Mailboxes.FlagsStored.Message] = []
+                var modified: [UInt32] = []
+                for (uid, old) in model.sorted(by: { $0.key < $1.key })
+                where uids.contains(where: { $0.contains(uid) }) {
+                    if let since, old.modSequence > since {
+                        modified.append(uid)
+                        continue
+                    }
+                    let new = changed(old.flags, change, flags, within: permitted)
+                    let sequence = new == old.flags ? old.modSequence : before + 1
+                    model[uid] = Flagged(flags: new, modSequence: sequence)
+                    expected.append(
+                        .init(
+                            uid: uid, flags: new, modSequence: sequence,
+                            previous: old.modSequence))
+                }
+                #expect(result.messages == expected)
+                #expect(result.modified == modified)
+                let hasChanged = expected.contains(where: \.hasChanged)
+                #expect(result.modSequence == (hasChanged ? before + 1 : nil))
+                let after = try #require(try site.mailboxes.find(id)).highestModSequence
+                #expect(after == (hasChanged ? before + 1 : before))
+            }
+            for row in try await site.mailboxes.rows(1...60, of: id, limit: 100) {
+                #expect(
+                    model[row.uid] == Flagged(flags: row.flags, modSequence: row.modSequence))
+            }
+            #expect(try await site.countersAreRight())
+        }
+    }
+}
