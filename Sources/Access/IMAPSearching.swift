@@ -42,9 +42,10 @@ extension IMAPVisit {
     mutating func sort(_ sort: Sort) async throws -> Completion {
         let matching = try await find(sort.key)
         guard let open = selected else { return .ok() }
-        let records = try await facts(of: matching.found, open).map { row, facts in
+        let (view, isUID) = (open.view, sort.isUID)
+        let records = try await records(of: matching.found, open, sort.facts) { row, facts in
             SortRecord(
-                number: sort.isUID ? row.uid : open.view.uids.number(of: row.uid) ?? 0,
+                number: isUID ? row.uid : view.uids.number(of: row.uid) ?? 0,
                 arrival: row.internalDate, date: facts.date(row), size: UInt64(row.octets),
                 from: facts.from, to: facts.to, cc: facts.cc, displayFrom: facts.displayFrom,
                 displayTo: facts.displayTo, subject: facts.subject)
@@ -59,9 +60,12 @@ extension IMAPVisit {
     mutating func thread(_ thread: Thread) async throws -> Completion {
         let matching = try await find(thread.key)
         guard let open = selected else { return .ok() }
-        let records = try await facts(of: matching.found, open).map { row, facts in
+        let (view, isUID) = (open.view, thread.isUID)
+        let records = try await records(
+            of: matching.found, open, [.subject, .thread]
+        ) { row, facts in
             ThreadRecord(
-                number: thread.isUID ? row.uid : open.view.uids.number(of: row.uid) ?? 0,
+                number: isUID ? row.uid : view.uids.number(of: row.uid) ?? 0,
                 date: facts.date(row), subject: facts.subject, isReply: facts.isReplyOrForward,
                 messageID: facts.messageID, references: facts.references)
         }
@@ -128,7 +132,7 @@ extension IMAPVisit {
             ) { message, matching in matching.take(message) }
             matching = state
             if let taken { next = taken + 1 }
-            if let row = matching.stop, matching.depth == .summary, row.uid > summarized {
+            if let row = matching.stop, matching.depth == .facts, row.uid > summarized {
                 try await summarize(row, andTo: range.upperBound, of: open.id)
                 summarized = row.uid
             } else if let row = matching.stop {
@@ -152,39 +156,41 @@ extension IMAPVisit {
         return [range.lowerBound...end, (end + 1)...range.upperBound]
     }
 
-    /// What SORT and THREAD compare, of messages by rising UID.
-    private mutating func facts(
-        of uids: NumberSet, _ open: OpenMailbox
-    ) async throws -> [(row: MessageRow, facts: MessageFacts)] {
-        var all: [(row: MessageRow, facts: MessageFacts)] = []
+    /// What SORT and THREAD compare, of messages by rising UID, as `make` has it.
+    ///
+    /// It is handed the facts that are wanted; nil: none are, but the rows.
+    private mutating func records<Record: Sendable>(
+        of uids: NumberSet, _ open: OpenMailbox, _ wanted: MessageFacts.Wanted?,
+        _ make: @escaping @Sendable (MessageRow, MessageFacts) -> Record
+    ) async throws -> [Record] {
+        var all: [Record] = []
         all.reserveCapacity(uids.count)
         var summarized: UInt32 = 0
         for span in Self.spans(uids) {
             var next = span.lowerBound
             while next <= span.upperBound {
                 let (read, last) = try await service.mailboxes.fetch(
-                    next...span.upperBound, of: open.id, .summary, limit: Self.readTogether,
-                    onThread: span.count < 100,
-                    into: [(row: MessageRow, facts: MessageFacts?)]()
+                    next...span.upperBound, of: open.id, wanted == nil ? .row : .facts,
+                    limit: Self.readTogether, onThread: span.count < 100,
+                    into: [(row: MessageRow, record: Record?)]()
                 ) { message, read in
                     if uids.contains(message.row.uid) {
-                        let isKnown = message.summaryFormat == MessageSummary.format
-                        read.append(
-                            (message.row, isKnown ? MessageFacts(encoded: message.facts) : nil))
+                        let facts = message.facts(wanted)
+                        read.append((message.row, facts.map { make(message.row, $0) }))
                     }
                     return true
                 }
-                let unknown = read.first { $0.facts == nil }
+                let unknown = read.first { $0.record == nil }
                 if let unknown, unknown.row.uid > summarized {
                     try await summarize(unknown.row, andTo: span.upperBound, of: open.id)
                     summarized = unknown.row.uid
                     continue
                 }
-                for (row, facts) in read {
-                    if let facts {
-                        all.append((row, facts))
+                for (row, record) in read {
+                    if let record {
+                        all.append(record)
                     } else {
-                        all.append((row, try await summarize(row).facts))
+                        all.append(make(row, try await summarize(row).facts))
                     }
                 }
                 guard let last, last < span.upperBound else { break }
@@ -193,6 +199,35 @@ extension IMAPVisit {
             }
         }
         return all
+    }
+}
+
+extension Sort {
+    /// What its criteria compare of messages; nil: only what their mailbox knows of them.
+    fileprivate var facts: MessageFacts.Wanted? {
+        criteria.reduce(nil) { wanted, step in
+            let facts: MessageFacts.Wanted? =
+                switch step.criterion {
+                case .arrival, .size: nil
+                case .date: []
+                case .subject: .subject
+                case .from: .from
+                case .to: .to
+                case .cc: .cc
+                case .displayFrom: .displayFrom
+                case .displayTo: .displayTo
+                }
+            return facts.map { $0.union(wanted ?? []) } ?? wanted
+        }
+    }
+}
+
+extension FetchedMessage {
+    /// Nil if they were not computed yet; without a wish nothing is read.
+    fileprivate func facts(_ wanted: MessageFacts.Wanted?) -> MessageFacts? {
+        guard let wanted else { return MessageFacts() }
+        guard summaryFormat == MessageSummary.format else { return nil }
+        return withFacts { MessageFacts(encoded: $0, wanted) }
     }
 }
 

@@ -60,9 +60,9 @@ struct SearchMatching: Sendable {
         /// How much of messages has to be read for it; what is indexed needs no reading up to `uid`.
         func depth(upTo uid: UInt32) -> Mailboxes.FetchDepth {
             switch self {
-            case .text(let text): text.field.isKept ? .summary : .octets
+            case .text(let text): text.field.isKept ? .facts : .octets
             case .indexed(let matches, _): uid <= matches.indexedUID ? .row : .octets
-            case .other(.date(.sent, _, _)): .summary
+            case .other(.date(.sent, _, _)): .facts
             case .not(let criterion): criterion.depth(upTo: uid)
             case .or(let left, let right): max(left.depth(upTo: uid), right.depth(upTo: uid))
             case .and(let criteria): criteria.map { $0.depth(upTo: uid) }.max() ?? .row
@@ -116,7 +116,9 @@ struct SearchMatching: Sendable {
         guard view.uids.number(of: message.row.uid) != nil else { return true }
         var subject = Subject(row: message.row)
         if depth != .row, message.summaryFormat == MessageSummary.format {
-            if needsFacts { subject.facts = MessageFacts(encoded: message.facts) }
+            if needsFacts {
+                subject.facts = message.withFacts { MessageFacts(encoded: $0, []) }
+            }
             subject.fields = { field, key in
                 message.withFields { SearchFields.matches(stored: $0, field, key) }
             }
@@ -139,7 +141,7 @@ struct SearchMatching: Sendable {
     /// Judges a message by all its octets.
     mutating func judge(_ row: MessageRow, _ octets: [UInt8]) {
         var subject = Subject(row: row)
-        subject.facts = MessageSummary(octets).facts
+        if needsFacts { subject.facts = MessageSummary(octets).facts }
         subject.octets = { octets }
         note(row, matches(criterion, &subject) ?? false)
     }

@@ -42,13 +42,49 @@ package struct SortRecord: Hashable, Sendable {
 extension Sort {
     /// The numbers in the order asked for; equal messages by their number (RFC 5256 §3).
     package func order(_ records: [SortRecord]) -> [UInt32] {
-        records.sorted { left, right in
-            for step in criteria {
-                let order = Self.compare(left, right, step.criterion)
-                if order != 0 { return (order < 0) != step.isReversed }
+        // The records stay where they are, and most are not looked at again.
+        var places = records.indices.map { (key: key(records[$0]), index: $0) }
+        places.sort { left, right in
+            if left.key != right.key { return left.key < right.key }
+            return precedes(records[left.index], records[right.index])
+        }
+        return places.map { records[$0.index].number }
+    }
+
+    private func precedes(_ left: SortRecord, _ right: SortRecord) -> Bool {
+        for step in criteria {
+            let order = Self.compare(left, right, step.criterion)
+            if order != 0 { return (order < 0) != step.isReversed }
+        }
+        return left.number < right.number
+    }
+
+    /// A number that is less where the first criterion has a record come first; for equal ones the
+    /// records have to be compared.
+    private func key(_ record: SortRecord) -> UInt64 {
+        guard let step = criteria.first else { return 0 }
+        let key =
+            switch step.criterion {
+            case .arrival: Self.key(record.arrival)
+            case .date: Self.key(record.date)
+            case .size: record.size
+            case .from: Self.key(record.from)
+            case .to: Self.key(record.to)
+            case .cc: Self.key(record.cc)
+            case .displayFrom: Self.key(record.displayFrom)
+            case .displayTo: Self.key(record.displayTo)
+            case .subject: Self.key(record.subject)
             }
-            return left.number < right.number
-        }.map(\.number)
+        return step.isReversed ? ~key : key
+    }
+
+    private static func key(_ time: Timestamp) -> UInt64 {
+        UInt64(bitPattern: time.milliseconds) ^ 1 << 63
+    }
+
+    /// The first eight octets; a text that ends before is not behind any that goes on.
+    private static func key(_ text: [UInt8]) -> UInt64 {
+        (0..<8).reduce(0) { $0 << 8 | ($1 < text.count ? UInt64(text[$1]) : 0) }
     }
 
     private static func compare(

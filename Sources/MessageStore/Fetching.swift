@@ -40,7 +40,11 @@ package struct FetchedMessage {
 
     package var structure: [UInt8] { columns.blob(Column.structure) }
     package var layout: [UInt8] { columns.blob(Column.layout) }
-    package var facts: [UInt8] { columns.blob(Column.facts) }
+    /// Lends what SORT, THREAD and searches by date compare.
+    package func withFacts<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        columns.withOctets(Column.facts, body)
+    }
+
     /// Lends the texts of header fields that were kept for searches.
     package func withFields<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         columns.withOctets(Column.fields, body)
@@ -63,7 +67,10 @@ package struct FetchedMessage {
 extension Mailboxes {
     /// How much of messages is read.
     package enum FetchDepth: Comparable, Sendable {
-        case row, summary, octets
+        case row
+        /// With what searches and SORT compare, but nothing that is sent.
+        case facts
+        case summary, octets
     }
 
     /// Hands messages of a range to `take` by rising UID, until it says no or `limit` is reached.
@@ -108,6 +115,16 @@ extension Mailboxes {
                 SELECT uid, content_id, octets, internal_date, saved, flags,
                     COALESCE(changed, modseq), prefix
                 FROM mailbox_message
+                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
+                ORDER BY uid LIMIT ?
+                """, values, row)
+        case .facts:
+            try transaction.scan(
+                """
+                SELECT uid, message.content_id, octets, internal_date, saved, flags,
+                    COALESCE(changed, modseq), prefix, format, NULL, NULL, NULL, facts, fields
+                FROM mailbox_message message
+                    LEFT JOIN content_summary summary ON summary.content_id = message.content_id
                 WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
                 ORDER BY uid LIMIT ?
                 """, values, row)

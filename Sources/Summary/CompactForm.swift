@@ -31,11 +31,11 @@ struct CompactWriter {
 }
 
 /// Reads what `CompactWriter` wrote; damaged octets make everything behind them nil.
-struct CompactReader {
-    private let octets: ArraySlice<UInt8>
+struct CompactReader<Octets: RandomAccessCollection<UInt8>> where Octets.Index == Int {
+    private let octets: Octets
     private var index: Int
 
-    init(_ octets: ArraySlice<UInt8>) {
+    init(_ octets: Octets) {
         self.octets = octets
         index = octets.startIndex
     }
@@ -68,9 +68,16 @@ struct CompactReader {
         bits().map { Int(Int64(bitPattern: $0 >> 1 ^ (0 &- ($0 & 1)))) }
     }
 
-    mutating func string() -> ArraySlice<UInt8>? { number().flatMap { octets($0) } }
+    mutating func string() -> Octets.SubSequence? { number().flatMap { octets($0) } }
 
-    mutating func octets(_ count: Int) -> ArraySlice<UInt8>? {
+    /// Reads a string into `target`, or passes over it; says whether there was one.
+    mutating func string(into target: inout [UInt8], if isWanted: Bool) -> Bool {
+        guard let string = string() else { return false }
+        if isWanted { target = Array(string) }
+        return true
+    }
+
+    mutating func octets(_ count: Int) -> Octets.SubSequence? {
         guard count <= octets.endIndex - index else { return nil }
         index += count
         return octets[(index - count)..<index]

@@ -28,7 +28,8 @@ package struct MessageFacts: Hashable, Sendable {
     /// Of more ancestors the first and the latest are kept: a thread needs its root and its links.
     package static let maximumReferences = 100
 
-    init() {}
+    /// Nothing is known.
+    package init() {}
 
     init(_ envelope: EnvelopeWriter) {
         let source = envelope.source
@@ -91,22 +92,45 @@ package struct MessageFacts: Hashable, Sendable {
         return writer.octets
     }
 
-    /// Reads the stored form; nil if it is damaged.
-    package init?(encoded: some Collection<UInt8>) {
-        var reader = CompactReader(Array(encoded)[...])
+    /// Facts that need not be read when nobody wants them; what is not read stays empty.
+    package struct Wanted: OptionSet, Hashable, Sendable {
+        package let rawValue: Int
+        package init(rawValue: Int) { self.rawValue = rawValue }
+
+        package static let subject = Self(rawValue: 1 << 0)
+        package static let from = Self(rawValue: 1 << 1)
+        package static let to = Self(rawValue: 1 << 2)
+        package static let cc = Self(rawValue: 1 << 3)
+        package static let displayFrom = Self(rawValue: 1 << 4)
+        package static let displayTo = Self(rawValue: 1 << 5)
+        /// `messageID` and `references`.
+        package static let thread = Self(rawValue: 1 << 6)
+        package static let all = Self(rawValue: 1 << 7 - 1)
+    }
+
+    /// Reads the stored form; nil if it is damaged, as far as it is read.
+    ///
+    /// `sentDate` and `isReplyOrForward` are always read. A mailbox is sorted by one fact or two of
+    /// each message: those behind the last that is wanted are not looked at.
+    package init?<Octets: RandomAccessCollection<UInt8>>(
+        encoded: Octets, _ wanted: Wanted = .all
+    ) where Octets.Index == Int {
+        var reader = CompactReader(encoded)
         guard let flags = reader.byte(), flags < 8 else { return nil }
         if flags & 1 != 0 {
             guard let seconds = reader.signed(), let offset = reader.signed() else { return nil }
             sentDate = SentDate(seconds: Int64(seconds), offsetMinutes: offset)
         }
         isReplyOrForward = flags & 2 != 0
-        var keys: [[UInt8]] = []
-        for _ in 0..<6 {
-            guard let key = reader.string() else { return nil }
-            keys.append(Array(key))
-        }
-        (subject, from, to) = (keys[0], keys[1], keys[2])
-        (cc, displayFrom, displayTo) = (keys[3], keys[4], keys[5])
+        if wanted.isEmpty { return }
+        guard reader.string(into: &subject, if: wanted.contains(.subject)),
+            reader.string(into: &from, if: wanted.contains(.from)),
+            reader.string(into: &to, if: wanted.contains(.to)),
+            reader.string(into: &cc, if: wanted.contains(.cc)),
+            reader.string(into: &displayFrom, if: wanted.contains(.displayFrom)),
+            reader.string(into: &displayTo, if: wanted.contains(.displayTo))
+        else { return nil }
+        guard wanted.contains(.thread) else { return }
         if flags & 4 != 0 {
             guard let identifier = reader.string() else { return nil }
             messageID = Array(identifier)

@@ -124,4 +124,52 @@ struct ThreadTests {
         #expect(order((.from, false), (.size, false)) == [3, 2, 1])
         #expect(order((.size, true), (.subject, true), (.from, false)) == [2, 1, 3])
     }
+
+    @Test("Texts that agree in their first eight octets, or end there, are compared whole")
+    func sortLongTexts() {
+        let texts =
+            ["", "a", "abcdefgh", "abcdefgha", "abcdefghb", "abcdefg", "b", "\u{FF}"].map(octets)
+            + [[0], [0, 0], octets("a") + [0], octets("abcdefgh") + [0]]
+        let records = texts.enumerated().map { index, text in
+            SortRecord(
+                number: UInt32(index + 1), arrival: Timestamp(seconds: 0),
+                date: Timestamp(seconds: 0), from: text, to: text, cc: text, displayFrom: text,
+                displayTo: text, subject: text)
+        }
+        let rising = records.indices.sorted {
+            texts[$0].lexicographicallyPrecedes(texts[$1])
+        }.map { UInt32($0 + 1) }
+        for criterion in [
+            Sort.Criterion.from, .to, .cc, .displayFrom, .displayTo, .subject,
+        ] {
+            for isReversed in [false, true] {
+                let sort = Sort(
+                    criteria: [Sort.Step(criterion: criterion, isReversed: isReversed)],
+                    key: .all, isUID: false)
+                #expect(sort.order(records) == (isReversed ? rising.reversed() : rising))
+            }
+        }
+    }
+
+    @Test("Dates before 1970 come before those behind it, and the largest sizes last")
+    func sortNumbers() {
+        let seconds: [Int64] = [5, -7, 0, 4_000_000_000, -1, 1]
+        let records = seconds.enumerated().map { index, second in
+            SortRecord(
+                number: UInt32(index + 1), arrival: Timestamp(seconds: second),
+                date: Timestamp(seconds: second), size: UInt64(bitPattern: second))
+        }
+        for (criterion, rising) in [
+            (Sort.Criterion.arrival, [2, 5, 3, 6, 1, 4]), (.date, [2, 5, 3, 6, 1, 4]),
+            (.size, [3, 6, 1, 4, 2, 5]),
+        ] {
+            let rising = rising.map { UInt32($0) }
+            for isReversed in [false, true] {
+                let sort = Sort(
+                    criteria: [Sort.Step(criterion: criterion, isReversed: isReversed)],
+                    key: .all, isUID: false)
+                #expect(sort.order(records) == (isReversed ? rising.reversed() : rising))
+            }
+        }
+    }
 }

@@ -87,6 +87,53 @@ struct BaseSubjectTests {
         #expect(kept.last == Array("499@x".utf8))
     }
 
+    /// The facts that are not wanted left out.
+    private func narrowed(_ facts: MessageFacts, to wanted: MessageFacts.Wanted) -> MessageFacts {
+        var facts = facts
+        if !wanted.contains(.subject) { facts.subject = [] }
+        if !wanted.contains(.from) { facts.from = [] }
+        if !wanted.contains(.to) { facts.to = [] }
+        if !wanted.contains(.cc) { facts.cc = [] }
+        if !wanted.contains(.displayFrom) { facts.displayFrom = [] }
+        if !wanted.contains(.displayTo) { facts.displayTo = [] }
+        if !wanted.contains(.thread) { (facts.messageID, facts.references) = (nil, []) }
+        return facts
+    }
+
+    @Test("Any choice of facts is read as it would be with all the others")
+    func someFacts() {
+        let headers = [
+            "", "Date: 31 Dec 2000 16:01:33 -0800", "Subject: Re: x\nMessage-ID: <c@x>",
+            "Date: 1 Jan 1970 00:00:00 +0000\nSubject: \(String(repeating: "long ", count: 60))",
+            """
+            Date: 1 Feb 1960 00:00:00 +1345
+            From: =?utf-8?q?J=C3=B6rg?= <Zed@example.org>
+            To: G: Bob@example.net, c@d.example;
+            Cc: x@y.example
+            Subject: [fwd: a]
+            Message-ID: <c@x>
+            References: <a@x> junk <b@x>
+            """,
+            "Cc: \(String(repeating: "a", count: 200))@y.example\nReferences: <a@x>",
+        ]
+        for facts in headers.map(Self.facts) {
+            let stored = facts.encoded
+            for rawValue in 0...MessageFacts.Wanted.all.rawValue {
+                let wanted = MessageFacts.Wanted(rawValue: rawValue)
+                let expected = narrowed(facts, to: wanted)
+                #expect(MessageFacts(encoded: stored, wanted) == expected)
+                #expect(stored.withUnsafeBytes { MessageFacts(encoded: $0, wanted) } == expected)
+                // Cut behind what is wanted nobody sees it, before it there is nothing.
+                let wrong = stride(from: 0, to: stored.count, by: 11).filter { count in
+                    let cut = MessageFacts(encoded: stored.prefix(count), wanted)
+                    return cut != nil && (cut != expected || wanted == .all)
+                }
+                #expect(wrong == [])
+            }
+            #expect(MessageFacts(encoded: stored + [0]) == nil)
+        }
+    }
+
     @Test("What is stored reads the same, and damaged octets are refused")
     func stored() throws {
         for message in Messages.written {
