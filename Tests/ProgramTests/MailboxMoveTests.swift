@@ -144,6 +144,63 @@ struct MailboxMoveTests {
         }
     }
 
+    @Test(
+        "what comes over has its summaries with it: no list of messages reads their bodies",
+        .installed("sqlite3"))
+    func summaries() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            let source = try Maildir(stage)
+            // Too large for a row, and not made as it should be.
+            let line = "0123456789 0123456789 0123456789 0123456789 0123456789 01234567\n"
+            try source.write(
+                "cur/1700000005.M6.host:2,",
+                "Subject: large\n\n" + String(repeating: line, count: 3 << 14))
+            try source.write(
+                "cur/1700000006.M7.host:2,",
+                "Subject: =?none?\nContent-Type: multipart/mixed; boundary=\n\n--\n")
+            let done = try await host.command(source.importing(host))
+            #expect(done.status == 0, "\(done.output)")
+            #expect(try await Self.unsummarized(host, of: 7) == 0)
+
+            let file = try stage.write(
+                "From a@b Tue Nov 14 22:13:20 2023\nSubject: x\n\ntext\n\n", to: "file")
+            let folder = try await host.command(
+                "mailbox", "import", host.account, "--mbox", file, "--mailbox", "Old")
+            #expect(folder.status == 0, "\(folder.output)")
+            #expect(try await Self.unsummarized(host, of: 8) == 0)
+
+            let user = "bob@\(host.domain)"
+            let password = try stage.write(host.password + "\n", to: "password")
+            let added = try await host.command(
+                "account", "add", user, "--password-file", password)
+            #expect(added.status == 0, "\(added.output)")
+            let moved = try await host.command(
+                "mailbox", "import", user, "--imap",
+                "\(host.address):\(Postreiter.Port.imaps)", "--insecure", "--user", host.account,
+                "--password-file", password)
+            #expect(moved.status == 0, "\(moved.output)\n\(host.log)")
+            #expect(try await Self.unsummarized(host, of: 16) == 0)
+        }
+    }
+
+    /// How many of so many messages have no summary, or one of another format than the others.
+    private static func unsummarized(_ host: Postreiter, of messages: Int) async throws -> Int? {
+        let found = try await host.stage.run(
+            "sqlite3",
+            [
+                host.data + "/postreiter.sqlite",
+                """
+                SELECT count(*), count(*) - count(summary.content_id) FROM mailbox_message message
+                    LEFT JOIN content_summary summary ON summary.content_id = message.content_id
+                        AND summary.format = (SELECT max(format) FROM content_summary)
+                """,
+            ]
+        ).output.split(whereSeparator: { "|\n".contains($0) }).compactMap { Int($0) }
+        #expect(found.first == messages)
+        return found.last
+    }
+
     @Test("an account comes back out of its backup as it was, and a damaged backup is refused")
     func backup() async throws {
         try await withStage { stage in
