@@ -227,7 +227,7 @@ extension FetchedMessage {
     fileprivate func facts(_ wanted: MessageFacts.Wanted?) -> MessageFacts? {
         guard let wanted else { return MessageFacts() }
         guard summaryFormat == MessageSummary.format else { return nil }
-        return withFacts { MessageFacts(encoded: $0, wanted) }
+        return withFacts { MessageFacts(stored: $0, wanted) }
     }
 }
 

@@ -117,19 +117,12 @@ struct SearchMatching: Sendable {
         var subject = Subject(row: message.row)
         if depth != .row, message.summaryFormat == MessageSummary.format {
             if needsFacts {
-                subject.facts = message.withFacts { MessageFacts(encoded: $0, []) }
+                subject.facts = message.withFacts { MessageFacts(stored: $0, []) }
             }
-            subject.fields = { field, key in
-                message.withFields { SearchFields.matches(stored: $0, field, key) }
-            }
+            subject.hasFields = true
         }
-        if depth == .octets, message.hasOctets {
-            subject.octets = {
-                var octets: [UInt8] = []
-                message.appendOctets(0..<message.contentOctets, to: &octets)
-                return octets
-            }
-        }
+        subject.message = message
+        subject.hasOctets = depth == .octets && message.hasOctets
         guard let isFound = matches(criterion, &subject) else {
             stop = message.row
             return false
@@ -142,7 +135,7 @@ struct SearchMatching: Sendable {
     mutating func judge(_ row: MessageRow, _ octets: [UInt8]) {
         var subject = Subject(row: row)
         if needsFacts { subject.facts = MessageSummary(octets).facts }
-        subject.octets = { octets }
+        subject.octets = octets
         note(row, matches(criterion, &subject) ?? false)
     }
 
@@ -156,18 +149,34 @@ struct SearchMatching: Sendable {
     private struct Subject {
         let row: MessageRow
         var facts: MessageFacts?
-        /// Whether a field that was kept has a key; nil if that cannot say.
-        var fields: ((SearchKey.TextField, [UInt8]) -> Bool?)?
-        /// Reads them; nil where they are not at hand.
-        var octets: (() -> [UInt8])?
+        /// As it is read; nil where it is judged by its octets alone.
+        var message: FetchedMessage?
+        /// Whether fields were kept of it.
+        var hasFields = false
+        /// Whether its octets can be read.
+        var hasOctets = false
+        var octets: [UInt8]?
         private var read: SearchText?
 
         init(row: MessageRow) { self.row = row }
 
+        /// Whether a field that was kept has the text; nil if that cannot say.
+        func holds(_ text: SearchedText) -> Bool? {
+            guard hasFields, let message else { return nil }
+            return message.withFields {
+                SearchFields.matches(stored: $0, text.field, text.folded)
+            }
+        }
+
         mutating func text() -> SearchText? {
             if let read { return read }
+            if octets == nil, hasOctets, let message {
+                var all: [UInt8] = []
+                message.appendOctets(0..<message.contentOctets, to: &all)
+                octets = all
+            }
             guard let octets else { return nil }
-            let text = SearchText(octets(), prefix: Array(row.prefix.utf8))
+            let text = SearchText(octets, prefix: Array(row.prefix.utf8))
             read = text
             return text
         }
@@ -178,7 +187,7 @@ struct SearchMatching: Sendable {
         switch criterion {
         case .uids(let uids): return uids.contains(subject.row.uid)
         case .text(let text):
-            if let isMatch = subject.fields?(text.field, text.folded) { return isMatch }
+            if let isMatch = subject.holds(text) { return isMatch }
             return subject.text().map { $0.matches(text.field, text.folded) }
         case .indexed(let matches, let text):
             if let isMatch = matches.verdict(uid: subject.row.uid) { return isMatch }

@@ -44,9 +44,11 @@ extension Sort {
     package func order(_ records: [SortRecord]) -> [UInt32] {
         // The records stay where they are, and most are not looked at again.
         var places = records.indices.map { (key: key(records[$0]), index: $0) }
-        places.sort { left, right in
-            if left.key != right.key { return left.key < right.key }
-            return precedes(records[left.index], records[right.index])
+        records.withUnsafeBufferPointer { records in
+            places.sort { left, right in
+                if left.key != right.key { return left.key < right.key }
+                return precedes(records[left.index], records[right.index])
+            }
         }
         return places.map { records[$0.index].number }
     }

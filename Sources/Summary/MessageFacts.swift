@@ -112,10 +112,8 @@ package struct MessageFacts: Hashable, Sendable {
     ///
     /// `sentDate` and `isReplyOrForward` are always read. A mailbox is sorted by one fact or two of
     /// each message: those behind the last that is wanted are not looked at.
-    package init?<Octets: RandomAccessCollection<UInt8>>(
-        encoded: Octets, _ wanted: Wanted = .all
-    ) where Octets.Index == Int {
-        var reader = CompactReader(encoded)
+    package init?(stored: UnsafeRawBufferPointer, _ wanted: Wanted) {
+        var reader = CompactReader(stored)
         guard let flags = reader.byte(), flags < 8 else { return nil }
         if flags & 1 != 0 {
             guard let seconds = reader.signed(), let offset = reader.signed() else { return nil }
@@ -137,5 +135,12 @@ package struct MessageFacts: Hashable, Sendable {
         }
         guard let references = reader.strings(), reader.isAtEnd else { return nil }
         self.references = references
+    }
+
+    /// Reads all of the stored form; nil if it is damaged.
+    package init?(encoded: some Collection<UInt8>) {
+        let facts = Array(encoded).withUnsafeBytes { Self(stored: $0, .all) }
+        guard let facts else { return nil }
+        self = facts
     }
 }

@@ -121,15 +121,17 @@ struct BaseSubjectTests {
             for rawValue in 0...MessageFacts.Wanted.all.rawValue {
                 let wanted = MessageFacts.Wanted(rawValue: rawValue)
                 let expected = narrowed(facts, to: wanted)
-                #expect(MessageFacts(encoded: stored, wanted) == expected)
-                #expect(stored.withUnsafeBytes { MessageFacts(encoded: $0, wanted) } == expected)
+                #expect(stored.withUnsafeBytes { MessageFacts(stored: $0, wanted) } == expected)
                 // Cut behind what is wanted nobody sees it, before it there is nothing.
                 let wrong = stride(from: 0, to: stored.count, by: 11).filter { count in
-                    let cut = MessageFacts(encoded: stored.prefix(count), wanted)
+                    let cut = stored.prefix(count).withUnsafeBytes {
+                        MessageFacts(stored: $0, wanted)
+                    }
                     return cut != nil && (cut != expected || wanted == .all)
                 }
                 #expect(wrong == [])
             }
+            #expect(MessageFacts(encoded: stored) == facts)
             #expect(MessageFacts(encoded: stored + [0]) == nil)
         }
     }
