@@ -150,9 +150,10 @@ extension Mailboxes {
         let octets = messages.reduce(0) { $0 + Int64($1.octets) }
         let account = try transaction.first(
             """
-            UPDATE mailbox SET highest_modseq = ?, messages = messages - ?, unseen = unseen - ?,
-                deleted = deleted - ?, octets = octets - ?
-            WHERE id = ? RETURNING account_id, is_counted
+            UPDATE mailbox SET highest_modseq = ?1, messages = messages - ?2,
+                unseen = unseen - ?3, deleted = deleted - ?4, octets = octets - ?5,
+                seen_below = CASE WHEN unseen = ?3 THEN uid_next ELSE seen_below END
+            WHERE id = ?6 RETURNING account_id, is_counted
             """,
             [
                 .integer(modSequence), .integer(Int64(messages.count)), .integer(Int64(unseen)),

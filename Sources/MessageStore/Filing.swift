@@ -67,9 +67,10 @@ extension Mailboxes {
         let place = try transaction.first(
             """
             UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
-                messages = messages + 1, unseen = unseen + ?, deleted = deleted + ?,
-                octets = octets + ?
-            WHERE id = ? RETURNING id, uid_next, highest_modseq, account_id, is_counted
+                messages = messages + 1, unseen = unseen + ?1, deleted = deleted + ?2,
+                octets = octets + ?3,
+                seen_below = CASE WHEN unseen + ?1 = 0 THEN uid_next + 1 ELSE seen_below END
+            WHERE id = ?4 RETURNING id, uid_next, highest_modseq, account_id, is_counted
             """,
             [
                 .integer(arrival.flags.contains(.seen) ? 0 : 1),

@@ -77,15 +77,19 @@ extension Mailboxes {
         var result = FlagsStored()
         let modSequence = mailbox.highestModSequence + 1
         let edit = FlagEdit(change, mask, within: permitted)
+        var seenBelow = try seenBelow(of: mailbox.id, in: transaction)
         var (unseen, deleted) = (0, 0)
-        for range in disjoint(uids) {
+        for (range, rows) in try flagRows(uids, of: mailbox.id, transaction) {
             let count = result.messages.count
-            for row in try flagRows(range, of: mailbox.id, transaction) {
+            var firstUnseen: UInt32?
+            for row in rows {
                 if let unchangedSince, row.modSequence > unchangedSince {
                     result.modified.append(row.uid)
+                    if !row.flags.contains(.seen) { firstUnseen = firstUnseen ?? row.uid }
                     continue
                 }
                 let flags = edit.applied(to: row.flags)
+                if !flags.contains(.seen) { firstUnseen = firstUnseen ?? row.uid }
                 let turned = flags.symmetricDifference(row.flags)
                 result.messages.append(
                     FlagsStored.Message(
@@ -95,6 +99,7 @@ extension Mailboxes {
                 if turned.contains(.seen) { unseen += flags.contains(.seen) ? -1 : 1 }
                 if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
             }
+            seenBelow.note(range, firstUnseen: firstUnseen, uidNext: mailbox.uidNext)
             guard result.messages[count...].contains(where: \.hasChanged) else { continue }
             result.modSequence = modSequence
             try perform(
@@ -104,17 +109,18 @@ extension Mailboxes {
         guard result.modSequence != nil else { return result }
         try transaction.execute(
             """
-            UPDATE mailbox SET highest_modseq = ?, unseen = unseen + ?, deleted = deleted + ?
-            WHERE id = ?
+            UPDATE mailbox SET highest_modseq = ?1, unseen = unseen + ?2, deleted = deleted + ?3,
+                seen_below = CASE WHEN unseen + ?2 = 0 THEN uid_next ELSE ?4 END
+            WHERE id = ?5
             """,
             [
                 .integer(modSequence), .integer(Int64(unseen)), .integer(Int64(deleted)),
-                .integer(mailbox.id.value),
+                .integer(Int64(seenBelow.uid)), .integer(mailbox.id.value),
             ])
         return result
     }
 
-    /// Changes all rows of a range at once: the rows that `flagRows` read in the same transaction.
+    /// Changes all rows of a range at once, as `flagRows` has read them in the same transaction.
     private static func perform(
         _ edit: FlagEdit, on range: ClosedRange<UInt32>, of mailbox: Mailbox.ID,
         _ modSequence: Int64, unchangedSince: Int64?, _ transaction: any Transaction
@@ -133,17 +139,42 @@ extension Mailboxes {
             ])
     }
 
+    private typealias FlagRow = (uid: UInt32, flags: MessageFlags, modSequence: Int64)
+
+    /// Ranges in which there are messages of these UIDs and no others, rising, with what is there.
     private static func flagRows(
-        _ range: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ transaction: any Transaction
-    ) throws(StorageFailure) -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
+        _ uids: [ClosedRange<UInt32>], of mailbox: Mailbox.ID, _ transaction: any Transaction
+    ) throws(StorageFailure) -> [(range: ClosedRange<UInt32>, rows: [FlagRow])] {
+        var found: [(range: ClosedRange<UInt32>, rows: [FlagRow])] = []
+        for (span, parts) in spans(uids) {
+            var parts = parts[...]
+            var (start, rows) = (span.lowerBound, [FlagRow]())
+            for row in try flagRows(span, of: mailbox, transaction) {
+                while let part = parts.first, part.upperBound < row.uid { parts.removeFirst() }
+                if parts.first?.contains(row.uid) ?? false {
+                    rows.append(row)
+                    continue
+                }
+                if !rows.isEmpty { found.append((start...row.uid - 1, rows)) }
+                // A UID is below UInt32.max: uidNext is one, too.
+                (start, rows) = (row.uid + 1, [])
+            }
+            if !rows.isEmpty { found.append((start...span.upperBound, rows)) }
+        }
+        return found
+    }
+
+    private static func flagRows(
+        _ span: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ transaction: any Transaction
+    ) throws(StorageFailure) -> [FlagRow] {
         try transaction.all(
             """
             SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
             WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
             """,
             [
-                .integer(mailbox.value), .integer(Int64(range.lowerBound)),
-                .integer(Int64(range.upperBound)),
+                .integer(mailbox.value), .integer(Int64(span.lowerBound)),
+                .integer(Int64(span.upperBound)),
             ]
         ) { row in
             (
@@ -151,6 +182,25 @@ extension Mailboxes {
                 MessageFlags(rawValue: row.integer(1)), row.integer(2)
             )
         }
+    }
+
+    /// A gap of so many UIDs is read through: a question of its own costs more.
+    private static let joinedGap: UInt32 = 8
+
+    /// Ranges to be read at once, each with those that are meant.
+    private static func spans(
+        _ uids: [ClosedRange<UInt32>]
+    ) -> [(span: ClosedRange<UInt32>, parts: [ClosedRange<UInt32>])] {
+        var spans: [(span: ClosedRange<UInt32>, parts: [ClosedRange<UInt32>])] = []
+        for range in disjoint(uids) {
+            if let last = spans.last?.span, range.lowerBound - last.upperBound <= joinedGap {
+                spans[spans.count - 1].span = last.lowerBound...range.upperBound
+                spans[spans.count - 1].parts.append(range)
+            } else {
+                spans.append((range, [range]))
+            }
+        }
+        return spans
     }
 }
 

@@ -12,7 +12,6 @@ package struct Mailboxes: Sendable {
     let uidCache = UIDCache()
     let sharedLook = SharedLook()
     let recents = Recents()
-    let unseenCache = UnseenCache()
     let time: any Time
     /// How long what was removed can be brought back; its octets are kept as long.
     package var undeleteWindow: Duration {
@@ -396,6 +395,11 @@ extension Migrations {
                 mark TEXT NOT NULL,
                 PRIMARY KEY (mailbox_id, source)
             ) WITHOUT ROWID;
+            """,
+            // Below which UID all messages have \Seen, or further down; with all seen the next UID.
+            """
+            ALTER TABLE mailbox ADD COLUMN seen_below INTEGER NOT NULL DEFAULT 1;
+            UPDATE mailbox SET seen_below = uid_next WHERE unseen = 0;
             """,
         ])
 }

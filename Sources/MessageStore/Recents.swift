@@ -50,29 +50,6 @@ final class Recents: Sendable {
     }
 }
 
-/// Where the first message without `\Seen` was when somebody last looked.
-final class UnseenCache: Sendable {
-    struct Entry: Sendable {
-        var modSequence: Int64
-        /// None below it is without `\Seen`.
-        var uid: UInt32
-    }
-
-    private static let capacity = 1 << 16
-
-    private let entries = Mutex<[Mailbox.ID: Entry]>([:])
-
-    func entry(of mailbox: Mailbox.ID) -> Entry? { entries.withLock { $0[mailbox] } }
-
-    func keep(_ entry: Entry, of mailbox: Mailbox.ID) {
-        entries.withLock { entries in
-            if entries.count >= Self.capacity { entries = [:] }
-            guard entries[mailbox]?.modSequence ?? 0 <= entry.modSequence else { return }
-            entries[mailbox] = entry
-        }
-    }
-}
-
 extension Mailboxes {
     /// Makes the messages below `uidNext` known to one session, which alone may call them recent;
     /// returns the first UID that nobody was told of before.
@@ -120,57 +97,5 @@ extension Mailboxes {
         try transaction.first(
             "SELECT recent_uid FROM mailbox WHERE id = ?", [.integer(mailbox.value)]
         ) { UInt32(truncatingIfNeeded: $0.integer(0)) } ?? 1
-    }
-
-    /// The UID of the first message without `\Seen` (RFC 3501 §7.1 UNSEEN); nil if all have it.
-    ///
-    /// Costs what has changed since somebody last asked; the first time all rows before it are
-    /// read.
-    package func firstUnseen(of opening: Opening) async throws -> UInt32? {
-        let mailbox = opening.mailbox
-        if mailbox.unseen == 0 { return nil }
-        if mailbox.unseen == mailbox.messages { return opening.uids.first?.lowerBound }
-        guard let known = unseenCache.entry(of: mailbox.id) else {
-            return keep(
-                try await store.read { try Self.unseen(of: mailbox, known: nil, in: $0) },
-                of: mailbox)
-        }
-        return keep(
-            try store.lookUp { try Self.unseen(of: mailbox, known: known, in: $0) }, of: mailbox)
-    }
-
-    private func keep(_ uid: UInt32?, of mailbox: Mailbox) -> UInt32? {
-        unseenCache.keep(
-            UnseenCache.Entry(
-                modSequence: mailbox.highestModSequence, uid: uid ?? mailbox.uidNext),
-            of: mailbox.id)
-        return uid
-    }
-
-    private static func unseen(
-        of mailbox: Mailbox, known: UnseenCache.Entry?, in transaction: any Transaction
-    ) throws(StorageFailure) -> UInt32? {
-        var start: UInt32 = known?.uid ?? 1
-        if let known, known.modSequence < mailbox.highestModSequence {
-            // Signs before a column keep its index out: the one of changes serves here.
-            let lower = try transaction.first(
-                """
-                SELECT min(+uid) FROM mailbox_message
-                WHERE mailbox_id = ? AND changed > ? AND +uid < ? AND flags & 1 = 0
-                """,
-                [
-                    .integer(mailbox.id.value), .integer(known.modSequence),
-                    .integer(Int64(start)),
-                ]
-            ) { $0.optionalInteger(0) }
-            if let lower = lower ?? nil { start = UInt32(truncatingIfNeeded: lower) }
-        }
-        return try transaction.first(
-            """
-            SELECT uid FROM mailbox_message WHERE mailbox_id = ? AND uid >= ? AND flags & 1 = 0
-            ORDER BY uid LIMIT 1
-            """,
-            [.integer(mailbox.id.value), .integer(Int64(start))]
-        ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MessageStore
+import SimulatedWorld
 import Storage
 import Testing
+import World
 
 @Suite("RFC 9051 §6.3.2 SELECT by a server that has just started")
 struct OpeningTests {
@@ -31,6 +33,80 @@ struct OpeningTests {
                 try transaction.execute("DELETE FROM mailbox_expunged WHERE uid = 2", [])
             }
             #expect(try await uids(site)?.flatMap { Array($0) } == left)
+        }
+    }
+
+    /// The mark in the row of INBOX.
+    private func seenBelow(_ site: IMAPSite) async throws -> UInt32 {
+        try await site.store.read { transaction in
+            try transaction.first("SELECT seen_below FROM mailbox WHERE name = 'INBOX'") {
+                UInt32($0.integer(0))
+            } ?? 0
+        }
+    }
+
+    /// What SELECT says is the first message without \Seen, and what is.
+    private func unseen(_ site: IMAPSite) async throws -> (told: UInt32?, first: UInt32?) {
+        let opening = try #require(try await site.mailboxes.open("INBOX", of: site.account))
+        let told = try await site.mailboxes.firstUnseen(of: opening)
+        let rows = try await site.mailboxes.rows(
+            1...UInt32.max, of: opening.mailbox.id, limit: 1000)
+        return (told, rows.first { !$0.flags.contains(.seen) }?.uid)
+    }
+
+    @Test(
+        "Whatever is done, the first unseen message is found, and none is below the mark",
+        arguments: 1...10)
+    func firstUnseen(seed: UInt64) throws {
+        try IMAPSite.run(seed: seed) { site in
+            var chance = Chance(seed: seed, stream: 2)
+            let client = try await site.logIn()
+            _ = try await client.ask("CREATE Other")
+            _ = try await client.ask("SELECT INBOX")
+            for _ in 0..<120 {
+                let count = 1 + chance.below(30)
+                let first = 1 + chance.below(count)
+                let command =
+                    switch chance.below(10) {
+                    case 0, 1: ""
+                    case 2, 3: "UID STORE \(first):\(count) +FLAGS.SILENT (\\Seen)"
+                    case 4: "UID STORE \(first),\(count) -FLAGS.SILENT (\\Seen)"
+                    case 5: "APPEND INBOX (\\Seen) {8+}\r\na: b\r\n\r\n"
+                    case 6: "UID STORE \(first) +FLAGS (\\Deleted)"
+                    case 7: "EXPUNGE"
+                    case 8: "UID MOVE \(first):\(count) Other"
+                    default: "UID COPY \(first):\(count) INBOX"
+                    }
+                if command.isEmpty {
+                    try await site.deliver("Subject: x\r\n\r\nx\r\n")
+                } else {
+                    _ = try await client.ask(command)
+                }
+                let (told, found) = try await unseen(site)
+                #expect(told == found, "\(command)")
+                let mark = try await seenBelow(site)
+                let box = try #require(try site.mailboxes.find("INBOX", of: site.account))
+                #expect(mark <= found ?? box.uidNext, "\(command)")
+                if found == nil { #expect(mark == box.uidNext, "\(command)") }
+            }
+        }
+    }
+
+    @Test("A mark that is far behind is moved by the first who looks from there")
+    func farUnseen() throws {
+        try IMAPSite.run { site in
+            for _ in 1...300 { try await site.deliver("Subject: x\r\n\r\nx\r\n") }
+            let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
+            _ = try await site.mailboxes.store(.add, ["\\Seen"], of: [2...299], in: id)
+            #expect(try await seenBelow(site) == 1)
+            _ = try await site.mailboxes.store(.add, ["\\Seen"], of: [1...1], in: id)
+            #expect(try await seenBelow(site) == 2)
+            #expect(try await unseen(site).told == 300)
+            #expect(try await seenBelow(site) == 300)
+            _ = try await site.mailboxes.store(.remove, ["\\Seen"], of: [7...8], in: id)
+            #expect(try await seenBelow(site) == 7)
+            _ = try await site.mailboxes.store(.add, ["\\Seen"], of: [1...300], in: id)
+            #expect(try await seenBelow(site) == 301)
         }
     }
 }
