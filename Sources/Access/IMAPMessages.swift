@@ -11,6 +11,8 @@ import World
 extension IMAPVisit {
     /// Messages that are read in one go: others wait for the thread that reads.
     static let readTogether = 500
+    /// The same of messages of which a few facts are compared: there and back takes its time, too.
+    static let comparedTogether = 2000
     /// Messages whose flags are changed in one transaction: others wait for it.
     static let changedTogether = 4000
     /// Fewer are read on the spot.

@@ -126,8 +126,9 @@ extension IMAPVisit {
         while next <= range.upperBound {
             matching.stop = nil
             matching.rows = 0
+            let limit = matching.depth == .octets ? Self.readTogether : Self.comparedTogether
             let (state, taken) = try await service.mailboxes.fetch(
-                next...range.upperBound, of: open.id, matching.depth, limit: Self.readTogether,
+                next...range.upperBound, of: open.id, matching.depth, limit: limit,
                 onThread: range.count < 100, into: matching
             ) { message, matching in matching.take(message) }
             matching = state
@@ -138,7 +139,7 @@ extension IMAPVisit {
             } else if let row = matching.stop {
                 matching.judge(row, try await octets(of: row))
                 next = row.uid + 1
-            } else if matching.rows < Self.readTogether {
+            } else if matching.rows < limit {
                 break
             }
             try await tellProgress(next, of: open)
@@ -171,7 +172,7 @@ extension IMAPVisit {
             while next <= span.upperBound {
                 let (read, last) = try await service.mailboxes.fetch(
                     next...span.upperBound, of: open.id, wanted == nil ? .row : .facts,
-                    limit: Self.readTogether, onThread: span.count < 100,
+                    limit: Self.comparedTogether, onThread: span.count < 100,
                     into: [(row: MessageRow, record: Record?)]()
                 ) { message, read in
                     if uids.contains(message.row.uid) {

@@ -101,4 +101,33 @@ struct SortingTests {
             }
         }
     }
+
+    @Test("More messages than are treated at once are each treated once")
+    func many() throws {
+        try IMAPSite.run { site in
+            for day in 1...9 {
+                try await site.deliver(
+                    "Date: \(day) Nov 2026 10:00:00 +0100\r\nSubject: x\r\n\r\nx\r\n")
+            }
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            // 9 become 4,608.
+            for _ in 1...9 { _ = try await client.ask("COPY 1:* INBOX") }
+            let numbers = (1...4608).map { $0 }
+            let byDate = numbers.sorted { (($0 - 1) % 9, $0) < (($1 - 1) % 9, $1) }
+            for (criterion, expected) in [("ARRIVAL", numbers), ("DATE", byDate)] {
+                let answer = try await client.ask("UID SORT (\(criterion)) UTF-8 ALL")
+                #expect(answer.first == "* SORT" + expected.map { " \($0)" }.joined())
+            }
+            let found = try await client.ask("SEARCH RETURN (COUNT) SENTON 3-Nov-2026")
+            #expect(found.first?.hasSuffix("COUNT 512") == true)
+            let told = try await client.ask("STORE 1:* +FLAGS (\\Seen)")
+            #expect(told.count == 4609)
+            let silent = try await client.ask("UID STORE 1:* -FLAGS.SILENT (\\Seen)")
+            #expect(silent.count == 1)
+            let unseen = try await client.ask("SEARCH RETURN (COUNT) UNSEEN")
+            #expect(unseen.first?.hasSuffix("COUNT 4608") == true)
+            #expect(try await site.countersAreRight())
+        }
+    }
 }
