@@ -64,7 +64,8 @@ package struct Backup: Sendable {
         let archive = try ArchiveWriter(path, time: time.seconds)
         let lock = try prepareStaging()
         defer {
-            clearStaging()
+            // What is left is found by the next backup.
+            try? clearStaging()
             rmdir(staging)
             close(lock)
         }
@@ -79,13 +80,13 @@ package struct Backup: Sendable {
         ]
         try archive.add(Self.manifestName, Array((manifest.description + "\n").utf8))
         try archive.add(Self.databaseName, file: copy)
-        for name in Self.list(staging) {
+        for name in try Self.list(staging) {
             // `bodies-NAME` becomes `bodies/NAME`.
             let parts = name.split(separator: "-", maxSplits: 1)
             guard parts.count == 2 else { continue }
             try archive.add(parts.joined(separator: "/"), file: "\(staging)/\(name)")
         }
-        for name in Self.list(folder + "/zones") where name.hasSuffix(".zone") {
+        for name in try Self.list(folder + "/zones") where name.hasSuffix(".zone") {
             try archive.add("zones/\(name)", file: "\(folder)/zones/\(name)")
         }
         for name in Self.files where access("\(folder)/\(name)", R_OK) == 0 {
@@ -109,17 +110,24 @@ package struct Backup: Sendable {
             close(lock)
             throw ArchiveFailure(.temporary, "another backup of \(folder) is under way")
         }
-        clearStaging()
+        do throws(ArchiveFailure) {
+            try clearStaging()
+        } catch {
+            close(lock)
+            throw error
+        }
         return lock
     }
 
-    private func clearStaging() { for name in Self.list(staging) { unlink("\(staging)/\(name)") } }
+    private func clearStaging() throws(ArchiveFailure) {
+        for name in try Self.list(staging) { unlink("\(staging)/\(name)") }
+    }
 
     /// Copies the database and names the bodies that belong to it; returns how many there are.
     private func takeSnapshot(_ copy: String) throws(ArchiveFailure) -> Int {
         for _ in 0..<Self.attempts {
-            clearStaging()
-            for name in Self.list(folder + "/maildrop") where Self.isPlain(name) {
+            try clearStaging()
+            for name in try Self.list(folder + "/maildrop") where Self.isPlain(name) {
                 link("\(folder)/maildrop/\(name)", "\(staging)/maildrop-\(name)")
             }
             var count: Int?
@@ -152,7 +160,13 @@ package struct Backup: Sendable {
     }
 
     /// The names in a folder; none if there is no such folder.
-    static func list(_ path: String) -> [String] { (try? FolderNames.read(path)) ?? [] }
+    static func list(_ path: String) throws(ArchiveFailure) -> [String] {
+        do {
+            return try FolderNames.readIfThere(path)
+        } catch {
+            throw ArchiveFailure(.data, error.description)
+        }
+    }
 
     /// Whether a name is one of ours: it cannot lead out of its folder.
     static func isPlain(_ name: some StringProtocol) -> Bool {

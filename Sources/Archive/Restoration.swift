@@ -37,7 +37,8 @@ package struct Restoration: Sendable {
     /// body with its size. Blocks its thread.
     package func restore(from path: String) throws(ArchiveFailure) -> Summary {
         let isNew = access(folder, F_OK) != 0
-        guard isNew || Backup.list(folder).allSatisfy({ $0 == "lost+found" }) else {
+        let present = try Backup.list(folder)
+        guard isNew || present.allSatisfy({ $0 == "lost+found" }) else {
             throw ArchiveFailure(
                 .cannotCreate,
                 "\(folder) is not empty: a backup is restored only into an empty folder")
@@ -151,8 +152,10 @@ package struct Restoration: Sendable {
     }
 
     private func clear(_ isNew: Bool) {
-        for name in Backup.list(folder) where name != "lost+found" {
-            for inner in Backup.list("\(folder)/\(name)") { unlink("\(folder)/\(name)/\(inner)") }
+        // A failure is told already: what cannot be read stays.
+        let list = { (path: String) in (try? Backup.list(path)) ?? [] }
+        for name in list(folder) where name != "lost+found" {
+            for inner in list("\(folder)/\(name)") { unlink("\(folder)/\(name)/\(inner)") }
             if unlink("\(folder)/\(name)") != 0 { rmdir("\(folder)/\(name)") }
         }
         if isNew { rmdir(folder) }

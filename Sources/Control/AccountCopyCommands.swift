@@ -176,13 +176,15 @@ struct AccountCopyCommands {
             guard let mailbox = try mailboxes.find(name, of: account) else { continue }
             for grant in one["rights"]?.array ?? [] {
                 let letters = Array((grant["rights"]?.string ?? "").utf8)
-                guard let rights = try? AccessRights(letters: letters) else { continue }
                 do {
+                    let rights = try AccessRights(letters: letters)
                     try await sharing.change(
                         rightsOf: grant["identifier"]?.string ?? "", to: mailbox,
                         by: ACLChange(manner: .replace, rights: rights))
                 } catch let failure as AccessListFailure {
                     leftOut.append("rights to \(name): \(failure)")
+                } catch let error as SyntaxError {
+                    leftOut.append("rights to \(name): \(error)")
                 }
             }
         }

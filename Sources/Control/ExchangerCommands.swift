@@ -178,7 +178,7 @@ struct ExchangerCommands {
     private func setPolicy(_ arguments: Arguments) async throws -> JSON {
         let domain = try arguments.name("domain")
         let old = try await policies.policy(of: domain)?.policy
-        let hosts = await exchangeHosts(of: domain)
+        let hosts = try await exchangeHosts(of: domain)
         var policy =
             old ?? STSPolicy(mode: .testing, maximumAgeSeconds: Self.usualAge, patterns: [])
         if let text = arguments.json["mode"]?.string {
@@ -213,7 +213,7 @@ struct ExchangerCommands {
         return .object(
             members + [
                 ("record_elsewhere", .bool(!elsewhere.isEmpty)),
-                ("host_missing", .bool(await isHostMissing(domain))),
+                ("host_missing", .bool(try await isHostMissing(domain))),
             ])
     }
 
@@ -252,18 +252,23 @@ struct ExchangerCommands {
     /// A week: senders refresh it once a day (RFC 8461 §3.3).
     private static let usualAge = 604_800
 
-    private func exchangeHosts(of domain: Name) async -> [String] {
-        guard let zone = try? await zones.zone(above: domain),
-            let records = try? zone.records()
-        else { return [] }
-        return records.filter { $0.owner == domain }.compactMap(\.exchange)
-            .filter { !$0.isRoot }.map(\.description)
+    private func exchangeHosts(of domain: Name) async throws -> [String] {
+        try await zoneRecords(above: domain)?.filter { $0.owner == domain }.compactMap(\.exchange)
+            .filter { !$0.isRoot }.map(\.description) ?? []
     }
 
-    private func isHostMissing(_ domain: Name) async -> Bool {
+    /// Those of the zone that a name is in; nil: that is not kept here.
+    private func zoneRecords(above name: Name) async throws -> [ResourceRecord]? {
+        do throws(ZoneFailure) {
+            return try await zones.zone(above: name).records()
+        } catch .noZoneAbove {
+            return nil
+        }
+    }
+
+    private func isHostMissing(_ domain: Name) async throws -> Bool {
         guard let host = domain.prepending("mta-sts".utf8),
-            let zone = try? await zones.zone(above: host),
-            let records = try? zone.records()
+            let records = try await zoneRecords(above: host)
         else { return false }
         return !records.contains {
             $0.owner == host && [.a, .aaaa, .cname].contains($0.type)

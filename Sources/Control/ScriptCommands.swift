@@ -83,7 +83,7 @@ struct ScriptCommands {
 
     /// The domain whose script sorts the mail of an account that has none of its own.
     private func standard(of account: Int64) async throws -> JSON {
-        let active = try? await scripts.active(
+        let active = try await scripts.active(
             of: account,
             in: { [registry] in try registry.domain(of: AccountID(rawValue: account)) })
         guard case .domain(let name)? = active?.origin else { return .null }

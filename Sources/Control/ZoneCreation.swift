@@ -30,7 +30,9 @@ struct ZoneCreation {
 
     func perform(_ arguments: Arguments) async throws -> JSON {
         let origin = try commands.origin(arguments)
-        if (try? await commands.zones.zone(origin)) != nil { throw ZoneFailure.zoneExists(origin) }
+        guard try await !commands.zones.origins().contains(origin) else {
+            throw ZoneFailure.zoneExists(origin)
+        }
         let text = try text(of: origin, arguments)
         let domain = try? Domain(origin.description)
         let hosted = try await commands.registry.domains().map(\.name)

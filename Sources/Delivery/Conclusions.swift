@@ -237,11 +237,18 @@ struct Conclusions {
 
     /// A relay domain may have its own, whatever else the message is for.
     private func lifetime(of recipient: DueRecipient) -> Duration {
-        let responsibility = try? deliverer.responsibility(for: recipient.address.destination)
-        if case .relay(let relay)? = responsibility, let seconds = relay.lifetimeSeconds {
+        let usual = message.expires - message.released
+        do throws(DirectoryFailure) {
+            guard
+                case .relay(let relay) = try deliverer.responsibility(
+                    for: recipient.address.destination),
+                let seconds = relay.lifetimeSeconds
+            else { return usual }
             return .seconds(seconds)
+        } catch {
+            // Nobody gives up while it is not known for how long to try.
+            return max(usual, now - message.released + .days(1))
         }
-        return message.expires - message.released
     }
 
     // MARK: What the sender is told

@@ -388,7 +388,7 @@ package final class Deliverer: Sendable {
         guard let host = Self.host(transport, .elsewhere) ?? (try? RelayHost(text)) else {
             return (.directoryUnknown(for: destination), nil)
         }
-        let router = Router(resolver: resolver, context: context(for: destination, transport))
+        let router = Router(resolver: resolver, context: context(for: destination, transport, .elsewhere))
         var decision = await router.route(destination, by: host)
         // The operator's mistake is no reason to give up.
         if case .permanent(let reason) = decision.verdict { decision.verdict = .transient(reason) }
@@ -407,7 +407,7 @@ package final class Deliverer: Sendable {
             // Without the directory a message that should go to a smarthost might go elsewhere.
             return (.directoryUnknown(for: destination), nil)
         }
-        let router = Router(resolver: resolver, context: context(for: destination, transport))
+        let router = Router(resolver: resolver, context: context(for: destination, transport, responsibility))
         if let host = Self.host(transport, responsibility) {
             return (await router.route(destination, by: host), transport?.account)
         }
@@ -416,17 +416,17 @@ package final class Deliverer: Sendable {
     }
 
     private func context(
-        for destination: Destination, _ transport: Transport?
+        for destination: Destination, _ transport: Transport?, _ responsibility: Responsibility
     ) -> RoutingContext {
+        let role: RoutingContext.Role =
+            switch responsibility {
+            case .local: .local
+            case .relay: .relay
+            case .elsewhere: .foreign
+            }
         var context = RoutingContext(
             ownNames: settings.ownNames, ownAddresses: settings.ownAddresses,
-            role: { [self] domain in
-                switch try? registry.responsibility(for: domain) {
-                case .local: .local
-                case .relay: .relay
-                case .elsewhere, nil: .foreign
-                }
-            }, isDown: { [self] in health.isDown($0, at: time.now) })
+            role: { _ in role }, isDown: { [self] in health.isDown($0, at: time.now) })
         context.usesAddressFallback =
             transport?.usesAddressFallback == true
             || destination.domain.map(settings.addressFallback.contains) == true

@@ -257,8 +257,13 @@ package final class Visit {
     /// An address here that has written to the sender, if the sender is who he says.
     private func acquaintance(among own: [String], isAuthenticated: Bool) -> String? {
         guard isAuthenticated, let sender = message.sender.address else { return nil }
-        return try? gatekeeper.records.correspondents.acquaintance(
-            of: sender.description, among: Array(own.prefix(Self.maximumAcquaintances)))
+        do {
+            return try gatekeeper.records.correspondents.acquaintance(
+                of: sender.description, among: Array(own.prefix(Self.maximumAcquaintances)))
+        } catch {
+            gatekeeper.log.warning("whether a sender is known here cannot be read: \(error)")
+            return nil
+        }
     }
 
     /// Of many recipients so many are looked at.

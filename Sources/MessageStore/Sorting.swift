@@ -50,9 +50,11 @@ extension Mailboxes {
             var flags = MessageFlags()
             for name in copy.flags {
                 // More keywords than the mailbox can hold are no reason to lose a message.
-                if let flag = try? Self.flags(named: [name], in: mailbox, transaction) {
-                    flags.formUnion(flag)
-                }
+                do {
+                    flags.formUnion(try Self.flags(named: [name], in: mailbox, transaction))
+                } catch let failure as StorageFailure {
+                    throw failure
+                } catch {}
             }
             var (id, size) = (content, octets)
             if let replacement = copy.replacement {
@@ -111,24 +113,24 @@ extension Mailboxes {
     /// Whether there is a mailbox of the name.
     package static func knows(
         _ name: String, of account: Int64, in transaction: any Transaction
-    ) -> Bool {
+    ) throws(StorageFailure) -> Bool {
         let name = canonical(name)
-        return name == inbox
-            || ((try? find(name, of: account, in: transaction)) ?? nil) != nil
+        guard name != inbox else { return true }
+        return try find(name, of: account, in: transaction) != nil
     }
 
     /// Whether there is a mailbox with this MAILBOXID.
     package static func knows(
         identifiedBy id: String, of account: Int64, in transaction: any Transaction
-    ) -> Bool {
-        ((try? all(of: account, in: transaction)) ?? []).contains { $0.isIdentified(by: id) }
+    ) throws(StorageFailure) -> Bool {
+        try all(of: account, in: transaction).contains { $0.isIdentified(by: id) }
     }
 
     /// Whether a mailbox, or any, is for this use.
     package static func knows(
         use: String, mailbox: String?, of account: Int64, in transaction: any Transaction
-    ) -> Bool {
-        ((try? all(of: account, in: transaction)) ?? []).contains {
+    ) throws(StorageFailure) -> Bool {
+        try all(of: account, in: transaction).contains {
             $0.isFor(use) && (mailbox == nil || $0.name == mailbox.map(canonical))
         }
     }

@@ -35,7 +35,7 @@ package struct MaildirSource: MailSource {
 
     package mutating func folders() throws -> [SourceFolder] {
         // The place itself is the operator's word, and may be a link.
-        let names = SystemFiles.names(root + "/.")
+        let names = try SystemFiles.names(root + "/.")
         guard SystemFiles.facts(root + "/.")?.isFolder == true else {
             throw MovingFailure(.source, "\(root) is no folder that can be read")
         }
@@ -47,7 +47,7 @@ package struct MaildirSource: MailSource {
             else { continue }
             add(mailbox, "\(root)/\(name)", to: &folders)
         }
-        addTree([], at: root, to: &folders)
+        try addTree([], at: root, to: &folders)
         guard !folders.isEmpty else {
             throw MovingFailure(
                 .source, "\(root) is no Maildir: neither it nor a folder in it has a folder `cur`")
@@ -62,11 +62,11 @@ package struct MaildirSource: MailSource {
     /// A tree of folders (Dovecot's layout `fs`).
     private func addTree(
         _ levels: [String], at path: String, to folders: inout [SourceFolder]
-    ) {
+    ) throws {
         guard levels.count < MailboxName.maximumLevels, folders.count <= Self.folderLimit else {
             return
         }
-        for name in SystemFiles.names(path) {
+        for name in try SystemFiles.names(path) {
             guard !name.hasPrefix("."),
                 !["cur", "new", "tmp", "courierimapkeywords"].contains(name)
             else { continue }
@@ -76,7 +76,7 @@ package struct MaildirSource: MailSource {
             if Self.isMaildir(place), let mailbox = FolderName.mailbox(below.map(\.utf8)) {
                 add(mailbox, place, to: &folders)
             }
-            addTree(below, at: place, to: &folders)
+            try addTree(below, at: place, to: &folders)
         }
     }
 
@@ -119,28 +119,29 @@ package struct MaildirSource: MailSource {
 
     // MARK: Messages
 
-    package mutating func open(_ folder: SourceFolder, since mark: String?) -> SourceOpening {
+    package mutating func open(_ folder: SourceFolder, since mark: String?) throws -> SourceOpening
+    {
         self.folder = folder.place
         keywords = FolderKeywords()
         if case .octets(let octets, _) = read("\(folder.place)/dovecot-keywords") {
             keywords.readDovecot(octets)
         }
-        readCourierKeywords()
+        try readCourierKeywords()
         var uids = DovecotUIDList()
         for name in ["dovecot-uidlist", "courierimapuiddb"] {
             guard case .octets(let octets, _) = read("\(folder.place)/\(name)") else { continue }
             uids = DovecotUIDList(octets)
             break
         }
-        let found = Self.sorted(list(), uids.uids)
+        let found = Self.sorted(try list(), uids.uids)
         entries = found[...]
         return SourceOpening(
             messages: found.count, keys: Set(found.map { String($0.name.unique) }))
     }
 
-    private mutating func readCourierKeywords() {
+    private mutating func readCourierKeywords() throws {
         let place = "\(folder)/courierimapkeywords"
-        for name in SystemFiles.names(place) {
+        for name in try SystemFiles.names(place) {
             guard case .octets(let octets, _) = read("\(place)/\(name)") else { continue }
             if name == ":list" {
                 keywords.readCourierList(octets)
@@ -151,11 +152,11 @@ package struct MaildirSource: MailSource {
     }
 
     /// Each message once, though it may be moved from `new` to `cur` meanwhile.
-    private func list() -> [Entry] {
+    private func list() throws -> [Entry] {
         var seen: Set<Substring> = []
         var entries: [Entry] = []
         for (place, isNew) in [("new", true), ("cur", false)] {
-            for text in SystemFiles.names("\(folder)/\(place)") {
+            for text in try SystemFiles.names("\(folder)/\(place)") {
                 guard let name = MaildirName(text), seen.insert(name.unique).inserted else {
                     continue
                 }
@@ -187,7 +188,7 @@ package struct MaildirSource: MailSource {
             }
             if let item = try item(entry) { return item }
             // Flags are changed by another name.
-            guard let entry = moved(entry), let item = try item(entry) else { continue }
+            guard let entry = try moved(entry), let item = try item(entry) else { continue }
             return item
         }
         return nil
@@ -234,7 +235,7 @@ package struct MaildirSource: MailSource {
     }
 
     /// Where a message is now that was renamed since the folder was listed.
-    private func moved(_ entry: Entry) -> Entry? {
-        list().first { $0.name.unique == entry.name.unique }
+    private func moved(_ entry: Entry) throws -> Entry? {
+        try list().first { $0.name.unique == entry.name.unique }
     }
 }

@@ -60,7 +60,7 @@ package struct MaildirTarget: MailTarget {
             try SystemFiles.replace("\(folder)/maildirfolder", [])
         }
         known = [:]
-        for text in SystemFiles.names("\(folder)/cur") {
+        for text in try SystemFiles.names("\(folder)/cur") {
             if let name = MaildirName(text) { known[name.unique] = name }
         }
         var list = FolderKeywords()

@@ -35,7 +35,7 @@ package struct MboxSource: MailSource {
             return [SourceFolder(name: name, use: FolderUse.use(of: name), place: path)]
         }
         var folders: [SourceFolder] = []
-        add([], at: path, to: &folders)
+        try add([], at: path, to: &folders)
         guard !folders.isEmpty else {
             throw MovingFailure(.source, "there is no file of messages in \(path)")
         }
@@ -48,16 +48,18 @@ package struct MboxSource: MailSource {
         return folders
     }
 
-    private func add(_ levels: [String], at path: String, to folders: inout [SourceFolder]) {
+    private func add(
+        _ levels: [String], at path: String, to folders: inout [SourceFolder]
+    ) throws {
         guard levels.count < Self.depthLimit else { return }
-        for name in SystemFiles.names(path) where !name.hasPrefix(".") {
+        for name in try SystemFiles.names(path) where !name.hasPrefix(".") {
             let place = "\(path)/\(name)"
             guard let facts = SystemFiles.facts(place) else { continue }
             if facts.isFolder {
                 // Thunderbird keeps what is below `Work` in `Work.sbd`, Apple Mail writes `Work.mbox`.
                 let end = [".sbd", ".mbox"].first(where: name.hasSuffix)?.count ?? 0
-                add(levels + [String(name.dropLast(end))], at: place, to: &folders)
-            } else if facts.isFile, Self.beginsAsMbox(place),
+                try add(levels + [String(name.dropLast(end))], at: place, to: &folders)
+            } else if facts.isFile, try Self.beginsAsMbox(place),
                 // readpst and Apple Mail call the file of a folder `mbox`.
                 let mailbox = FolderName.mailbox(
                     (name == "mbox" && !levels.isEmpty ? levels : levels + [name]).map(\.utf8)),
@@ -69,9 +71,9 @@ package struct MboxSource: MailSource {
         }
     }
 
-    private static func beginsAsMbox(_ path: String) -> Bool {
-        let file = try? SystemFiles.Input(path, followsLinks: false)
-        return (try? file?.read(at: 0, count: 5)) == Array("From ".utf8)
+    private static func beginsAsMbox(_ path: String) throws -> Bool {
+        let file = try SystemFiles.Input(path, followsLinks: false)
+        return try file.read(at: 0, count: 5) == Array("From ".utf8)
     }
 
     package mutating func open(_ folder: SourceFolder, since mark: String?) throws -> SourceOpening

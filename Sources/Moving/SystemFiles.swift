@@ -29,9 +29,13 @@ enum SystemFiles {
     }
 
     /// The names in a folder, sorted; none if there is no such folder, or it is a link.
-    static func names(_ path: String) -> [String] {
+    static func names(_ path: String) throws(MovingFailure) -> [String] {
         guard facts(path)?.isFolder == true else { return [] }
-        return (try? FolderNames.read(path)) ?? []
+        do {
+            return try FolderNames.readIfThere(path)
+        } catch {
+            throw MovingFailure(.source, error.description)
+        }
     }
 
     /// What is read of a file.

@@ -132,9 +132,16 @@ package actor KeyKeeper {
 
     /// Makes the keys of a domain that has just been taken in, so that its zone can name them.
     package func prepare(_ domain: Domain) async {
-        guard keys.cryptography != nil, settings.isAutomatic,
-            let places = try? await KeyPlaces(zones, peers)
-        else { return }
+        guard keys.cryptography != nil, settings.isAutomatic else { return }
+        let places: KeyPlaces
+        do {
+            places = try await KeyPlaces(zones, peers)
+        } catch {
+            // `run` makes them when the store answers again.
+            return log.warning(
+                "the DKIM keys of a new domain are not made yet: \(error)",
+                metadata: ["domain": "\(domain)"])
+        }
         var budget = Self.keysAtATime
         await makeKeys(domain, places[domain], &budget)
     }
@@ -378,10 +385,16 @@ package actor KeyKeeper {
 
     private func note(_ sighting: KeySighting, of key: DomainKey, _ domain: Domain) {
         let (now, rules) = (time.timestamp, settings.rules)
-        let events = try? keys.change(domain) { keys, _ in
-            keys.observe(sighting, of: key.selector, at: now, rules)
+        do {
+            let events = try keys.change(domain) { keys, _ in
+                keys.observe(sighting, of: key.selector, at: now, rules)
+            }
+            tell(events, of: domain)
+        } catch {
+            log.error(
+                "what the DNS says of a DKIM key is not noted: \(error)",
+                metadata: ["domain": "\(domain)", "selector": "\(key.selector)"])
         }
-        tell(events ?? [], of: domain)
     }
 
     // MARK: - Alarms

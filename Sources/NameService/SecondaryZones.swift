@@ -96,18 +96,32 @@ package actor SecondaryZones {
         let now = world.time.timestamp
         var copy = Copy(clock: SecondaryClock(now: now))
         defer { copies[origin] = copy }
-        guard let checked = (try? await peers.checked(origin)) ?? nil,
-            let zone = await served(origin)
-        else { return Zone(expired: origin) }
+        guard let checked = await checked(origin), let zone = await served(origin) else {
+            return Zone(expired: origin)
+        }
         copy.checked = checked
         copy.clock = SecondaryClock(checkedAt: checked, soa: zone.soa, chance: world.entropy.next())
         copy.isWithheld = copy.clock.isExpired(at: now)
         return copy.isWithheld ? Zone(expired: origin) : zone
     }
 
+    private func checked(_ origin: Name) async -> Timestamp? {
+        do {
+            return try await peers.checked(origin)
+        } catch {
+            log.error("the age of the copy of \(origin) cannot be read: \(error)")
+            return nil
+        }
+    }
+
     private func served(_ origin: Name) async -> Zone? {
-        guard let records = (try? await zones.served(origin))?.records else { return nil }
-        return try? Zone(origin: origin, records: records)
+        do {
+            guard let records = try await zones.served(origin)?.records else { return nil }
+            return try Zone(origin: origin, records: records)
+        } catch {
+            log.error("the copy of \(origin) cannot be read: \(error)")
+            return nil
+        }
     }
 
     /// How all copies are doing, in canonical order.

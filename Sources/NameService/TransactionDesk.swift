@@ -202,8 +202,14 @@ package struct TransactionDesk: Sendable {
 
     private func content(_ query: TransferQuery, _ zone: Zone) async -> TransferResponse.Content {
         guard let serial = query.serial else { return .whole(zone.records) }
-        let kept = (try? await zones.differences(of: zone.origin, from: serial)) ?? nil
-        let chain = (kept ?? []).compactMap { DifferenceSequence($0) }
+        var chain: [DifferenceSequence] = []
+        do {
+            chain = try await (zones.differences(of: zone.origin, from: serial) ?? [])
+                .compactMap { DifferenceSequence($0) }
+        } catch {
+            // RFC 1995 §4: all of it may always be sent instead.
+            log.warning("the changes of \(zone.origin) cannot be read, all of it goes: \(error)")
+        }
         return TransferResponse.content(from: serial, of: zone, chain: chain)
     }
 

@@ -132,7 +132,7 @@ package struct WebHost: Sendable {
                 page.fields = ["Allow: GET, HEAD"]
                 return page
             }
-            if identity == nil, let page = await refer(request, document) { return page }
+            if identity == nil, let page = try await refer(request, document) { return page }
             return try await page(document, request)
         } catch {
             return .fault(503, "not just now\n")
@@ -140,14 +140,14 @@ package struct WebHost: Sendable {
     }
 
     /// Over plain HTTP: what must not be believed without TLS is found elsewhere.
-    private func refer(_ request: Request, _ document: Document) async -> Page? {
+    private func refer(_ request: Request, _ document: Document) async throws -> Page? {
         switch document {
         case .clientConfiguration, .wellKnownClientConfiguration: return nil
         default: break
         }
         // A host that is none of ours must not be handed on: this is no open redirector.
         guard let domain = domain(of: request.host, among: Self.labels),
-            (try? await knowledge.setup(domain)) != nil
+            try await knowledge.setup(domain) != nil
         else { return .fault(421, "no domain of that name is hosted here\n") }
         var page = Page.fault(302, "")
         page.fields = ["Location: https://\(request.host)\(document.rawValue)"]

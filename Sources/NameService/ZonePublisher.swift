@@ -189,7 +189,10 @@ package actor ZonePublisher {
         if let records = known.records { return records }
         if known.version == zone.version { return stored }
         // Made of an older version: that is in the history, unless it is very old.
-        guard let text = try? await zones.text(of: zone.origin, version: known.version) else {
+        let text: [UInt8]
+        do throws(ZoneFailure) {
+            text = try await zones.text(of: zone.origin, version: known.version)
+        } catch .unknownVersion {
             return box.zones[zone.origin]?.records
         }
         let file = MasterFile.parse(text, origin: zone.origin)

@@ -31,21 +31,26 @@ struct ReceptionPolicy: Sendable {
     }
 
     private func judgeSenderDomain(_ domain: Domain) async -> Reply? {
-        switch await senderDomains.verdict(on: domain) {
-        case .takesMail: nil
+        let verdict = await senderDomains.verdict(on: domain)
+        switch verdict {
+        case .takesMail: return nil
         // RFC 7505 §4.2: such a domain sends no mail either.
-        case .nullMX: .senderHasNullMX
-        case .takesNone where requiresSenderDomain && !isHere(domain): .senderDomainTakesNoMail
-        case .unknown where requiresSenderDomain && !isHere(domain): .senderDomainUncertain
-        case .takesNone, .unknown: nil
+        case .nullMX: return .senderHasNullMX
+        case .takesNone, .unknown: break
         }
+        do throws(DirectoryFailure) {
+            guard try requiresSenderDomain && !isHere(domain) else { return nil }
+        } catch {
+            return .localError
+        }
+        return verdict == .takesNone ? .senderDomainTakesNoMail : .senderDomainUncertain
     }
 
     /// Whether mail for the domain is ours to take, whatever the DNS says of it.
-    private func isHere(_ domain: Domain) -> Bool {
-        switch try? registry.responsibility(for: domain) {
+    private func isHere(_ domain: Domain) throws(DirectoryFailure) -> Bool {
+        switch try registry.responsibility(for: domain) {
         case .local, .relay: true
-        case .elsewhere, nil: false
+        case .elsewhere: false
         }
     }
 

@@ -30,15 +30,15 @@ extension Reports {
     /// `isOurs` says which are; `isAuthentic` whether the mail that carried it was signed by its
     /// sender.
     package func file(
-        _ report: IncomingReport, isAuthentic: Bool, isOurs: (String) -> Bool
+        _ report: IncomingReport, isAuthentic: Bool, isOurs: (String) throws -> Bool
     ) async throws -> Filing {
         var kept: Kept
         switch report {
         case .aggregate(let report): kept = Kept(report)
-        case .transport(let report): kept = Kept(report, isOurs)
-        case .feedback(let report): kept = Kept(report, isOurs)
+        case .transport(let report): kept = try Kept(report, isOurs)
+        case .feedback(let report): kept = try Kept(report, isOurs)
         }
-        guard isOurs(kept.domain) else { return .notOurs }
+        guard try isOurs(kept.domain) else { return .notOurs }
         let now = time.timestamp
         kept.normalize(at: now)
         return try await insert(kept, isAuthentic, at: now)
@@ -155,9 +155,9 @@ struct Kept: Sendable {
         }
     }
 
-    init(_ report: TLSReport, _ isOurs: (String) -> Bool) {
+    init(_ report: TLSReport, _ isOurs: (String) throws -> Bool) rethrows {
         kind = .transport
-        domain = report.policies.map(\.domain).first(where: isOurs) ?? ""
+        domain = try report.policies.map(\.domain).first(where: isOurs) ?? ""
         organization = report.organization
         reportID = report.reportID
         begin = report.begin ?? Timestamp(seconds: -1)
@@ -184,10 +184,10 @@ struct Kept: Sendable {
         }
     }
 
-    init(_ report: FeedbackReport, _ isOurs: (String) -> Bool) {
+    init(_ report: FeedbackReport, _ isOurs: (String) throws -> Bool) rethrows {
         kind = .feedback
         let authors = report.originalDomains
-        domain = (report.reportedDomains + authors).first(where: isOurs) ?? ""
+        domain = try (report.reportedDomains + authors).first(where: isOurs) ?? ""
         organization = report.reportingMTA ?? report.userAgent ?? ""
         begin = report.arrival ?? Timestamp(seconds: -1)
         end = begin

@@ -42,7 +42,7 @@ package struct ReportFiling: Sendable {
         }
         return try await reports.file(report, isAuthentic: authenticity == .passed) { name in
             guard let domain = try? Domain(name),
-                case .local? = try? registry.responsibility(for: domain)
+                case .local = try registry.responsibility(for: domain)
             else { return false }
             return true
         }

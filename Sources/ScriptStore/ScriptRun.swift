@@ -126,7 +126,8 @@ extension Scripts {
     /// Runs a script of an account over a message.
     ///
     /// What vacation has answered in its period, and what was redirected to the same address
-    /// before (a loop), is taken out of the actions; without any other the message is kept.
+    /// before (a loop), is taken out of the actions; without any other the message is kept. Throws
+    /// when the store does not answer what the script asks.
     package func run(
         _ script: Script, over incoming: Incoming, of account: Int64
     ) async throws -> ScriptRun {
@@ -135,7 +136,8 @@ extension Scripts {
             let known = StoredAccount(
                 account: account, addresses: incoming.ownAddresses, now: now,
                 transaction: transaction)
-            var run = ScriptRun(verdict: Interpreter.run(script, over: incoming, in: known))
+            var run = ScriptRun(
+                verdict: try Interpreter.run(script, over: incoming, in: known))
             run.memories = run.verdict.sightings.map { known.memory(of: $0) }
             let actions = run.verdict.actions
             run.verdict.actions = []
@@ -206,32 +208,28 @@ private struct StoredAccount: AccountKnowledge {
     let now: Timestamp
     let transaction: any Transaction
 
-    func hasMailbox(named name: String) -> Bool {
-        Mailboxes.knows(name, of: account, in: transaction)
+    func hasMailbox(named name: String) throws -> Bool {
+        try Mailboxes.knows(name, of: account, in: transaction)
     }
 
-    func hasMailbox(identifiedBy id: String) -> Bool {
-        Mailboxes.knows(identifiedBy: id, of: account, in: transaction)
+    func hasMailbox(identifiedBy id: String) throws -> Bool {
+        try Mailboxes.knows(identifiedBy: id, of: account, in: transaction)
     }
 
-    func hasSpecialUse(_ attribute: String, mailbox: String?) -> Bool {
-        Mailboxes.knows(use: attribute, mailbox: mailbox, of: account, in: transaction)
+    func hasSpecialUse(_ attribute: String, mailbox: String?) throws -> Bool {
+        try Mailboxes.knows(use: attribute, mailbox: mailbox, of: account, in: transaction)
     }
 
-    func hasSeen(_ sighting: Sighting) -> Bool {
-        // What cannot be read was not seen: a message too many is better than one too few.
-        (try? remembers(memory(of: sighting))) ?? false
+    func hasSeen(_ sighting: Sighting) throws -> Bool { try remembers(memory(of: sighting)) }
+
+    func annotation(_ entry: String, of mailbox: String?) throws -> [UInt8]? {
+        try Mailboxes.annotation(entry, of: mailbox, for: account, in: transaction)
     }
 
-    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]? {
-        (try? Mailboxes.annotation(entry, of: mailbox, for: account, in: transaction)) ?? nil
-    }
-
-    func isListed(_ address: Address, on list: ExternalList) -> Bool {
+    func isListed(_ address: Address, on list: ExternalList) throws -> Bool {
         switch list {
         case .addressBook:
-            // What cannot be read is no acquaintance, as with strangers.
-            (try? Correspondents.isKnown("\(address)", to: addresses, in: transaction)) ?? false
+            try Correspondents.isKnown("\(address)", to: addresses, in: transaction)
         }
     }
 
@@ -246,9 +244,9 @@ private struct StoredAccount: AccountKnowledge {
         ) { Int($0.integer(0)) } ?? 0
     }
 
-    func script(named name: String, isGlobal: Bool) -> [UInt8]? {
+    func script(named name: String, isGlobal: Bool) throws -> [UInt8]? {
         let owner = isGlobal ? Scripts.everyone : account
-        return (try? Scripts.text(of: name, of: owner, in: transaction)) ?? nil
+        return try Scripts.text(of: name, of: owner, in: transaction)
     }
 
     func remembers(_ memory: ScriptRun.Memory) throws(StorageFailure) -> Bool {

@@ -228,7 +228,7 @@ package struct MailServer: Sendable {
                 services.cancelAll()
             }
             await gatekeeper.keepCounts()
-            try? await node.registry.writeUses()
+            await writeUses()
             await reporters.finish()
         }
     }
@@ -430,11 +430,15 @@ package struct MailServer: Sendable {
     private func keepUses() async {
         while !Task.isCancelled {
             try? await surroundings.time.sleep(for: .minutes(1))
-            do {
-                try await node.registry.writeUses()
-            } catch {
-                log.warning("the last use of app passwords cannot be kept: \(error)")
-            }
+            await writeUses()
+        }
+    }
+
+    private func writeUses() async {
+        do {
+            try await node.registry.writeUses()
+        } catch {
+            log.warning("the last use of app passwords cannot be kept: \(error)")
         }
     }
 

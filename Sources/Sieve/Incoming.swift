@@ -42,22 +42,24 @@ package struct Incoming: Sendable {
 }
 
 /// What a script may ask about the account it belongs to.
+///
+/// Whoever cannot find out throws: that is no answer, and the run ends without a verdict.
 package protocol AccountKnowledge {
     /// Whether messages can be filed into the mailbox (RFC 5490 §3.1).
-    func hasMailbox(named name: String) -> Bool
+    func hasMailbox(named name: String) throws -> Bool
     /// The same by MAILBOXID (RFC 9042 §3).
-    func hasMailbox(identifiedBy id: String) -> Bool
+    func hasMailbox(identifiedBy id: String) throws -> Bool
     /// Whether a mailbox has a special use (RFC 8579 §3); nil: any mailbox.
-    func hasSpecialUse(_ attribute: String, mailbox: String?) -> Bool
+    func hasSpecialUse(_ attribute: String, mailbox: String?) throws -> Bool
     /// Whether an earlier run has remembered this (RFC 7352 §3).
-    func hasSeen(_ sighting: Sighting) -> Bool
+    func hasSeen(_ sighting: Sighting) throws -> Bool
     /// The value of an annotation that the account sees (RFC 5490); nil is the server instead of a
     /// mailbox. Nil: there is none.
-    func annotation(_ entry: String, of mailbox: String?) -> [UInt8]?
+    func annotation(_ entry: String, of mailbox: String?) throws -> [UInt8]?
     /// Whether an address is on a list kept elsewhere (RFC 6134).
-    func isListed(_ address: Address, on list: ExternalList) -> Bool
+    func isListed(_ address: Address, on list: ExternalList) throws -> Bool
     /// The text of another script (RFC 6609 §3.2); nil if there is none.
-    func script(named name: String, isGlobal: Bool) -> [UInt8]?
+    func script(named name: String, isGlobal: Bool) throws -> [UInt8]?
 }
 
 /// What `duplicate` remembers of a message (RFC 7352).

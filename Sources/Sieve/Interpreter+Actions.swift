@@ -295,7 +295,7 @@ extension Interpreter {
         guard includeStack.count < Limit.includeDepth, included.count < Limit.includes else {
             throw failure(arguments.line, "too many scripts are included")
         }
-        guard let octets = account.script(named: name, isGlobal: isGlobal) else {
+        guard let octets = try ask({ try $0.script(named: name, isGlobal: isGlobal) }) else {
             guard arguments.has("optional") else {
                 throw failure(arguments.line, "there is no script \(Self.quoted(name))")
             }

@@ -42,7 +42,7 @@ extension Interpreter {
         let isServer = word == .servermetadata
         let mailbox = isServer ? nil : try string(arguments.text(at: 0))
         let entry = try string(arguments.text(at: isServer ? 0 : 1))
-        let value = account.annotation(entry.asciiLowercased, of: mailbox)
+        let value = try ask { try $0.annotation(entry.asciiLowercased, of: mailbox) }
         return try compare(
             value.map { [$0[...]] } ?? [],
             keys: values(arguments.texts(at: isServer ? 1 : 2)), arguments,
@@ -55,9 +55,11 @@ extension Interpreter {
     ) throws(Interruption) -> (Bool, String) {
         let isServer = word == .servermetadataexists
         let mailbox = isServer ? nil : try string(arguments.text(at: 0))
-        for entry in try values(arguments.texts(at: isServer ? 0 : 1))
-        where account.annotation(entry.asciiLowercased, of: mailbox) == nil {
-            return (false, "there is no annotation \(Self.quoted(entry))")
+        for entry in try values(arguments.texts(at: isServer ? 0 : 1)) {
+            let value = try ask { try $0.annotation(entry.asciiLowercased, of: mailbox) }
+            guard value != nil else {
+                return (false, "there is no annotation \(Self.quoted(entry))")
+            }
         }
         return (true, "the annotations are there")
     }
@@ -81,7 +83,7 @@ extension Interpreter {
             guard let address = OutboundAddress.parse(text) else { continue }
             left -= 1
             guard left >= 0 else { break }
-            for list in lists where account.isListed(address, on: list) {
+            for list in lists where try ask({ try $0.isListed(address, on: list) }) {
                 // §2.2: the value that is on the list.
                 frame.captures = ["\(address)"]
                 frame.hasForeignCaptures = comparesMessage(arguments)

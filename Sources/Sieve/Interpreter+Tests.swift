@@ -23,15 +23,19 @@ extension Interpreter {
         case .hasflag: return try hasFlag(arguments)
         case .body: return try body(arguments)
         case .mailboxexists:
-            return try all(arguments.texts(at: 0), "mailbox") { $0.hasMailbox(named: $1) }
+            return try all(arguments.texts(at: 0), "mailbox") {
+                try $0.hasMailbox(named: $1)
+            }
         case .mailboxidexists:
-            return try all(arguments.texts(at: 0), "mailbox") { $0.hasMailbox(identifiedBy: $1) }
+            return try all(arguments.texts(at: 0), "mailbox") {
+                try $0.hasMailbox(identifiedBy: $1)
+            }
         case .specialUseExists:
             let mailbox = try arguments.text(at: 0).map { text throws(Interruption) in
                 try value(text)
             }
             return try all(arguments.texts(at: 1), "special use") {
-                $0.hasSpecialUse($1, mailbox: mailbox)
+                try $0.hasSpecialUse($1, mailbox: mailbox)
             }
         case .date, .currentdate: return try date(word, arguments)
         case .duplicate: return try duplicate(arguments)
@@ -107,9 +111,9 @@ extension Interpreter {
 
     /// Whether a question is answered with yes for all names.
     private mutating func all(
-        _ texts: [Text]?, _ what: String, _ question: (any AccountKnowledge, String) -> Bool
+        _ texts: [Text]?, _ what: String, _ question: (any AccountKnowledge, String) throws -> Bool
     ) throws(Interruption) -> (Bool, String) {
-        for name in try values(texts) where !question(account, name) {
+        for name in try values(texts) where try !ask({ try question($0, name) }) {
             return (false, "there is no \(what) \(Self.quoted(name))")
         }
         return (true, "there is such a \(what)")
@@ -328,7 +332,7 @@ extension Interpreter {
             }
             sightings.append(sighting)
         }
-        let wasSeen = account.hasSeen(sighting)
+        let wasSeen = try ask { try $0.hasSeen(sighting) }
         return (wasSeen, wasSeen ? "seen before" : "not seen before")
     }
 

@@ -64,18 +64,20 @@ package struct Interpreter {
         /// The nearest loop of the name; nil: the nearest.
         case leaveLoop(String?)
         case failure(Diagnostic)
+        /// Nobody can say what the script has asked of its account.
+        case unanswered(any Error)
     }
 
     /// Runs a script and says what is to be done, and why.
     ///
     /// Whatever goes wrong, the message is kept (RFC 5228 §2.10.6); so it is if its tests compare
-    /// more than so many octets.
+    /// more than so many octets. Throws only what `account` throws.
     package static func run(
         _ script: Script, over incoming: Incoming, in account: some AccountKnowledge,
         comparing octets: Int = Limit.comparedOctets
-    ) -> Verdict {
+    ) throws -> Verdict {
         var interpreter = Self(script, incoming, account, Matcher(budget: octets))
-        return interpreter.verdict(of: script)
+        return try interpreter.verdict(of: script)
     }
 
     private init(
@@ -93,9 +95,11 @@ package struct Interpreter {
         frame = Frame(enabled: script.capabilities)
     }
 
-    private mutating func verdict(of script: Script) -> Verdict {
-        do {
+    private mutating func verdict(of script: Script) throws -> Verdict {
+        do throws(Interruption) {
             try run(script.statements)
+        } catch .unanswered(let error) {
+            throw error
         } catch .failure(let diagnostic) {
             // With the header as it came, and without flags (RFC 5293 §7).
             var keep = Filing(mailbox: "INBOX")
@@ -224,6 +228,17 @@ package struct Interpreter {
 
     func failure(_ line: Int, _ message: String) -> Interruption {
         .failure(Diagnostic(line: line, message: message))
+    }
+
+    /// What the account says to a question.
+    func ask<Answer>(
+        _ question: (any AccountKnowledge) throws -> Answer
+    ) throws(Interruption) -> Answer {
+        do {
+            return try question(account)
+        } catch {
+            throw .unanswered(error)
+        }
     }
 
     // MARK: Explanation

@@ -14,7 +14,19 @@ package enum FolderNames {
     package static func read(
         _ path: String, limit: Int = .max, where isWanted: (String) -> Bool = { _ in true }
     ) throws(StorageFailure) -> [String] {
+        try read(path, isOptional: false, limit, isWanted)
+    }
+
+    /// As `read`, but nothing where there is no such folder.
+    package static func readIfThere(_ path: String) throws(StorageFailure) -> [String] {
+        try read(path, isOptional: true, .max) { _ in true }
+    }
+
+    private static func read(
+        _ path: String, isOptional: Bool, _ limit: Int, _ isWanted: (String) -> Bool
+    ) throws(StorageFailure) -> [String] {
         guard let folder = opendir(path) else {
+            if isOptional, errno == ENOENT || errno == ENOTDIR { return [] }
             throw StorageFailure(errno: errno, "\(path) cannot be read")
         }
         defer { closedir(folder) }

@@ -22,8 +22,8 @@ enum DataFolderLock {
 
     /// Makes the user the owner of a folder that this process has just made, and of all in it.
     static func give(_ folder: String, to user: ServerUser) throws(CommandFailure) {
-        for name in Files.list(folder) {
-            for inner in Files.list("\(folder)/\(name)") {
+        for name in try Files.list(folder) {
+            for inner in try Files.list("\(folder)/\(name)") {
                 try own("\(folder)/\(name)/\(inner)", user)
             }
             try own("\(folder)/\(name)", user)

@@ -76,7 +76,7 @@ enum Files {
             throw .cannotCreate("\(path) cannot be given to \(user.name): \(systemError())")
         }
         guard facts.st_mode & S_IFMT == S_IFDIR else { return }
-        for name in list(path) { try give("\(path)/\(name)", to: user) }
+        for name in try list(path) { try give("\(path)/\(name)", to: user) }
     }
 
     /// Makes a folder and those above it.
@@ -91,7 +91,13 @@ enum Files {
     }
 
     /// The names in a folder, sorted; none if there is no such folder.
-    static func list(_ path: String) -> [String] { (try? FolderNames.read(path)) ?? [] }
+    static func list(_ path: String) throws(CommandFailure) -> [String] {
+        do {
+            return try FolderNames.readIfThere(path)
+        } catch {
+            throw .noInput(error.description)
+        }
+    }
 
     static func systemError() -> String { String(cString: strerror(errno)) }
 }

@@ -8,7 +8,7 @@ enum ZoneFolder {
     /// Reads all of them; any fault stops the start, with all faults of that file.
     static func load(_ folder: String) throws(CommandFailure) -> ZoneBox {
         var zones = ZoneSet()
-        for file in Files.list(folder) where file.hasSuffix(".zone") {
+        for file in try Files.list(folder) where file.hasSuffix(".zone") {
             let zone = try read("\(folder)/\(file)", named: String(file.dropLast(5)))
             zones[zone.origin] = zone
         }

@@ -550,6 +550,28 @@ struct DeliveryTests {
         }
     }
 
+    @Test("nobody gives up while the directory does not say for how long to try")
+    func unknownLifetime() throws {
+        let world = try DeliveryWorld(seed: 22, zone: Self.zone)
+        let first = world.sink(1)
+        try world.run { world in
+            first.host.stop()
+            try await world.registry.add(
+                relay: .init(
+                    try Domain("one.example"), acceptsAllRecipients: true,
+                    lifetimeSeconds: 20 * 86400), by: "test")
+            try await world.accept(to: ["x@one.example"])
+            try await world.sleep(.days(4))
+            // With the change goes what was remembered of domains.
+            try await world.registry.add(domain: LocalDomain(Domain("new.example")), by: "test")
+            world.answers.fail(at: "FROM directory_")
+            try await world.sleep(.days(2))
+            world.answers.fail(at: nil)
+            first.host.start()
+            #expect(try await world.wait(.days(1)) { first.messages.count == 1 })
+        }
+    }
+
     @Test("an address literal is the host")
     func literal() throws {
         let world = try DeliveryWorld(seed: 19, zone: "")

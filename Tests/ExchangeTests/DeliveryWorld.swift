@@ -43,6 +43,7 @@ final class DeliveryWorld: @unchecked Sendable {
         let registry: Registry
         let deliverer: Deliverer
         let scripts: Scripts
+        let answers: FailingStore
     }
 
     private var parts: Parts?
@@ -57,6 +58,8 @@ final class DeliveryWorld: @unchecked Sendable {
     var trace: Trace { running.trace }
     var registry: Registry { running.registry }
     var scripts: Scripts { running.scripts }
+    /// What answers the questions of scripts, and those about domains and addresses.
+    var answers: FailingStore { running.answers }
     var store: SQLiteStore { running.store }
 
     init(seed: UInt64, zone: String) throws {
@@ -99,11 +102,12 @@ final class DeliveryWorld: @unchecked Sendable {
         let arrivals = Arrivals()
         let intake = Intake(spooler, handover: arrivals)
         let trace = Trace(store: store)
+        let answers = FailingStore(store)
         let registry = try await Registry(
-            store: store, time: simulation, entropy: simulation,
+            store: answers, time: simulation, entropy: simulation,
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
         if try await registry.domains().isEmpty { try await populate(registry) }
-        let scripts = Scripts(store: store, time: simulation)
+        let scripts = Scripts(store: answers, time: simulation)
         let mailboxes = Mailboxes(store: store, bodies: disk.bodies, time: simulation)
         let deliverer = Deliverer(
             settings,
@@ -117,7 +121,7 @@ final class DeliveryWorld: @unchecked Sendable {
         parts = Parts(
             store: store, spooler: spooler, intake: intake,
             mailboxes: mailboxes, trace: trace, registry: registry, deliverer: deliverer,
-            scripts: scripts)
+            scripts: scripts, answers: answers)
         return deliverer
     }
 

@@ -101,6 +101,52 @@ struct ScriptedDeliveryTests {
         }
     }
 
+    /// What a script asks, and the statement by which the store would answer.
+    private static let questions = [
+        ("mailboxexists \"Bills\"", "FROM mailbox"),
+        ("mailboxidexists \"m1\"", "FROM mailbox"),
+        ("specialuse_exists \"\\\\Junk\"", "FROM mailbox"),
+        ("metadata :is \"INBOX\" \"/private/comment\" \"x\"", "FROM mailbox"),
+        ("metadataexists \"INBOX\" \"/private/comment\"", "FROM mailbox"),
+        ("servermetadata :is \"/private/comment\" \"x\"", "FROM mailbox_metadata"),
+        ("servermetadataexists \"/private/comment\"", "FROM mailbox_metadata"),
+        ("header :list \"from\" \":addrbook:default\"", "FROM defence_correspondent"),
+        ("duplicate", "FROM sieve_memory"),
+    ]
+
+    @Test(
+        "What the store does not answer is not taken for a no: the message is kept",
+        arguments: questions)
+    func unanswered(_ question: String, _ statement: String) throws {
+        try Self.checkUnanswered(
+            "if \(question) { discard; } else { discard; }", at: statement)
+    }
+
+    @Test("A script that cannot be read is not taken for one that is not there")
+    func unansweredInclude() throws {
+        try Self.checkUnanswered(
+            "include :optional \"more\"; discard;", at: "SELECT script FROM sieve_script")
+    }
+
+    private static func checkUnanswered(_ commands: String, at statement: String) throws {
+        try run { scene in
+            try await scene.activate(
+                """
+                require ["mailbox", "mailboxid", "special-use", "mboxmetadata", "servermetadata",
+                    "extlists", "duplicate", "include"];
+                \(commands)
+                """)
+            try await scene.deliver("1")
+            #expect(try await scene.count() == 0)
+            scene.world.answers.fail(at: statement)
+            try await scene.deliver("2", id: "2")
+            #expect(try await scene.count() == 1)
+            scene.world.answers.fail(at: nil)
+            try await scene.deliver("3", id: "3")
+            #expect(try await scene.count() == 1)
+        }
+    }
+
     @Test("A redirected message goes on as from an alias, and what comes back is kept")
     func redirecting() throws {
         try Self.run { scene in

@@ -82,7 +82,7 @@ struct RunTests {
             message: Array(message.utf8), sender: "coyote@desert.example",
             recipient: "roadrunner+beep@acme.example", now: Timestamp(seconds: zero))
         change(&incoming)
-        return Interpreter.run(try Script(Array(script.utf8)), over: incoming, in: account)
+        return try Interpreter.run(try Script(Array(script.utf8)), over: incoming, in: account)
     }
 
     /// Where the message goes, in short words.
@@ -427,10 +427,10 @@ struct RunTests {
         let incoming = Incoming(
             message: Array("From: a@b\r\n\r\n\(body)".utf8), sender: "", recipient: "a@b.example",
             now: Timestamp(seconds: 0))
-        let ended = Interpreter.run(script, over: incoming, in: Account(), comparing: 100_000)
+        let ended = try Interpreter.run(script, over: incoming, in: Account(), comparing: 100_000)
         #expect(Self.places(ended) == ["INBOX"])
         #expect(ended.failure?.message == "the script's tests compare too much text")
-        #expect(Interpreter.run(script, over: incoming, in: Account()).failure == nil)
+        #expect(try Interpreter.run(script, over: incoming, in: Account()).failure == nil)
     }
 
     @Test("Variables cannot grow without end")

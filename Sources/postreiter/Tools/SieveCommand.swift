@@ -88,7 +88,7 @@ extension SieveCommand {
                 }
                 throw ExitCode(1)
             }
-            let verdict = Interpreter.run(
+            let verdict = try Interpreter.run(
                 compiled, over: try incoming(),
                 in: StatedAccount(
                     mailboxes: Set(mailbox + ["INBOX"]), folder: scripts,
@@ -142,12 +142,13 @@ private struct StatedAccount: AccountKnowledge {
     func isListed(_ address: Address, on list: ExternalList) -> Bool {
         known.contains(address.description.asciiLowercased)
     }
-    func script(named name: String, isGlobal: Bool) -> [UInt8]? {
+    func script(named name: String, isGlobal: Bool) throws -> [UInt8]? {
         // Names of scripts may hold slashes, but lead nowhere else (RFC 5804 §1.6).
         let isWithin = name.split(separator: "/", omittingEmptySubsequences: false)
             .allSatisfy { !["", ".", ".."].contains($0) }
         guard let folder, isWithin else { return nil }
-        return try? Files.read("\(folder)/\(name).sieve")
+        let path = "\(folder)/\(name).sieve"
+        return Files.exists(path) ? try Files.read(path) : nil
     }
 }
 

@@ -79,7 +79,8 @@ struct DataFolderChecks {
 
     /// Files that the folder's owner could not write: left by a command that ran as root.
     private func strangers(_ folder: String, _ facts: stat) -> [Finding] {
-        let foreign = Files.list(folder).filter {
+        // What cannot be listed belongs to another user, and that is found anyway.
+        let foreign = ((try? Files.list(folder)) ?? []).filter {
             var file = stat()
             return lstat("\(folder)/\($0)", &file) == 0 && file.st_uid != facts.st_uid
         }
