@@ -233,19 +233,26 @@ extension Deliverer {
     ) -> (notice: Conclusion.Notice, copy: Mailboxes.Sorted?) {
         let sender = recipient.original ?? recipient.address
         let octets = compose(reply, from: sender, at: incoming.now)
-        let signed =
-            (sender.domain.flatMap { domain in
-                signingKeys?.fields(above: octets, of: domain, at: incoming.now)
-            } ?? []) + octets
-        // §5.1: with the null path, so that nothing answers it.
-        let envelope = Envelope(
-            from: .null, to: [Envelope.Recipient(reply.recipient, notify: .never)],
-            body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
-            isInternational: reply.recipient.isInternational)
-        let notice = Conclusion.Notice(
-            id: ids.next(), octets: signed,
-            Acceptance(envelope, source: [.init(.about, recipient.message.id)]))
+        let notice = notice(
+            octets, of: sender, to: [reply.recipient], about: recipient.message, at: incoming.now)
         return (notice, reply.copy.map { self.copy(of: octets, $0) })
+    }
+
+    /// A message that speaks for somebody here: signed for his domain, and with the null path, so
+    /// that nothing answers it (RFC 5230 §5.1, RFC 5436 §2.7).
+    private func notice(
+        _ octets: [UInt8], of owner: Address, to recipients: [Address],
+        about message: SpooledMessage, at now: Timestamp
+    ) -> Conclusion.Notice {
+        let signature =
+            owner.domain.flatMap { signingKeys?.fields(above: octets, of: $0, at: now) } ?? []
+        let envelope = Envelope(
+            from: .null, to: recipients.map { Envelope.Recipient($0, notify: .never) },
+            body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
+            isInternational: owner.isInternational || recipients.contains(where: \.isInternational))
+        return Conclusion.Notice(
+            id: ids.next(), octets: signature + octets,
+            Acceptance(envelope, source: [.init(.about, message.id)]))
     }
 
     private func copy(of octets: [UInt8], _ filing: Filing) -> Mailboxes.Sorted {
@@ -265,20 +272,9 @@ extension Deliverer {
     ) -> (notice: Conclusion.Notice, copy: Mailboxes.Sorted?) {
         let owner = recipient.original ?? recipient.address
         let octets = compose(notification, of: owner, at: incoming.now)
-        let signed =
-            (owner.domain.flatMap { domain in
-                signingKeys?.fields(above: octets, of: domain, at: incoming.now)
-            } ?? []) + octets
-        // With the null path whatever came of it, so that it can never go round.
-        let envelope = Envelope(
-            from: .null,
-            to: notification.recipients.map { Envelope.Recipient($0, notify: .never) },
-            body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
-            isInternational: owner.isInternational
-                || notification.recipients.contains(where: \.isInternational))
-        let notice = Conclusion.Notice(
-            id: ids.next(), octets: signed,
-            Acceptance(envelope, source: [.init(.about, recipient.message.id)]))
+        let notice = notice(
+            octets, of: owner, to: notification.recipients, about: recipient.message,
+            at: incoming.now)
         return (notice, notification.copy.map { copy(of: octets, $0) })
     }
 
