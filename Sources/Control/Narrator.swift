@@ -190,6 +190,7 @@ struct Narrator {
             case "delay": say(" that it waits", ", dass sie wartet")
             case "success": say(" that it was delivered", ", dass sie zugestellt ist")
             case "relayed": say(" that it was handed on", ", dass sie weitergereicht ist")
+            case "refusal": say(" that it was refused", ", dass sie abgelehnt wurde")
             case "expanded": say(" that it was distributed", ", dass sie verteilt ist")
             default: ""
             }

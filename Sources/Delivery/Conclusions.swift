@@ -127,6 +127,28 @@ struct Conclusions {
         }
     }
 
+    /// A script of the recipient's refuses it; `sent` is what tells its sender, and no other
+    /// notification does.
+    mutating func refuse(
+        _ recipient: DueRecipient, _ evidence: Outcome.Evidence,
+        _ sent: (notice: Conclusion.Notice, addressee: Address)?
+    ) {
+        deliverer.counters.count(.permanent(evidence))
+        settle(recipient, .done, .bounced, evidence, [.init(.attempt, recipient.attempts + 1)])
+        guard let (notice, addressee) = sent else { return }
+        let last = settlements.count - 1
+        settlements[last].notices = [notice]
+        settlements[last].facts.append(told(addressee, by: notice, "refusal"))
+    }
+
+    private func told(
+        _ addressee: Address, by notice: Conclusion.Notice, _ reason: String
+    ) -> Fact {
+        Fact(
+            .notified, of: message.id, at: now, recipient: addressee,
+            fields: [.init(.notification, notice.id), .init(.reason, reason)])
+    }
+
     /// With the last delivery it is kept, and told, that a quota is nearly used up.
     mutating func tell(_ crossings: [QuotaCrossing], _ notices: [Conclusion.Notice]) {
         guard !crossings.isEmpty, !settlements.isEmpty else { return }
@@ -327,10 +349,7 @@ struct Conclusions {
             rest.removeAll { keys.contains($0.recipient.key) }
             let sent = await deliverer.notice(kind, of: message, about: concerned)
             if let (notice, addressee) = sent {
-                mine[0].facts.append(
-                    Fact(
-                        .notified, of: message.id, at: now, recipient: addressee,
-                        fields: [.init(.notification, notice.id), .init(.reason, kind.name)]))
+                mine[0].facts.append(told(addressee, by: notice, kind.name))
             }
             conclusions.append(Conclusion(mine, notice: sent?.notice))
         }

@@ -32,12 +32,8 @@ extension Deliverer {
             }, returning: returned, language: settings.language)
         notification.audience = audience
         if audience == .sender {
-            if let language = await language(of: addressee) {
-                notification.language = language
-            } else {
-                notification.language = Notification.language(
-                    of: notification.originalHeader, else: settings.language)
-            }
+            notification.language = await language(
+                for: addressee, whoWrote: notification.originalHeader)
         }
         return (compose(notification, to: recipients, about: message), addressee)
     }
@@ -60,14 +56,57 @@ extension Deliverer {
                 recipient.address, original: recipient.original,
                 notify: envelope.recipients[0].notify)
         }
-        let pace = noticePace.withLock { pace in
-            pace.place(for: notification.addressee.description.asciiLowercased, at: now)
-        }
-        envelope.requests.holdUntil = pace
+        envelope.requests.holdUntil = pace(of: notification.addressee, at: now)
         return Conclusion.Notice(
             id: ids.next(), octets: octets,
             Acceptance(
                 envelope, source: [.init(.about, message.id)]))
+    }
+
+    /// That a script of the recipient's refuses a message that was accepted (RFC 5429 §2.2.1), and
+    /// who is told so; nil if there is nobody.
+    func refusal(
+        of message: SpooledMessage, _ octets: [UInt8], by recipient: DueRecipient,
+        because reason: String
+    ) async -> (notice: Conclusion.Notice, addressee: Address)? {
+        guard let sender = message.reversePath.address else { return nil }
+        let recipients = await recipients(for: sender)
+        guard !recipients.isEmpty else { return nil }
+        let now = time.timestamp
+        let owner = recipient.original ?? recipient.address
+        // RFC 5429 §2.2.1: the message goes back, unless it may not (RFC 3461 §4.3, RFC 8689 §5).
+        let isWhole =
+            message.requests.returned != .header && !message.requests.requiresTLS
+            && octets.count <= Notification.maximumMessageOctets
+        var notification = DispositionNotification(
+            to: sender, of: owner, at: settings.hostName, reason: reason,
+            returning: isWhole ? .message(octets) : .header(octets),
+            language: await language(for: sender, whoWrote: octets))
+        notification.originalRecipient = recipient.originalRecipient
+        notification.isInternational = message.isInternational
+        var composed = notification.compose(at: now, entropy: entropy)
+        if composed.count > Content.rowLimitOctets - Self.maximumSignatureOctets {
+            // Encoding made it long.
+            notification.returned = .header(octets)
+            composed = notification.compose(at: now, entropy: entropy)
+        }
+        var notice = notice(
+            composed, of: owner,
+            to: recipients.map {
+                Envelope.Recipient($0.address, original: $0.original, notify: .never)
+            }, about: message, at: now)
+        notice.acceptance.envelope.requests.priority = message.requests.priority
+        notice.acceptance.envelope.requests.requiresTLS = message.requests.requiresTLS
+        notice.acceptance.envelope.requests.waivesTLSPolicy = message.requests.waivesTLSPolicy
+        notice.acceptance.envelope.requests.holdUntil = pace(of: sender, at: now)
+        return (notice, sender)
+    }
+
+    /// Far more than the fields of a few keys need.
+    private static let maximumSignatureOctets = 16 << 10
+
+    private func pace(of addressee: Address, at now: Timestamp) -> Timestamp? {
+        noticePace.withLock { $0.place(for: addressee.description.asciiLowercased, at: now) }
     }
 
     /// By this host's domain, or the nearest above it that has keys.
@@ -101,6 +140,11 @@ extension Deliverer {
         }
         return name
     }()
+
+    /// What a sender reads, as far as his account here or the header of his message says.
+    private func language(for sender: Address, whoWrote header: [UInt8]) async -> Language {
+        await language(of: sender) ?? Notification.language(of: header, else: settings.language)
+    }
 
     /// What a person who is at home here has chosen.
     private func language(of sender: Address) async -> Language? {

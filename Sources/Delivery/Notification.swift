@@ -23,8 +23,9 @@ package struct Notification: Sendable {
         /// Passed on to the addresses behind an alias (RFC 3461 §5.2.7.3).
         case expanded
 
-        /// All words for it, as metrics name them.
-        static let names = ["failure", "delay", "success", "relayed", "expanded"]
+        /// All words for it, as metrics name them; a refusal is a notification of another kind
+        /// (`DispositionNotification`).
+        static let names = ["failure", "delay", "success", "relayed", "expanded", "refusal"]
 
         /// The word for it, as the journal keeps it.
         package var name: String {
@@ -208,33 +209,20 @@ package struct Notification: Sendable {
         header.field(
             "Message-ID",
             identifiers: [.make(at: time, by: reportingHost, entropy: entropy)])
-        let original = originalIdentifiers
-        header.field("In-Reply-To", identifiers: Array(original.suffix(1)))
-        header.field("References", identifiers: original)
+        let returned = returnedMessage
+        returned.addReferences(to: &header)
         // RFC 3834 §5.2: what answers a message is "auto-replied"; the postmaster did not send it.
         header.field(
             "Auto-Submitted",
             structured: audience == .sender ? "auto-replied" : "auto-generated")
         header.field("Content-Language", structured: language.rawValue)
         let parts = [
-            Composition(.text(wording.text, subtype: "plain")), statusPart, returnedPart,
+            Composition(.text(wording.text, subtype: "plain")), statusPart, returned.part,
         ]
         return Composition(
             header: header,
             .multipart(
                 subtype: "report", parameters: [("report-type", "delivery-status")], parts))
-    }
-
-    /// RFC 5322 §3.6.4: the references of the message and then itself.
-    private var originalIdentifiers: [MessageIdentifier] {
-        // A thread's references need not grow for ever.
-        let maximum = 20
-        let header = originalHeader[...]
-        guard let own = HeaderScan.value(of: "Message-ID", in: header),
-            let identifier = MessageIdentifier.parse(own).first
-        else { return [] }
-        let references = HeaderScan.value(of: "References", in: header) ?? []
-        return MessageIdentifier.parse(references).suffix(maximum - 1) + [identifier]
     }
 
     // MARK: The second part
@@ -252,48 +240,16 @@ package struct Notification: Sendable {
             return Composition(
                 .lines(deliveryStatus, type: "message/delivery-status", parameters: []))
         }
-        return global(deliveryStatus, type: "message/global-delivery-status")
-    }
-
-    /// In 8 bits only on the way to someone whose address shows that all servers on it can do
-    /// that; else encoded, which RFC 6533 §4.4 allows for these types.
-    private func global(_ lines: [UInt8], type: String) -> Composition {
-        addressee.isInternational
-            ? Composition(.lines(lines, type: type, parameters: []))
-            : Composition(.encodableLines(lines, type: type))
+        return returnedMessage.global(deliveryStatus, type: "message/global-delivery-status")
     }
 
     // MARK: The third part
 
     /// The header of the message, cut to size.
-    var originalHeader: [UInt8] {
-        let octets =
-            switch returned {
-            case .header(let octets), .message(let octets): octets
-            }
-        let end = HeaderScan(octets[...]).headerEnd ?? octets.count
-        guard end > Self.maximumHeaderOctets else { return Array(octets[..<end]) }
-        // A field that is cut would say something else.
-        var cut = Self.maximumHeaderOctets
-        while cut > 0, octets[cut - 1] != .lineFeed || octets[cut].isWhitespace { cut -= 1 }
-        return Array(octets[..<cut])
-    }
+    var originalHeader: [UInt8] { returnedMessage.header }
 
-    private var returnedPart: Composition {
-        let header = originalHeader
-        // RFC 6533 §4.2, §4.3: a header in UTF-8, as only SMTPUTF8 may bring it.
-        let isGlobal = original.isInternational && header.contains { $0 >= 0x80 }
-        if case .message(let octets) = returned, octets.count <= Self.maximumMessageOctets {
-            let lines = TransferEncoding.canonicalLines(octets)
-            // What 8BITMIME can carry (RFC 6152 §2): no NUL, no line of more than 998 octets.
-            if TransferEncoding.isEightBit(lines) {
-                return isGlobal
-                    ? global(lines, type: "message/global")
-                    : Composition(.lines(lines, type: "message/rfc822", parameters: []))
-            }
-        }
-        return isGlobal
-            ? global(header, type: "message/global-headers")
-            : Composition(.encodableLines(header, type: "text/rfc822-headers"))
+    private var returnedMessage: ReturnedMessage {
+        ReturnedMessage(
+            returned: returned, isInternational: original.isInternational, addressee: addressee)
     }
 }

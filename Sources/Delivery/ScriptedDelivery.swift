@@ -116,12 +116,8 @@ extension Deliverer {
                     addresses.append(address)
                 }
             case .discard: break
-            case .reject(let reason, _):
-                // RFC 5429 §2.1.2, §2.2: by a notification, for the message was accepted.
-                let text = String(reason.prefix(1000))
-                return conclusions.add(
-                    recipient,
-                    .permanent(Outcome.Evidence(EnhancedStatus(5, 7, 1), text)))
+            case .reject(let reason, let isExtended):
+                return await refuse(recipient, reason, isExtended, incoming, &conclusions)
             case .reply(let reply):
                 let (notice, copied) = answer(reply, for: recipient, incoming)
                 sorting.notices.append(notice)
@@ -150,6 +146,29 @@ extension Deliverer {
         sorting.explanation = run.verdict.summary
         conclusions.sort(recipient, to: account.rawValue, sorting)
         conclusions.tell(crossings, await warnings(of: crossings))
+    }
+
+    /// By a notification, for the message was accepted: `ereject` by one of its failure (RFC 5429
+    /// §2.1.2), `reject` by one that keeps its words (§2.2.1).
+    private func refuse(
+        _ recipient: DueRecipient, _ reason: String, _ isExtended: Bool, _ incoming: Incoming,
+        _ conclusions: inout Conclusions
+    ) async {
+        let message = recipient.message
+        let evidence = Outcome.Evidence(EnhancedStatus(5, 7, 1), String(reason.prefix(1000)))
+        guard !isExtended, recipient.notify?.contains(.failure) != false else {
+            return conclusions.add(recipient, .permanent(evidence))
+        }
+        // RFC 8098 §2.1: nothing of the kind answers its like, whatever the reverse-path says.
+        guard !DispositionNotification.isOne(incoming.message) else {
+            log.notice(
+                "nobody is told that a disposition notification was refused",
+                metadata: ["id": "\(message.id)"])
+            return conclusions.refuse(recipient, evidence, nil)
+        }
+        let sent = await refusal(of: message, incoming.message, by: recipient, because: reason)
+        guard let sent else { return conclusions.add(recipient, .permanent(evidence)) }
+        conclusions.refuse(recipient, evidence, sent)
     }
 
     /// Who is said to have sent junk most likely has not: nobody is told of it, and what was to be
@@ -234,22 +253,24 @@ extension Deliverer {
         let sender = recipient.original ?? recipient.address
         let octets = compose(reply, from: sender, at: incoming.now)
         let notice = notice(
-            octets, of: sender, to: [reply.recipient], about: recipient.message, at: incoming.now)
+            octets, of: sender, to: [Envelope.Recipient(reply.recipient, notify: .never)],
+            about: recipient.message, at: incoming.now)
         return (notice, reply.copy.map { self.copy(of: octets, $0) })
     }
 
     /// A message that speaks for somebody here: signed for his domain, and with the null path, so
     /// that nothing answers it (RFC 5230 §5.1, RFC 5436 §2.7).
-    private func notice(
-        _ octets: [UInt8], of owner: Address, to recipients: [Address],
+    func notice(
+        _ octets: [UInt8], of owner: Address, to recipients: [Envelope.Recipient],
         about message: SpooledMessage, at now: Timestamp
     ) -> Conclusion.Notice {
         let signature =
             owner.domain.flatMap { signingKeys?.fields(above: octets, of: $0, at: now) } ?? []
         let envelope = Envelope(
-            from: .null, to: recipients.map { Envelope.Recipient($0, notify: .never) },
+            from: .null, to: recipients,
             body: octets.contains { $0 >= 0x80 } ? .eightBitMIME : .sevenBit,
-            isInternational: owner.isInternational || recipients.contains(where: \.isInternational))
+            isInternational: owner.isInternational
+                || recipients.contains(where: \.address.isInternational))
         return Conclusion.Notice(
             id: ids.next(), octets: signature + octets,
             Acceptance(envelope, source: [.init(.about, message.id)]))
@@ -273,8 +294,9 @@ extension Deliverer {
         let owner = recipient.original ?? recipient.address
         let octets = compose(notification, of: owner, at: incoming.now)
         let notice = notice(
-            octets, of: owner, to: notification.recipients, about: recipient.message,
-            at: incoming.now)
+            octets, of: owner,
+            to: notification.recipients.map { Envelope.Recipient($0, notify: .never) },
+            about: recipient.message, at: incoming.now)
         return (notice, notification.copy.map { copy(of: octets, $0) })
     }
 

@@ -396,17 +396,44 @@ struct ScriptedDeliveryTests {
         }
     }
 
-    @Test("What is rejected comes back to its sender with the reason")
-    func rejecting() throws {
+    @Test(
+        "What is rejected comes back to its sender with the reason, in a report of the action's kind",
+        arguments: [("reject", "disposition-notification"), ("ereject", "delivery-status")])
+    func rejecting(_ action: String, _ report: String) throws {
         try Self.run { scene in
-            try await scene.activate("require \"reject\"; reject \"I do not want this.\";")
-            try await scene.deliver("hello")
+            try await scene.activate(
+                "require \"\(action)\"; \(action) \"I do not want this.\";")
+            let id = try await scene.deliver("hello")
             #expect(try await scene.count() == 0)
             let notice = try #require(scene.there.messages.first)
+            #expect(notice.reversePath == "")
             #expect(notice.recipients == ["bob@there.example"])
             #expect(notice.content.contains("I do not want this."))
+            #expect(notice.content.contains("report-type=\(report)"), "\(notice.content)")
+            #expect(try await scene.world.kinds(id).suffix(2) == [.bounced, .notified])
             // Nothing answers a notification.
             try await scene.deliver("hello", from: "", id: "2")
+            #expect(scene.there.messages.count == 1)
+        }
+    }
+
+    @Test("A rejected message goes back whole, and a disposition notification is answered by none")
+    func rejectingWhole() throws {
+        try Self.run { scene in
+            try await scene.activate("require \"reject\"; reject text:\nGrüße:\nno\n.\n;")
+            try await scene.deliver("hello", fields: "Content-Language: de\r\n")
+            let notice = try #require(scene.there.messages.first)
+            for line in [
+                "From: anna@here.example\r\n", "Content-Language: de\r\n",
+                "Content-Type: message/rfc822\r\n", "\r\n\r\nHello\r\n",
+                "Original-Message-ID: <1@there.example>\r\n",
+                "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n",
+            ] { #expect(notice.content.contains(line), "\(line) in \(notice.content)") }
+            let id = try await scene.deliver(
+                "report", id: "2",
+                fields: "Content-Type: multipart/report; boundary=b;\r\n"
+                    + "\treport-type=disposition-notification\r\n")
+            #expect(try await scene.world.kinds(id).last == .bounced)
             #expect(scene.there.messages.count == 1)
         }
     }
