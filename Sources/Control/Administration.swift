@@ -199,15 +199,7 @@ package struct Administration: Sendable {
             let domain = try arguments.domain("domain")
             // Made before the zone is written, so that it names them at once.
             await keys?.prepare(domain)
-            guard !arguments.flag("no-zone") else { return answer }
-            var adopted = try await zoneCommands.adopt(arguments)
-            if let keys {
-                let commands = SigningKeyCommands(keeper: keys, language: zoneCommands.language)
-                if let records = await commands.toPublish(domain) {
-                    adopted = .object((adopted.object ?? []) + [("dkim", records)])
-                }
-            }
-            return adopted
+            return try await zoneCommands.adopt(arguments)
         } catch {
             throw ControlFailure(error)
         }

@@ -63,14 +63,6 @@ struct SigningKeyCommands {
         return ["domains": .array(list)]
     }
 
-    /// What of a domain that was just taken in is to be put into a zone elsewhere; nil: nothing.
-    func toPublish(_ domain: Domain) async -> JSON? {
-        guard let status = try? await keeper.status(of: domain, looks: false),
-            status.place == .byHand, !status.keys.keys.isEmpty
-        else { return nil }
-        return .array(status.keys.keys.map { .string(record($0, of: domain)) })
-    }
-
     // MARK: - Answers
 
     private func json(_ domain: Domain, looks: Bool) async throws -> JSON {

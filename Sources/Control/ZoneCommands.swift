@@ -52,14 +52,19 @@ struct ZoneCommands {
         }
     }
 
-    /// Puts the mail records of a domain that was just taken into the directory into its zone.
+    /// Puts the mail records of a domain that was just taken into the directory into its zone, or
+    /// says which they are, where that is elsewhere or is to be left alone.
     ///
-    /// Empty where its zone is elsewhere. The domain is there in any case: what cannot be published
-    /// is told.
+    /// The domain is there in any case: what cannot be published is told.
     func adopt(_ arguments: Arguments) async throws(ControlFailure) -> JSON {
         do {
-            let answer = try await ZoneTemplates(self).adopt(arguments.domain("domain"), arguments)
-            return answer.map { ["zone": $0] } ?? [:]
+            let (templates, domain) = (ZoneTemplates(self), try arguments.domain("domain"))
+            if !arguments.flag("no-zone"),
+                let answer = try await templates.adopt(domain, arguments)
+            {
+                return ["zone": answer]
+            }
+            return ["publish": try await templates.wanted(domain, arguments)]
         } catch let failure as ZoneFailure {
             return ["zone_failure": .string(failure.text(language))]
         } catch {

@@ -48,6 +48,24 @@ struct ZoneTemplates {
         return try await apply(domain, in: zone.origin, arguments)
     }
 
+    /// What a zone that is kept elsewhere should say of a domain: lines of a master file, and what
+    /// is left out, and why.
+    ///
+    /// Without the keys' records where we write those there ourselves.
+    func wanted(_ domain: Domain, _ arguments: Arguments) async throws -> JSON {
+        var settings = TemplateSettings(nil)
+        try settings.set(domain, arguments)
+        var facts = try await facts(settings)
+        if case .pushed? = try await commands.keys?.status(of: domain, looks: false).place {
+            for index in facts.domains.indices { facts.domains[index].signingKeys = [] }
+        }
+        let (template, _) = facts.plan([], [], try name(domain))
+        let records = template.edits.compactMap { edit -> JSON? in
+            if case .addRecord(let record) = edit { .string(record.text) } else { nil }
+        }
+        return ["records": .array(records), "notes": Self.json(template.notes, language)]
+    }
+
     private func name(_ domain: Domain) throws(ZoneFailure) -> Name {
         guard let name = try? Name(domain.name) else { throw .noZoneAbove(.root) }
         return name

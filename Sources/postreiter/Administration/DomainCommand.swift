@@ -30,13 +30,14 @@ struct DomainCommand: AsyncParsableCommand {
                     "catch-all": JSON(catchAll), "no-zone": .bool(noZone),
                     "language": JSON(Live.locale?.rawValue),
                 ])
-            let records = (answer["dkim"]?.array ?? []).compactMap(\.string)
-            if !records.isEmpty {
+            if let publish = answer["publish"] {
                 Output.line(
                     Live.language.choose(
-                        "for the zone of \(domain), so that its mail can be signed (DKIM):",
-                        "für die Zone von \(domain), damit ihre Mail signiert wird (DKIM):"))
-                for record in records { Output.line("  \(record)") }
+                        "publish in the zone of \(domain):",
+                        "in der Zone von \(domain) zu veröffentlichen:"))
+                let outcome = ZoneOutcome(publish)
+                for record in outcome.publishedRecords { Output.line("  \(record)") }
+                outcome.noteLines.forEach(Output.line)
             }
             if let failure = answer["zone_failure"]?.string {
                 return Output.error("the domain is added, its zone not changed: \(failure)")

@@ -52,9 +52,10 @@ struct ZoneOutcome {
         }
     }
 
-    /// The records that are new, without those of the zone itself.
+    /// The records that are new, or that a zone elsewhere needs, without those of the zone itself.
     var publishedRecords: [String] {
-        (answer["zones"]?.array ?? []).flatMap { $0["added"]?.array ?? [] }
+        ((answer["zones"]?.array ?? []).flatMap { $0["added"]?.array ?? [] }
+            + (answer["records"]?.array ?? []))
             .compactMap(\.string)
             .filter { !$0.contains("\tSOA\t") && !$0.contains("\tNS\t") }
             .map { $0.replacing("\t", with: " ") }
