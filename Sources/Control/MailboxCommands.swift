@@ -19,7 +19,7 @@ struct MailboxCommands {
 
     static let prefix = "mailbox."
 
-    /// Of messages handed out at once; one that is larger comes alone.
+    /// Of messages handed out at once; one that is larger is asked for in pieces.
     private static let answerOctets = 4 << 20
     /// Rows looked at for one answer.
     private static let rowLimit = 1000
@@ -72,6 +72,7 @@ struct MailboxCommands {
             case "mailbox.rights":
                 return (try await rights(arguments, mailbox(arguments, account)), [])
             case "mailbox.read": return try await read(arguments, mailbox(arguments, account))
+            case "mailbox.piece": return try await piece(arguments, mailbox(arguments, account))
             default: throw ControlFailure.usage("the command \(name) is unknown")
             }
         } catch let refusal as MailboxRefusal {
@@ -404,22 +405,42 @@ struct MailboxCommands {
     ) async throws -> (answer: JSON, octets: [UInt8]) {
         let keywords = try mailboxes.keywords(of: mailbox.id)
         let rows = try await rows(arguments, mailbox)
-        let room = arguments.flag("without-octets") ? Int.max : Self.answerOctets
         var (messages, octets) = ([JSON](), [UInt8]())
         for row in rows {
-            if !octets.isEmpty, octets.count + row.octets > room { break }
-            if room < .max {
+            let isLarge = row.octets > Self.answerOctets
+            if !isLarge {
+                guard octets.count + row.octets <= Self.answerOctets else { break }
                 octets += row.prefix.utf8
                 var reader = mailboxes.read(row.content, from: 0)
                 while let piece = try await reader.next() { octets += piece }
             }
             messages.append([
-                "uid": .integer(Int64(row.uid)), "octets": .integer(Int64(row.octets)),
+                "uid": .integer(Int64(row.uid)),
+                "octets": .integer(isLarge ? 0 : Int64(row.octets)),
+                "larger": isLarge ? .integer(Int64(row.octets)) : .null,
                 "date": .integer(row.internalDate.milliseconds),
                 "flags": JSON(keywords.names(of: row.flags)),
             ])
         }
         return (["messages": .array(messages), "end": .bool(rows.isEmpty)], octets)
+    }
+
+    /// Octets of one message from an offset on.
+    private func piece(
+        _ arguments: Arguments, _ mailbox: Mailbox
+    ) async throws -> (answer: JSON, octets: [UInt8]) {
+        guard let uid = arguments.number("uid").flatMap({ UInt32(exactly: $0) }),
+            let offset = arguments.number("offset").flatMap({ Int(exactly: $0) }), offset >= 0
+        else { throw ControlFailure.usage("`uid` or `offset` is missing") }
+        guard let row = try await mailboxes.rows(uid...uid, of: mailbox.id, limit: 1).first else {
+            return (["gone": true], [])
+        }
+        var octets = Array(row.prefix.utf8.dropFirst(offset))
+        var reader = mailboxes.read(row.content, from: max(0, offset - row.prefix.utf8.count))
+        while octets.count < Self.answerOctets, let piece = try await reader.next() {
+            octets += piece
+        }
+        return (["gone": false], octets)
     }
 }
 

@@ -388,7 +388,8 @@ package final class Deliverer: Sendable {
         guard let host = Self.host(transport, .elsewhere) ?? (try? RelayHost(text)) else {
             return (.directoryUnknown(for: destination), nil)
         }
-        let router = Router(resolver: resolver, context: context(for: destination, transport, .elsewhere))
+        let router = Router(
+            resolver: resolver, context: context(for: destination, transport, .elsewhere))
         var decision = await router.route(destination, by: host)
         // The operator's mistake is no reason to give up.
         if case .permanent(let reason) = decision.verdict { decision.verdict = .transient(reason) }
@@ -407,7 +408,8 @@ package final class Deliverer: Sendable {
             // Without the directory a message that should go to a smarthost might go elsewhere.
             return (.directoryUnknown(for: destination), nil)
         }
-        let router = Router(resolver: resolver, context: context(for: destination, transport, responsibility))
+        let router = Router(
+            resolver: resolver, context: context(for: destination, transport, responsibility))
         if let host = Self.host(transport, responsibility) {
             return (await router.route(destination, by: host), transport?.account)
         }

@@ -72,7 +72,8 @@ extension Notification {
         if case .delay(let until) = kind { fields.field("Will-Retry-Until", date: until) }
         if recipient.address != recipient.accepted, host != nil {
             // RFC 3461 §6.3 (j): what the other server was asked.
-            fields.field("SMTP-Remote-Recipient", verbatim: words.text(recipient.address.description))
+            fields.field(
+                "SMTP-Remote-Recipient", verbatim: words.text(recipient.address.description))
         }
         return fields
     }

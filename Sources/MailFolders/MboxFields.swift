@@ -79,28 +79,39 @@ package struct MboxFields: Hashable, Sendable {
         return text
     }
 
-    /// A message as it comes back out of an mbox file: without these fields, with an empty line
-    /// behind its header, and with a line end at its end.
-    package static func stripped(_ octets: [UInt8]) -> [UInt8] {
+    /// A header as it comes back out of an mbox file: without these fields, with an empty line
+    /// behind it.
+    package static func stripped(_ header: [UInt8]) -> [UInt8] {
         var fields = MboxFields()
         var result: [UInt8] = []
-        result.reserveCapacity(octets.count + 2)
-        var rest = octets[...]
-        var (isKept, hasEnded) = (true, false)
-        while let end = rest.firstIndex(of: .lineFeed) {
-            let line = rest[...end]
-            rest = rest[(end + 1)...]
-            if line.elementsEqual([.carriageReturn, .lineFeed]) || line.count == 1 {
-                result += line
-                hasEnded = true
-                break
-            }
+        result.reserveCapacity(header.count + 4)
+        var isKept = true
+        for line in header.split(separator: .lineFeed) where !line.elementsEqual(emptyLine) {
             if line.first != .space, line.first != .tab { isKept = fields.take(Array(line)) }
-            if isKept { result += line }
+            guard isKept else { continue }
+            result += line
+            if line.last != .carriageReturn { result.append(.carriageReturn) }
+            result.append(.lineFeed)
         }
-        result += rest
-        if result.last != .lineFeed { result += [.carriageReturn, .lineFeed] }
-        if !hasEnded { result += [.carriageReturn, .lineFeed] }
-        return result
+        return result + [.carriageReturn, .lineFeed]
+    }
+
+    private static let emptyLine: [UInt8] = [.carriageReturn]
+
+    /// The header of a message with its empty line, as far as that is there, and its body.
+    package static func split(_ octets: [UInt8]) -> (header: [UInt8], body: [UInt8]) {
+        let end = headerEnd(of: octets) ?? octets.count
+        return (Array(octets[..<end]), Array(octets[end...]))
+    }
+
+    /// Behind the empty line; nil if that is not there.
+    package static func headerEnd(of octets: [UInt8]) -> Int? {
+        var start = 0
+        while let end = octets[start...].firstIndex(of: .lineFeed) {
+            let line = octets[start..<end]
+            if line.isEmpty || line.elementsEqual(emptyLine) { return end + 1 }
+            start = end + 1
+        }
+        return nil
     }
 }

@@ -66,19 +66,49 @@ package struct Export: Sendable {
                     count >= 0, count <= rest.count
                 else { throw MovingFailure(.temporary, "the server answers incompletely") }
                 last = Int64(uid)
+                let content: MessageContent
+                if let total = message["larger"]?.integer.flatMap({ Int(exactly: $0) }) {
+                    guard let large = try await large(uid, total, of: mailbox) else { continue }
+                    content = .file(large)
+                } else {
+                    content = .memory(Array(rest.prefix(count)))
+                }
                 outcome.messages += 1
                 try target.put(
                     TargetMessage(
                         uid: uid,
                         flags: (message["flags"]?.array ?? []).compactMap(\.string).sorted(),
                         date: Timestamp(milliseconds: message["date"]?.integer ?? 0),
-                        octets: Array(rest.prefix(count))), &outcome)
+                        content: content), &outcome)
                 rest = rest.dropFirst(count)
                 if let line = progress.line(every: Self.reportEvery, at: time.now) { report(line) }
             }
             if answer["end"]?.bool != false { break }
         }
         if let line = progress.end(at: time.now) { report(line) }
+    }
+}
+
+extension Export {
+    /// A message that is handed out in pieces; nil if it goes meanwhile.
+    private func large(
+        _ uid: UInt32, _ octets: Int, of mailbox: TargetMailbox
+    ) async throws -> LargeContent? {
+        let writer = try LargeContent.Writer(isCanonical: true)
+        while writer.octets < octets {
+            let (answer, piece) = try await account.ask(
+                "mailbox.piece",
+                [
+                    ("mailbox", .string(mailbox.name.text)), ("uid", .integer(Int64(uid))),
+                    ("offset", .integer(Int64(writer.octets))),
+                ], [])
+            if answer["gone"]?.bool == true { return nil }
+            guard !piece.isEmpty, writer.octets + piece.count <= octets else {
+                throw MovingFailure(.temporary, "the server answers incompletely")
+            }
+            try writer.write(piece)
+        }
+        return writer.finish()
     }
 }
 
@@ -122,7 +152,7 @@ package struct TargetMessage: Sendable {
     /// Sorted.
     let flags: [String]
     let date: Timestamp
-    let octets: [UInt8]
+    let content: MessageContent
 }
 
 /// What became of a mailbox, and whether the place holds the same.

@@ -64,13 +64,9 @@ package final class LargeContent: Sendable {
         deinit { if descriptor >= 0 { close(descriptor) } }
 
         func write(_ piece: [UInt8]) throws(MovingFailure) {
-            guard let first = piece.first else { return }
-            var canonical = isCanonical ? piece : LineEnds.canonical(piece)
-            // The CR is the last octet of the piece before.
-            if !isCanonical, first == .lineFeed, last == .carriageReturn {
-                canonical.removeFirst()
-            }
-            last = piece[piece.count - 1]
+            guard let end = piece.last else { return }
+            let canonical = isCanonical ? piece : LineEnds.canonical(piece, after: last)
+            last = end
             octets += canonical.count
             hash.update(data: canonical)
             var rest = canonical[...]

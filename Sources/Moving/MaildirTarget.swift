@@ -85,9 +85,10 @@ package struct MaildirTarget: MailTarget {
         _ message: TargetMessage, _ outcome: inout ExportOutcome
     ) throws {
         let validity = mailbox?.uidValidity ?? 1
-        let octets = LineEnds.bare(message.octets) ?? message.octets
+        let bare = try Self.bareOctets(of: message.content)
+        let size = bare ?? message.content.octets
         let base =
-            "\(max(1, message.date.seconds)).V\(validity)U\(message.uid).postreiter,S=\(octets.count)"
+            "\(max(1, message.date.seconds)).V\(validity)U\(message.uid).postreiter,S=\(size)"
         let name = MaildirName(base: base, letters: letters(message.flags, &outcome))
         let path = "\(folder)/cur/\(name.text)"
         if let old = known[name.unique] {
@@ -100,22 +101,48 @@ package struct MaildirTarget: MailTarget {
             }
         } else {
             try SystemFiles.writeNew(
-                "\(folder)/tmp/\(base)", octets, time: message.date, then: path)
+                "\(folder)/tmp/\(base)", time: message.date, then: path
+            ) { file in
+                var lines = BareLines()
+                var pieces = message.content.pieces()
+                while let piece = try pieces.next() {
+                    try file.write(bare == nil ? piece : lines.next(piece) ?? [])
+                }
+                try file.write(lines.finish())
+            }
             known[name.unique] = name
             outcome.written += 1
         }
         guard let written = known[name.unique] else { return }
         uids.append((message.uid, written.base))
-        compare(message, "\(folder)/cur/\(written.text)", &outcome)
+        try compare(message, "\(folder)/cur/\(written.text)", &outcome)
+    }
+
+    /// How long it is with LF at the ends of its lines; nil if they have to stay as they are.
+    private static func bareOctets(of content: MessageContent) throws -> Int? {
+        var lines = BareLines()
+        var count = 0
+        var pieces = content.pieces()
+        while let piece = try pieces.next() {
+            guard let text = lines.next(piece) else { return nil }
+            count += text.count
+        }
+        return count + lines.finish().count
     }
 
     /// Reads what was written, now or earlier.
     private func compare(
         _ message: TargetMessage, _ path: String, _ outcome: inout ExportOutcome
-    ) {
-        guard case .octets(let octets, _) = SystemFiles.read(path, limit: .max),
-            LineEnds.canonical(octets) == LineEnds.canonical(message.octets)
-        else {
+    ) throws {
+        guard SystemFiles.facts(path)?.isFile == true else {
+            outcome.differences.append("UID \(message.uid): \(path) has gone")
+            return
+        }
+        let file = try SystemFiles.Input(path, followsLinks: false)
+        var (wanted, found) = (CanonicalHash(), CanonicalHash())
+        try wanted.update(message.content.pieces())
+        try found.update(file.pieces())
+        guard wanted.finish() == found.finish() else {
             outcome.differences.append("UID \(message.uid): \(path) is different")
             return
         }

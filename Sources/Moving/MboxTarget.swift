@@ -12,7 +12,22 @@ package struct MboxTarget: MailTarget {
     private let quoting: MboxReader.Quoting
     private var path = ""
     private var file: SystemFiles.Output?
-    private var hashes: [(uid: UInt32, hash: [UInt8])] = []
+    private var written: [Entry] = []
+    /// Octets in the file.
+    private var octets = 0
+
+    /// What was written, to be found again.
+    private struct Entry {
+        let uid: UInt32
+        /// Of the message as it comes back out of the file.
+        let hash: [UInt8]
+        /// Of all that stands in the file in `range`.
+        let fileHash: [UInt8]
+        let range: Range<Int>
+    }
+
+    /// A header is held in memory; no mail has one of this size.
+    private static let maximumHeaderOctets = 16 << 20
 
     package init(_ path: String, quoting: MboxReader.Quoting) {
         root = path.hasSuffix("/") ? String(path.dropLast()) : path
@@ -33,22 +48,39 @@ package struct MboxTarget: MailTarget {
         }
         path = "\(folder)/\(levels.last ?? "INBOX")"
         file = try SystemFiles.Output(path + ".partial")
-        hashes = []
+        (written, octets) = ([], 0)
     }
 
     package mutating func put(
         _ message: TargetMessage, _ outcome: inout ExportOutcome
     ) throws {
-        try file?.write(
-            writer.entry(
-                message.octets, sender: Self.sender(message.octets), date: message.date,
-                flags: message.flags))
-        hashes.append((message.uid, Self.hash(MboxFields.stripped(message.octets))))
+        let start = try message.content.prefix(Self.maximumHeaderOctets)
+        let headerEnd = MboxFields.headerEnd(of: start) ?? start.count
+        guard headerEnd < Self.maximumHeaderOctets else {
+            outcome.differences.append(
+                "UID \(message.uid): its header has more than \(Self.maximumHeaderOctets) octets")
+            return
+        }
+        let header = Array(start[..<headerEnd])
+        let body = message.content.pieces(from: headerEnd)
+        var hash = CanonicalHash()
+        hash.update(MboxFields.stripped(header))
+        try hash.update(body.withLineEnd)
+        let begin = octets
+        var (fileHash, count) = (SHA256(), 0)
+        try writer.write(
+            header, body, sender: Self.sender(start), date: message.date, flags: message.flags
+        ) { piece in
+            try file?.write(piece)
+            fileHash.update(data: piece)
+            count += piece.count
+        }
+        octets += count
+        written.append(
+            Entry(
+                uid: message.uid, hash: hash.finish(), fileHash: Array(fileHash.finalize()),
+                range: begin..<octets))
         outcome.written += 1
-    }
-
-    private static func hash(_ octets: [UInt8]) -> [UInt8] {
-        Array(SHA256.hash(data: LineEnds.canonical(octets)))
     }
 
     /// The address of a Return-Path field at the top.
@@ -74,15 +106,27 @@ package struct MboxTarget: MailTarget {
         var reader = MboxReader(quoting: quoting) { offset, count in
             try input.read(at: offset, count: count)
         }
-        for (uid, hash) in hashes {
-            guard let message = try? reader.next(), !message.isTooLarge,
-                Self.hash(message.octets) == hash
-            else {
-                outcome.differences.append("UID \(uid): \(path) is different")
+        for entry in written {
+            guard let message = try reader.next(), try Self.isEqual(message, entry, input) else {
+                outcome.differences.append("UID \(entry.uid): \(path) is different")
                 continue
             }
             outcome.equal += 1
         }
+    }
+
+    /// What is too large to be taken apart again is at least what was written.
+    private static func isEqual(
+        _ message: MboxReader.Message, _ entry: Entry, _ input: SystemFiles.Input
+    ) throws -> Bool {
+        guard message.isTooLarge else {
+            return Array(SHA256.hash(data: LineEnds.canonical(message.octets))) == entry.hash
+        }
+        var hash = SHA256()
+        var pieces = input.pieces(in: entry.range)
+        while let piece = try pieces.next() { hash.update(data: piece) }
+        return message.offset == entry.range.lowerBound
+            && Array(hash.finalize()) == entry.fileHash
     }
 
     package mutating func end() throws { SystemFiles.syncAll() }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailFolders
 import Storage
 import World
 
@@ -116,10 +117,10 @@ enum SystemFiles {
 
     /// Writes a file, sets its time, and gives it another name.
     static func writeNew(
-        _ path: String, _ octets: [UInt8], time: Timestamp, then name: String
-    ) throws(MovingFailure) {
+        _ path: String, time: Timestamp, then name: String, _ body: (Output) throws -> Void
+    ) throws {
         let file = try Output(path)
-        try file.write(octets)
+        try body(file)
         file.setTime(time)
         try file.finish()
         try rename(path, to: name)
@@ -194,6 +195,11 @@ enum SystemFiles {
                 throw MovingFailure(.source, "\(path) cannot be read: \(systemReason())")
             }
             return octets
+        }
+
+        /// What stands in a range, to the end of the file if that comes first.
+        func pieces(in range: Range<Int> = 0..<Int.max) -> Pieces {
+            Pieces(range) { try self.read(at: $0, count: $1) }
         }
     }
 

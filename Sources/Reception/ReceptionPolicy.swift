@@ -39,7 +39,7 @@ struct ReceptionPolicy: Sendable {
         case .takesNone, .unknown: break
         }
         do throws(DirectoryFailure) {
-            guard try requiresSenderDomain && !isHere(domain) else { return nil }
+            guard requiresSenderDomain, try !isHere(domain) else { return nil }
         } catch {
             return .localError
         }

@@ -101,7 +101,8 @@ struct DispositionNotificationTests {
         let (message, octets) = Self.compose(
             try Self.notification(reason: "Bitte nicht.\n\nSchöne Grüße", language: .german))
         #expect(octets.allSatisfy { $0 < 0x80 })
-        #expect(Self.text(message.root.children[0]).hasSuffix("Bitte nicht.\r\n\r\nSchöne Grüße\r\n"))
+        let people = Self.text(message.root.children[0])
+        #expect(people.hasSuffix("Bitte nicht.\r\n\r\nSchöne Grüße\r\n"))
         #expect(message.header.first("Subject")?.decoded == "Ihre Nachricht wurde abgelehnt")
         let (_, long) = Self.compose(
             try Self.notification(reason: String(repeating: "ü", count: 1 << 20)))

@@ -124,6 +124,38 @@ struct MboxTests {
         #expect(messages[0].flags == ["$Forwarded", "\\Answered", "\\Flagged", "\\Seen", "work"])
     }
 
+    /// A message as it comes back.
+    private static func stripped(_ octets: [UInt8]) -> [UInt8] {
+        let (header, body) = MboxFields.split(octets)
+        let hasEnd = body.last ?? .lineFeed == .lineFeed
+        return MboxFields.stripped(header) + body + (hasEnd ? [] : [.carriageReturn, .lineFeed])
+    }
+
+    @Test(
+        "a message that comes in pieces is written as if it came at once",
+        arguments: MboxReader.Quoting.allCases)
+    func pieces(_ quoting: MboxReader.Quoting) throws {
+        let header = Array("Subject: a\r\n\r\n".utf8)
+        let date = Timestamp(seconds: 1_793_873_472)
+        for text in [
+            "From a\r\n>From b\r\nFro", "\r\rFrom a\r\r\nFrom b", "a\nFrom b\r\n\r", "F\r\nFF\r\n>",
+        ] {
+            let body = Array(text.utf8)
+            let writer = MboxWriter(quoting: quoting)
+            let whole = writer.entry(header + body, sender: "", date: date, flags: [])
+            for size in 1...4 {
+                var written: [UInt8] = []
+                let pieces = Pieces(0..<body.count, by: size) {
+                    Array(body.dropFirst($0).prefix($1))
+                }
+                try writer.write(header, pieces, sender: "", date: date, flags: []) {
+                    written += $0
+                }
+                #expect(written == whole, "\(text.debugDescription) by \(size)")
+            }
+        }
+    }
+
     @Test("what is written is read again", arguments: MboxReader.Quoting.allCases)
     func roundTrip(_ quoting: MboxReader.Quoting) throws {
         let bodies = [
@@ -143,7 +175,7 @@ struct MboxTests {
                 Array(message.utf8), sender: "a@b", date: date, flags: ["\\Seen", "x", "\\Draft"])
         }
         let read = try Self.read(String(decoding: file, as: UTF8.self), quoting: quoting)
-        #expect(read.map(\.octets) == messages.map { MboxFields.stripped(Array($0.utf8)) })
+        #expect(read.map(\.octets) == messages.map { Self.stripped(Array($0.utf8)) })
         #expect(read.allSatisfy { $0.date == date && $0.flags == ["\\Draft", "\\Seen", "x"] })
     }
 }

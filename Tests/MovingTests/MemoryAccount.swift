@@ -20,6 +20,18 @@ actor MemoryAccount: AccountPort {
     }
 
     private(set) var boxes: [String: Box] = [:]
+    /// Of a message as much is handed out at once.
+    private let answerOctets: Int
+
+    init(answerOctets: Int = .max) { self.answerOctets = answerOctets }
+
+    /// Puts messages into a mailbox.
+    func fill(_ mailbox: String, _ messages: [[UInt8]]) {
+        boxes[mailbox, default: Box()].messages += messages.enumerated().map {
+            Message(uid: Int64($0 + 1), flags: ["\\Seen"], octets: $1)
+        }
+    }
+
     /// How often messages were filed.
     private(set) var commits = 0
 
@@ -80,8 +92,30 @@ actor MemoryAccount: AccountPort {
                 ]
             }
             return (["digests": .array(digests), "end": .bool(rest.isEmpty)], [])
+        case "mailbox.read": return read(name, after: json["after"]?.integer ?? 0)
+        case "mailbox.piece":
+            let message = boxes[name]?.messages.first { $0.uid == json["uid"]?.integer }
+            guard let message else { return (["gone": true], []) }
+            let rest = message.octets.dropFirst(Int(json["offset"]?.integer ?? 0))
+            return (["gone": false], Array(rest.prefix(answerOctets)))
         default: throw MovingFailure(.target, "\(command) is unknown")
         }
+    }
+
+    private func read(_ name: String, after uid: Int64) -> (answer: JSON, octets: [UInt8]) {
+        let rest = (boxes[name]?.messages ?? []).filter { $0.uid > uid }
+        var octets: [UInt8] = []
+        let messages = rest.map { message -> JSON in
+            let isLarge = message.octets.count > answerOctets
+            if !isLarge { octets += message.octets }
+            return [
+                "uid": .integer(message.uid), "flags": JSON(message.flags),
+                "octets": .integer(isLarge ? 0 : Int64(message.octets.count)),
+                "larger": isLarge ? .integer(Int64(message.octets.count)) : .null,
+                "date": .integer(1_700_000_000_000),
+            ]
+        }
+        return (["messages": .array(messages), "end": .bool(rest.isEmpty)], octets)
     }
 
     private func file(_ json: JSON, _ name: String, _ octets: [UInt8]) -> JSON {

@@ -107,6 +107,14 @@ struct MailboxMoveTests {
             let alone = try await host.command(
                 "mailbox", "import", user, "--maildir", source.path)
             #expect(alone.output.contains("3 messages in 1 folders, 3 new; all"), "\(alone.output)")
+            // And out again, more than one answer holds.
+            for format in ["--maildir", "--mbox"] {
+                let out = try await host.command(
+                    "mailbox", "export", user, format, stage.path("out" + format))
+                #expect(out.status == 0, "\(out.output)")
+                #expect(
+                    out.output.contains("3 messages in 6 mailboxes; all is there"), "\(out.output)")
+            }
         }
     }
 
