@@ -308,11 +308,12 @@ let house: [Target] = [
     .systemLibrary(name: "CUnbound"),
     .systemLibrary(name: "CSockets"),
     .systemLibrary(name: "COpenSSL"),
+    module("Spawning", on: ["CSockets"]),
     module(
         "LiveWorld",
         on: [
             "Bytes", "World", "DNS", "DNSSEC", "DKIM", "TransportSecurity", "ZoneCheck", "CUnbound",
-            "CSockets", "COpenSSL",
+            "CSockets", "COpenSSL", "Spawning",
         ],
         nio + [
             crypto, cryptoExtras, x509, asn1, log,
@@ -474,7 +475,7 @@ let house: [Target] = [
             "TransportSecurity", "ZoneCheck", "Maintenance", "ZoneStore", "DKIM", "KeyLife",
             "KeyRing",
         ], [log]),
-    tests("ProgramTests", on: ["Bytes", "DNS"]),
+    tests("ProgramTests", on: ["Bytes", "DNS", "Spawning"]),
     tests("TidyTests", on: []),
 ]
 

@@ -3,6 +3,7 @@
 import CSockets
 import Foundation
 import Glibc
+import Spawning
 package import World
 
 /// Programs of this machine, each looked after by a thread of its own while it runs.
@@ -62,14 +63,18 @@ package struct LivePrograms: Programs {
             sent += count
         }
         close(standardInput.writeEnd)
-        let id = spawn(arguments, input: standardInput.readEnd, output: output.writeEnd)
-        close(standardInput.readEnd)
-        close(output.writeEnd)
-        switch id {
-        case .success(let id): return (id, output.readEnd)
-        case .failure(let failure):
+        defer {
+            close(standardInput.readEnd)
+            close(output.writeEnd)
+        }
+        do throws(ChildProgram.Failure) {
+            let id = try ChildProgram.spawn(
+                arguments, environment: environment, input: .descriptor(standardInput.readEnd),
+                output: .descriptor(output.writeEnd))
+            return (id, output.readEnd)
+        } catch {
             close(output.readEnd)
-            throw failure
+            throw .cannotStart(error.description)
         }
     }
 
@@ -84,39 +89,6 @@ package struct LivePrograms: Programs {
             }
             (readEnd, writeEnd) = (ends[0], ends[1])
         }
-    }
-
-    private static func spawn(
-        _ arguments: [String], input: CInt, output: CInt
-    ) -> Result<pid_t, ProgramFailure> {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        // What it says to people goes where the server's own words go.
-        _ = spawn_close_from(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // Threads of the concurrency runtime block all signals, and a child would inherit that.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigaddset(&signals, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        var words = arguments.map { strdup($0) } + [nil]
-        var variables = environment.map { strdup($0) } + [nil]
-        defer { for word in words + variables { free(word) } }
-        var id: pid_t = 0
-        let code = posix_spawn(
-            &id, arguments.first ?? "", &actions, &attributes, &words, &variables)
-        return code == 0
-            ? .success(id) : .failure(.cannotStart(String(cString: strerror(code))))
     }
 
     /// What it writes until it closes its output; nil if it does not.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Spawning
 import Synchronization
 import Testing
 
@@ -19,9 +20,6 @@ final class ChildProcess: Sendable {
     private let ending = Mutex<Int32?>(nil)
 
     /// Starts `program` with standard output and error going into the file `log`.
-    ///
-    /// Not by `Process`: Foundation's walks through all open files first, and reads beyond its
-    /// memory when this process has thousands of them.
     init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:],
         input: String? = nil, log: URL
@@ -33,63 +31,17 @@ final class ChildProcess: Sendable {
         variables.merge(["LC_ALL": "C"]) { $1 }
         variables.merge(environment) { $1 }
         let pipe = input == nil ? nil : Pipe()
-        id = try Self.spawn(
-            [file] + arguments, variables.map { "\($0)=\($1)" },
-            input: pipe?.fileHandleForReading.fileDescriptor, output: log.path)
+        id = try ChildProgram.spawn(
+            [file] + arguments, environment: variables.map { "\($0)=\($1)" },
+            input: pipe.map { .descriptor($0.fileHandleForReading.fileDescriptor) }
+                ?? .file("/dev/null", flags: O_RDONLY),
+            output: .file(log.path, flags: O_WRONLY | O_CREAT | O_TRUNC | O_APPEND),
+            errors: .descriptor(1))
         guard let pipe, let input else { return }
         try pipe.fileHandleForReading.close()
         signal(SIGPIPE, SIG_IGN)
         try? pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try pipe.fileHandleForWriting.close()
-    }
-
-    /// Of the C library, but not in the headers that Swift sees.
-    private static var closeFrom:
-        (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32)?
-    {
-        dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
-            unsafeBitCast(
-                $0,
-                to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) ->
-                    Int32).self)
-        }
-    }
-
-    private static func spawn(
-        _ arguments: [String], _ environment: [String], input: Int32?, output: String
-    ) throws -> Int32 {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        if let input {
-            posix_spawn_file_actions_adddup2(&actions, input, 0)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        }
-        posix_spawn_file_actions_addopen(
-            &actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        _ = closeFrom?(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // Threads of the concurrency runtime block all signals, and a child would inherit that.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigaddset(&signals, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        var words = arguments.map { strdup($0) } + [nil]
-        var variables = environment.map { strdup($0) } + [nil]
-        defer { for word in words + variables { free(word) } }
-        var id: pid_t = 0
-        let code = posix_spawn(&id, arguments[0], &actions, &attributes, &words, &variables)
-        try #require(code == 0, "\(arguments[0]): \(String(cString: strerror(code)))")
-        return id
     }
 
     var isRunning: Bool {

@@ -30,8 +30,8 @@ struct FloorTests {
             "Probe", "Filtering", "Reporting", "Moving", "OAuth",
         ],
         [
-            "CUnbound", "CSockets", "COpenSSL", "LiveWorld", "SimulatedWorld", "Settings", "Server",
-            "postreiter",
+            "CUnbound", "CSockets", "COpenSSL", "Spawning", "LiveWorld", "SimulatedWorld",
+            "Settings", "Server", "postreiter",
         ],
     ]
 
@@ -60,7 +60,8 @@ struct FloorTests {
         "KeyLife": ["DKIM"],
         "MessageAuthentication": ["SPF", "DKIM", "DMARC", "ARC"],
         "Maintenance": ["TransportSecurity", "ZoneCheck"],
-        "LiveWorld": ["CUnbound", "CSockets", "COpenSSL"],
+        "LiveWorld": ["CUnbound", "CSockets", "COpenSSL", "Spawning"],
+        "Spawning": ["CSockets"],
         "Server": ["Settings"],
         "postreiter": ["LiveWorld", "SimulatedWorld", "Settings", "Server"],
     ]
