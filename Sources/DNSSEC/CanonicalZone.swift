@@ -112,17 +112,22 @@ struct CanonicalZone {
     }
 
     /// The place of a name; nil if it has no records.
+    func place(of key: [UInt8]) -> Int? { nodes.place(of: key) }
+}
+
+extension [CanonicalZone.Node] {
+    /// The place of a name among those that stand in canonical order; nil if it is not there.
     func place(of key: [UInt8]) -> Int? {
         var low = 0
-        var high = nodes.count
+        var high = count
         while low < high {
             let middle = (low + high) / 2
-            if nodes[middle].key.lexicographicallyPrecedes(key) {
+            if self[middle].key.lexicographicallyPrecedes(key) {
                 low = middle + 1
             } else {
                 high = middle
             }
         }
-        return low < nodes.count && nodes[low].key == key ? low : nil
+        return low < count && self[low].key == key ? low : nil
     }
 }

@@ -254,20 +254,7 @@ package struct ZoneSigning: Sendable {
         hashed = []
     }
 
-    private func place(of name: Name) -> Int? {
-        let key = name.canonicalKey
-        var low = 0
-        var high = nodes.count
-        while low < high {
-            let middle = (low + high) / 2
-            if nodes[middle].key.lexicographicallyPrecedes(key) {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        return low < nodes.count && nodes[low].key == key ? low : nil
-    }
+    private func place(of name: Name) -> Int? { nodes.place(of: name.canonicalKey) }
 
     // MARK: - Signing
 

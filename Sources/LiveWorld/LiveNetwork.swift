@@ -124,22 +124,8 @@ package final class LiveNetwork: Network {
     package func connect(
         to address: Bytes.SocketAddress, from source: IPAddress?, deadline: Instant
     ) async throws(NetworkFailure) -> any Connection {
-        let executor = nearestExecutor()
-        let rest = (deadline - LiveTime().now).nanoseconds
-        guard rest > 0 else { throw .deadlinePassed }
-        if Task.isCancelled { throw .cancelled }
-        let connection = LiveConnection(executor: executor, contexts: contexts)
-        let attempt = ConnectAttempt()
-        var bootstrap = ClientBootstrap(group: executor.loop)
-            .connectTimeout(.nanoseconds(min(rest, Duration.hours(1).nanoseconds)))
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                attempt.began(channel)
-                return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(connection)
-                }
-            }
+        let (connection, attempt, common) = try prepare(until: deadline)
+        var bootstrap = common.channelOption(.tcpOption(.tcp_nodelay), value: 1)
         if let source {
             let from = Bytes.SocketAddress(source, port: 0)
             bootstrap = bootstrap.bind(to: try NIOCore.SocketAddress(from))
@@ -153,6 +139,22 @@ package final class LiveNetwork: Network {
     package func connect(
         toSocket path: String, deadline: Instant
     ) async throws(NetworkFailure) -> any Connection {
+        let (connection, attempt, bootstrap) = try prepare(until: deadline)
+        let address: NIOCore.SocketAddress
+        do {
+            address = try NIOCore.SocketAddress(unixDomainSocketPath: path)
+        } catch {
+            throw .unreachable("\(path) is too long for a socket's path")
+        }
+        try await connect(
+            bootstrap, to: address, connection, attempt, named: Bytes.SocketAddress(nil))
+        return connection
+    }
+
+    /// What every connection to elsewhere begins with.
+    private func prepare(
+        until deadline: Instant
+    ) throws(NetworkFailure) -> (LiveConnection, ConnectAttempt, ClientBootstrap) {
         let executor = nearestExecutor()
         let rest = (deadline - LiveTime().now).nanoseconds
         guard rest > 0 else { throw .deadlinePassed }
@@ -168,15 +170,7 @@ package final class LiveNetwork: Network {
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
-        let address: NIOCore.SocketAddress
-        do {
-            address = try NIOCore.SocketAddress(unixDomainSocketPath: path)
-        } catch {
-            throw .unreachable("\(path) is too long for a socket's path")
-        }
-        try await connect(
-            bootstrap, to: address, connection, attempt, named: Bytes.SocketAddress(nil))
-        return connection
+        return (connection, attempt, bootstrap)
     }
 
     private func connect(

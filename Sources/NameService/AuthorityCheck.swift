@@ -64,7 +64,7 @@ package struct AuthorityCheck: Sendable {
                 sightings.append(await ownSighting(server, key, name))
                 continue
             }
-            let addresses = await addresses(of: server)
+            let addresses = await resolver.addresses(of: server)
             if addresses.contains(where: ownAddresses.contains) {
                 sightings.append(await ownSighting(server, key, name))
             } else {
@@ -115,20 +115,6 @@ package struct AuthorityCheck: Sendable {
             place = origin.parent
         }
         return []
-    }
-
-    private func addresses(of server: Name) async -> [IPAddress] {
-        var addresses: [IPAddress] = []
-        for type in [RecordType.a, .aaaa] {
-            for record in await resolver.resolve(server, type).records {
-                switch record.data {
-                case .a(let address): addresses.append(.v4(address))
-                case .aaaa(let address): addresses.append(.v6(address))
-                default: break
-                }
-            }
-        }
-        return addresses
     }
 }
 

@@ -39,7 +39,8 @@ package struct SpreadCheck: Sendable {
                     !ownNames.contains(server), left > 0
                 else { continue }
                 let addresses = known[server] ?? []
-                let found = addresses.isEmpty ? await self.addresses(of: server) : addresses
+                let found =
+                    addresses.isEmpty ? await self.resolver.addresses(of: server) : addresses
                 known[server] = found
                 for address in found {
                     left -= 1
@@ -49,19 +50,5 @@ package struct SpreadCheck: Sendable {
             }
         }
         return left < Self.maximumQuestions ? false : nil
-    }
-
-    private func addresses(of server: Name) async -> [IPAddress] {
-        var addresses: [IPAddress] = []
-        for type in [RecordType.a, .aaaa] {
-            for record in await resolver.resolve(server, type).records {
-                switch record.data {
-                case .a(let address): addresses.append(.v4(address))
-                case .aaaa(let address): addresses.append(.v6(address))
-                default: break
-                }
-            }
-        }
-        return addresses
     }
 }

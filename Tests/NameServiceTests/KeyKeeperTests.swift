@@ -53,18 +53,7 @@ private struct KeySite: Sendable {
     }
 
     func run() async throws {
-        let udp = try await host.network.openDoor(at: address)
-        let tcp = try await host.network.listen(on: address)
-        try await exchange.begin()
-        try await publisher.begin()
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await names.run(udp: udp, tcp: tcp) }
-            group.addTask { await exchange.run() }
-            while !Task.isCancelled { try? await simulation.sleep(for: .hours(1)) }
-            await udp.close()
-            await tcp.close()
-            group.cancelAll()
-        }
+        try await serve(names, exchange, publisher, on: host, at: address, simulation)
     }
 
     func put(_ origin: String) async throws {

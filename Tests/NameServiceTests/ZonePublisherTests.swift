@@ -126,20 +126,6 @@ private struct PublisherStage: Sendable {
     }
 }
 
-private func withStore(
-    _ body: @escaping @Sendable (SQLiteStore, Simulation) async throws -> Void
-) throws {
-    let simulation = Simulation(seed: 1)
-    try simulation.run {
-        let store = try SQLiteStore(on: MemoryDisk(), schema: [.zoneStore])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await store.run() }
-            try await body(store, simulation)
-            group.cancelAll()
-        }
-    }
-}
-
 @Suite("Publishing zones that are kept")
 struct ZonePublisherTests {
     @Test("an edit is answered when it is made, under the serial that was kept")

@@ -94,20 +94,6 @@ private struct SecurityStage: Sendable {
     }
 }
 
-private func withStore(
-    _ body: @escaping @Sendable (SQLiteStore, Simulation) async throws -> Void
-) throws {
-    let simulation = Simulation(seed: 1)
-    try simulation.run {
-        let store = try SQLiteStore(on: MemoryDisk(), schema: [.zoneStore])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await store.run() }
-            try await body(store, simulation)
-            group.cancelAll()
-        }
-    }
-}
-
 @Suite("RFC 6781: a server that signs its zones")
 struct ZoneSecurityTests {
     @Test("A zone is signed when that is asked for, and every edit of it", .timeLimit(.minutes(1)))

@@ -107,7 +107,7 @@ struct AccountReturnTests {
             ]
             for words in settings { _ = try await order(old, words) }
             let local = try stage.makeFolder("local") + "/"
-            try await Self.mbsync(old, user, local)
+            try await Mbsync(old, user, local).run()
             let before = try await ask(old, "show")
             let sequence = try await ask(old, "modseq")
             let file = stage.path("dora.tar")
@@ -126,7 +126,7 @@ struct AccountReturnTests {
             }
             // The Maildir of somebody who goes on with the other server stays as it is.
             let kept = try Self.files(local)
-            try await Self.mbsync(new, user, local)
+            try await Mbsync(new, user, local).run()
             #expect(try Self.files(local) == kept)
             #expect(kept.count(where: { $0.contains("/cur/") || $0.contains("/new/") }) == 41)
             // What has gone is told, also to who was away when it went; flags are told anew.
@@ -139,39 +139,6 @@ struct AccountReturnTests {
             _ = try await order(new, ["account", "restore", file])
             #expect(try await ask(new, "show") == before)
         }
-    }
-
-    private static func mbsync(_ host: Postreiter, _ user: String, _ folder: String) async throws {
-        let configuration = try host.stage.write(
-            """
-            IMAPAccount server
-            Host \(host.address)
-            Port \(Postreiter.Port.imap)
-            User \(user)
-            Pass "\(host.password)"
-            SSLType None
-            AuthMechs *
-
-            IMAPStore far
-            Account server
-
-            MaildirStore near
-            Path \(folder)
-            Inbox \(folder)INBOX
-            SubFolders Verbatim
-
-            Channel all
-            Far :far:
-            Near :near:
-            Patterns *
-            Create Both
-            Expunge Both
-            SyncState *
-
-            """, to: "mbsyncrc")
-        let done = try await host.stage.run(
-            "mbsync", ["-c", configuration, "-a"], within: .seconds(60))
-        try #require(done.status == 0, "\(done.output)\n\(host.log)")
     }
 
     /// The files below a folder with when they were written; what mbsync notes for itself left out.

@@ -8,21 +8,15 @@ import Testing
     .installed("swaks", "curl", "dig", "dkimverify", "postfix"), .asRoot)
 struct ConversionProgramTests {
     /// Verifies all signatures of a message and its chain; keys come from our name server.
-    private static let script = """
-        import subprocess, sys, dkim
-        def names(name, timeout=5):
-            name = name.decode() if isinstance(name, bytes) else name
-            text = subprocess.run(['dig', '+short', '+tcp', '@' + sys.argv[2], '-p', sys.argv[3],
-                                   name, 'TXT'], capture_output=True, text=True).stdout
-            line = text.strip().split('\\n')[0]
-            return ''.join(line.split('"')[1::2]).encode()
-        message = open(sys.argv[1], 'rb').read().replace(b'\\r\\n', b'\\n').replace(b'\\n', b'\\r\\n')
-        for index in range(message.split(b'\\r\\n\\r\\n')[0].count(b'\\r\\nDKIM-Signature:')):
-            one = dkim.DKIM(message)
-            result = one.verify(idx=index, dnsfunc=names)
-            print('dkim', one.domain.decode(), 'pass' if result else 'fail')
-        print('arc', dkim.arc_verify(message, dnsfunc=names)[0].decode())
-        """
+    private static let script =
+        dkimNames + """
+            message = open(sys.argv[1], 'rb').read().replace(b'\\r\\n', b'\\n').replace(b'\\n', b'\\r\\n')
+            for index in range(message.split(b'\\r\\n\\r\\n')[0].count(b'\\r\\nDKIM-Signature:')):
+                one = dkim.DKIM(message)
+                result = one.verify(idx=index, dnsfunc=names)
+                print('dkim', one.domain.decode(), 'pass' if result else 'fail')
+            print('arc', dkim.arc_verify(message, dnsfunc=names)[0].decode())
+            """
 
     private static let message = """
         From: <SENDER>\r

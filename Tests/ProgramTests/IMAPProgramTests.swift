@@ -14,18 +14,13 @@ struct IMAPProgramTests {
             let people = try MailChanges(stage, host)
             let folder = try stage.makeFolder("maildir") + "/"
             let inbox = folder + "INBOX"
-            let configuration = try stage.write(
-                Self.mbsyncConfiguration(host, folder), to: "mbsyncrc")
+            let mbsync = try Mbsync(host, host.account, folder)
             try await people.run("fill", "20")
             for seed in 1...4 {
                 try await people.run("change-server", "\(seed)")
                 try await people.run("change-local", inbox, "\(seed)")
                 // The second one brings over what the first one has met on its way.
-                for _ in 1...2 {
-                    let done = try await stage.run(
-                        "mbsync", ["-c", configuration, "-a"], within: .seconds(60))
-                    #expect(done.status == 0, "\(done.output)\n\(host.log)")
-                }
+                for _ in 1...2 { try await mbsync.run() }
                 let here = try await people.run("show-local", inbox)
                 let there = try await people.run("show-server")
                 #expect(here == there, "round \(seed)")
@@ -35,35 +30,6 @@ struct IMAPProgramTests {
                 #expect(FileManager.default.fileExists(atPath: folder + name))
             }
         }
-    }
-
-    private static func mbsyncConfiguration(_ host: Postreiter, _ folder: String) -> String {
-        """
-        IMAPAccount server
-        Host \(host.address)
-        Port \(Postreiter.Port.imap)
-        User \(host.account)
-        Pass "\(host.password)"
-        SSLType None
-        AuthMechs *
-
-        IMAPStore far
-        Account server
-
-        MaildirStore near
-        Path \(folder)
-        Inbox \(folder)INBOX
-        SubFolders Verbatim
-
-        Channel all
-        Far :far:
-        Near :near:
-        Patterns *
-        Create Both
-        Expunge Both
-        SyncState *
-
-        """
     }
 
     @Test("curl appends, lists, searches and reads, over TLS and STARTTLS", .installed("curl"))

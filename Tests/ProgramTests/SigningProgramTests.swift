@@ -8,22 +8,16 @@ import Testing
     .installed("swaks", "curl", "dig", "dkimverify"))
 struct SigningProgramTests {
     /// Verifies every signature of a message; keys come from our name server.
-    private static let script = """
-        import subprocess, sys, dkim
-        def names(name, timeout=5):
-            name = name.decode() if isinstance(name, bytes) else name
-            text = subprocess.run(['dig', '+short', '+tcp', '@' + sys.argv[2], '-p', sys.argv[3],
-                                   name, 'TXT'], capture_output=True, text=True).stdout
-            line = text.strip().split('\\n')[0]
-            return ''.join(line.split('"')[1::2]).encode()
-        message = open(sys.argv[1], 'rb').read()
-        for index in range(message.split(b'\\r\\n\\r\\n')[0].count(b'DKIM-Signature:')):
-            one = dkim.DKIM(message)
-            result = one.verify(idx=index, dnsfunc=names)
-            algorithm = one.signature_fields[b'a'].decode()
-            print(algorithm, one.domain.decode(), one.selector.decode(),
-                  'pass' if result else 'fail')
-        """
+    private static let script =
+        dkimNames + """
+            message = open(sys.argv[1], 'rb').read()
+            for index in range(message.split(b'\\r\\n\\r\\n')[0].count(b'DKIM-Signature:')):
+                one = dkim.DKIM(message)
+                result = one.verify(idx=index, dnsfunc=names)
+                algorithm = one.signature_fields[b'a'].decode()
+                print(algorithm, one.domain.decode(), one.selector.decode(),
+                      'pass' if result else 'fail')
+            """
 
     /// What came of each signature, such as `rsa-sha256 own.test pr2026a-rsa pass`.
     private func signatures(

@@ -13,16 +13,10 @@ extension DMARCCommand {
                 Reports come by mail to `reports.read-at`, or by `dmarc import`. What failed is \
                 either somebody else's, or a server of yours that SPF and DKIM do not know yet.
                 """)
-        @Argument var domain: String
-        @Option(help: "How many days, today included.") var days: Int64 = 7
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var output: JSONOption
+        @OptionGroup var question: ReportQuestion
 
         func run() async throws {
-            let answer = try await server.perform(
-                "dmarc.report", ["domain": .string(domain), "days": .integer(days)])
-            guard !output.json else { return Output.json(answer) }
-            ReportTables.printHead(answer)
+            guard let answer = try await question.ask("dmarc.report") else { return }
             let columns = [
                 "messages", "passed", "dkim", "spf", "failed", "quarantined", "rejected",
             ]
@@ -79,16 +73,10 @@ extension TLSRPTCommand {
     struct Report: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say how well others reach the exchangers of a domain here over TLS.")
-        @Argument var domain: String
-        @Option(help: "How many days, today included.") var days: Int64 = 7
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var output: JSONOption
+        @OptionGroup var question: ReportQuestion
 
         func run() async throws {
-            let answer = try await server.perform(
-                "tlsrpt.report", ["domain": .string(domain), "days": .integer(days)])
-            guard !output.json else { return Output.json(answer) }
-            ReportTables.printHead(answer)
+            guard let answer = try await question.ask("tlsrpt.report") else { return }
             let names = Live.language.choose("SESSIONS FAILED", "SITZUNGEN GESCHEITERT")
             ReportTables.show(
                 answer["days"], by: ["day"], [Live.language.choose("DAY", "TAG")],
@@ -100,6 +88,26 @@ extension TLSRPTCommand {
                     Live.language.choose("FAILURES", "FEHLER"),
                 ], ["sessions", "failed"], names)
         }
+    }
+}
+
+/// A question about what others report of a domain here.
+struct ReportQuestion: ParsableArguments {
+    @Argument var domain: String
+    @Option(help: "How many days, today included.") var days: Int64 = 7
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: JSONOption
+
+    /// The answer, of which people have seen the head; nil if it was JSON that was wanted.
+    func ask(_ command: String) async throws -> JSON? {
+        let answer = try await server.perform(
+            command, ["domain": .string(domain), "days": .integer(days)])
+        if output.json {
+            Output.json(answer)
+            return nil
+        }
+        ReportTables.printHead(answer)
+        return answer
     }
 }
 

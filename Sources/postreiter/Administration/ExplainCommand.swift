@@ -13,21 +13,9 @@ struct ExplainCommand: AsyncParsableCommand {
     struct Spam: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Tell what a message was taken for, test by test.")
-        @OptionGroup var server: ServerOptions
-        @OptionGroup var output: JSONOption
-        @OptionGroup var reader: ReaderOption
-        @Argument(help: "A queue id, a Message-ID or an address.") var text: String
+        @OptionGroup var question: MessageQuestion
 
-        func run() async throws {
-            let answer = try await server.perform(
-                "explain.spam", .object([("text", .string(text))] + reader.arguments))
-            guard !output.json else { return Output.json(answer) }
-            let language = Language(rawValue: answer["language"]?.string ?? "") ?? .english
-            for (index, message) in (answer["messages"]?.array ?? []).enumerated() {
-                if index > 0 { Output.line("") }
-                Self.tell(message, language)
-            }
-        }
+        func run() async throws { try await question.ask("explain.spam", Self.tell) }
 
         private static func tell(_ message: JSON, _ language: Language) {
             Output.line("\(message["id"]?.string ?? "")  \(message["time"]?.string ?? "")")

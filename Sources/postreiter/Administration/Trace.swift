@@ -8,25 +8,17 @@ import Mail
 struct Trace: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Tell what happened to a message, and what comes next.")
-    @OptionGroup var server: ServerOptions
-    @OptionGroup var output: JSONOption
-    @OptionGroup var reader: ReaderOption
-    @Argument(help: "A queue id, a Message-ID or an address.") var text: String
+    @OptionGroup var question: MessageQuestion
 
     func run() async throws {
-        let answer = try await server.perform(
-            "trace", .object([("text", .string(text))] + reader.arguments))
-        guard !output.json else { return Output.json(answer) }
-        let language = Language(rawValue: answer["language"]?.string ?? "") ?? .english
-        for (index, message) in (answer["messages"]?.array ?? []).enumerated() {
-            if index > 0 { Output.line("") }
+        let answer = try await question.ask("trace") { message, language in
             Output.line((message["id"]?.string ?? "") + Self.links(of: message, language))
             for fact in message["facts"]?.array ?? [] {
                 Output.line("  \(fact["time"]?.string ?? "")  \(fact["sentence"]?.string ?? "")")
             }
             if let now = message["now"]?.string { Output.line("  \(now)") }
         }
-        if let further = answer["further"]?.integer, further > 0 {
+        if let further = answer?["further"]?.integer, further > 0 {
             Output.line("… and \(further) further messages")
         }
     }

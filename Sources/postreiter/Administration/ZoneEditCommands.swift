@@ -14,18 +14,17 @@ extension ZoneCommand {
                 zone.
                 """, subcommands: [Add.self, Change.self, Remove.self, List.self])
 
-        struct Add: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(
-                abstract: "Add an exchanger; the first gets preference 10, the next 20.")
+        /// An exchanger as it shall be.
+        struct ExchangerOptions: ParsableArguments {
             @Argument var domain: String
             @Argument var host: String
             @Option(help: "0 to 65535; the lowest is tried first.") var preference: Int64?
             @Option(help: "Seconds for which the records may be remembered.") var ttl: Int64?
             @OptionGroup var change: ZoneChangeOptions
 
-            func run() async throws {
+            func edit(_ kind: String) async throws {
                 try await ZoneCommand.edit(
-                    change, "mx-add", domain,
+                    change, kind, domain,
                     [
                         ("host", .string(host)), ("preference", number(preference)),
                         ("ttl", number(ttl)),
@@ -33,23 +32,20 @@ extension ZoneCommand {
             }
         }
 
+        struct Add: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Add an exchanger; the first gets preference 10, the next 20.")
+            @OptionGroup var exchanger: ExchangerOptions
+
+            func run() async throws { try await exchanger.edit("mx-add") }
+        }
+
         struct Change: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "set", abstract: "Give an exchanger another preference or TTL.")
-            @Argument var domain: String
-            @Argument var host: String
-            @Option(help: "0 to 65535; the lowest is tried first.") var preference: Int64?
-            @Option(help: "Seconds for which the records may be remembered.") var ttl: Int64?
-            @OptionGroup var change: ZoneChangeOptions
+            @OptionGroup var exchanger: ExchangerOptions
 
-            func run() async throws {
-                try await ZoneCommand.edit(
-                    change, "mx-set", domain,
-                    [
-                        ("host", .string(host)), ("preference", number(preference)),
-                        ("ttl", number(ttl)),
-                    ])
-            }
+            func run() async throws { try await exchanger.edit("mx-set") }
         }
 
         struct Remove: AsyncParsableCommand {
