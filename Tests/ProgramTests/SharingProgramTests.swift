@@ -144,4 +144,111 @@ struct SharingProgramTests {
             #expect(!list.contains("ben@own.test"), "\(list)")
         }
     }
+
+    /// Somebody's copy of one mailbox, which mbsync keeps.
+    private struct Copy {
+        let people: MailChanges
+        let folder: String
+        let mbsync: Mbsync
+
+        init(_ host: Postreiter, of place: String, for login: String) throws {
+            let name = "\(login)-\(place.hasPrefix("Shared") ? "shared" : "other")"
+            let path = try host.stage.makeFolder(name) + "/"
+            folder = path + "INBOX"
+            people = try MailChanges(host.stage, host, as: login, in: place)
+            mbsync = try Mbsync(host, login, path, place: place)
+        }
+
+        func isAsThere() async throws -> Bool {
+            let (here, there) = (
+                try await people.run("show-local", folder), try await people.run("show-server")
+            )
+            if here != there { Issue.record("here: \(here)\nthere: \(there)") }
+            return here == there
+        }
+    }
+
+    @Test(
+        "mbsync keeps two people's copies of a mailbox the same as it while all three change",
+        .installed("mbsync", "python3"),
+        arguments: [
+            ["Shared/team@own.test", "Shared/team@own.test"],
+            ["Projects", "Other Users/alice@own.test/Projects"],
+        ])
+    func mbsync(places: [String]) async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            try await addBen(host)
+            _ = try await order(host, "account", "add", "team@own.test", "--shared")
+            _ = try await ask(host, as: host.account, "create Projects")
+            _ = try await order(
+                host, "mailbox", "rights", "team@own.test", "INBOX", "@own.test", "lrswite")
+            _ = try await order(
+                host, "mailbox", "rights", host.account, "Projects", Self.ben, "lrswite")
+            let copies = [
+                try Copy(host, of: places[0], for: host.account),
+                try Copy(host, of: places[1], for: Self.ben),
+            ]
+            try await copies[0].people.run("fill", "20")
+            for round in 1...3 {
+                for (number, copy) in copies.enumerated() {
+                    let seed = "\(round)-\(number)"
+                    try await copy.people.run("change-server", seed)
+                    try await copy.people.run("change-local", copy.folder, seed)
+                }
+                // Once more, for what the other one has brought.
+                for copy in copies + copies + copies {
+                    let done = try await copy.mbsync.synchronize()
+                    #expect(done.status == 0, "\(done.output)\n\(host.log)")
+                }
+                for copy in copies { #expect(try await copy.isAsThere(), "round \(round)") }
+            }
+            let count = try await copies[0].people.run("show-server").count
+            #expect(count > 10)
+            #expect(try await copies[1].people.run("show-server").count == count)
+        }
+    }
+
+    @Test(
+        "What mbsync may not write is refused with a reason, and nothing is lost on either side",
+        .installed("mbsync", "python3"))
+    func refused() async throws {
+        try await withStage { stage in
+            let host = try await Postreiter(stage)
+            try await addBen(host)
+            _ = try await ask(host, as: host.account, "create Projects")
+            _ = try await order(
+                host, "mailbox", "rights", host.account, "Projects", Self.ben, "lr")
+            let own = try MailChanges(stage, host, in: "Projects")
+            try await own.run("fill", "8")
+            let copy = try Copy(host, of: "Other Users/alice@own.test/Projects", for: Self.ben)
+            let first = try await copy.mbsync.synchronize()
+            #expect(first.status == 0, "\(first.output)")
+            let before = try await own.run("show-server")
+            #expect(try await copy.people.run("show-local", copy.folder).count == 8)
+            for seed in ["1", "2"] {
+                try await copy.people.run("change-local", copy.folder, seed)
+            }
+            let changed = try await copy.people.run("show-local", copy.folder)
+            #expect(changed != before)
+            for _ in 1...2 {
+                let refused = try await copy.mbsync.synchronize()
+                #expect(
+                    refused.output.contains("you may not do that with this mailbox"),
+                    "\(refused.output)")
+                #expect(try await own.run("show-server") == before)
+                #expect(try await copy.people.run("show-local", copy.folder) == changed)
+            }
+            _ = try await order(
+                host, "mailbox", "rights", host.account, "Projects", Self.ben, "lrswite")
+            for _ in 1...2 {
+                let done = try await copy.mbsync.synchronize()
+                #expect(done.status == 0, "\(done.output)")
+            }
+            // A message that was refused it does not bring again, and keeps.
+            #expect(try await copy.people.run("show-local", copy.folder) == changed)
+            #expect(
+                try await copy.people.run("show-server") == changed.filter { !$0.hasPrefix("l") })
+        }
+    }
 }

@@ -2,13 +2,15 @@
 
 import Testing
 
-/// mbsync, which keeps a Maildir and the mailboxes of an account the same.
+/// mbsync, which keeps a Maildir and the mailboxes of an account, or one that it sees, the same.
 struct Mbsync {
     private let host: Postreiter
     private let configuration: String
 
-    /// `folder` ends with a slash.
-    init(_ host: Postreiter, _ user: String, _ folder: String) throws {
+    /// `folder` ends with a slash; with `place` the mailbox of that name is INBOX below it.
+    init(
+        _ host: Postreiter, _ user: String, _ folder: String, place: String? = nil
+    ) throws {
         self.host = host
         configuration = try host.stage.write(
             """
@@ -29,19 +31,22 @@ struct Mbsync {
             SubFolders Verbatim
 
             Channel all
-            Far :far:
+            Far ":far:\(place ?? "")"
             Near :near:
-            Patterns *
-            Create Both
+            \(place == nil ? "Patterns *" : "CopyArrivalDate no")
+            Create \(place == nil ? "Both" : "Near")
             Expunge Both
             SyncState *
 
-            """, to: "mbsyncrc")
+            """, to: folder.split(separator: "/").last.map { "\($0).mbsyncrc" } ?? "mbsyncrc")
+    }
+
+    func synchronize() async throws -> (status: Int32?, output: String) {
+        try await host.stage.run("mbsync", ["-c", configuration, "-a"], within: .seconds(60))
     }
 
     func run() async throws {
-        let done = try await host.stage.run(
-            "mbsync", ["-c", configuration, "-a"], within: .seconds(60))
+        let done = try await synchronize()
         try #require(done.status == 0, "\(done.output)\n\(host.log)")
     }
 }
