@@ -48,6 +48,8 @@ package final class IMAPService: Sendable {
     let mailboxes: Mailboxes
     /// What their names mean to an account, those of others among them.
     let sharing: SharedMailboxes
+    /// With whom people may share.
+    package let reach: SharingReach
     let intake: Intake
     /// What accounts may keep; nil: nobody asks.
     let quotas: Quotas?
@@ -58,14 +60,16 @@ package final class IMAPService: Sendable {
 
     package init(
         _ configuration: Configuration, registry: Registry, mailboxes: Mailboxes, intake: Intake,
-        quotas: Quotas? = nil, index: TextIndex? = nil, surroundings: Surroundings,
+        quotas: Quotas? = nil, index: TextIndex? = nil, reach: SharingReach = SharingReach(),
+        surroundings: Surroundings,
         logger: Logger
     ) {
         self.quotas = quotas
         self.configuration = configuration
         self.registry = registry
         self.mailboxes = mailboxes
-        sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
+        self.reach = reach
+        sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes, reach: reach)
         self.intake = intake
         self.index = index
         self.surroundings = surroundings

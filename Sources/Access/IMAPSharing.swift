@@ -85,6 +85,7 @@ extension Completion {
             // RFC 4314 §3.
             case .malformed: .bad(nil, failure.description)
             case .unknown, .owner: .no(.cannot, failure.description)
+            case .outOfReach: .no(.noPerm, failure.description)
             }
     }
 }

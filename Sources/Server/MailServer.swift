@@ -171,7 +171,7 @@ package struct MailServer: Sendable {
                 hostName: settings.hostName.name, identity: identity,
                 appendLimitOctets: settings.limits.messageOctets), registry: node.registry,
             mailboxes: node.mailboxes, intake: intake, quotas: node.quotas, index: index,
-            surroundings: surroundings, logger: log)
+            reach: SharingReach(settings.sharing), surroundings: surroundings, logger: log)
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
             mailboxes: node.mailboxes, surroundings: surroundings, logger: log)
@@ -250,6 +250,7 @@ package struct MailServer: Sendable {
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
         node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
+        imap.reach.change(to: settings.sharing)
         var schedule = settings.sending.schedule
         schedule.shortenPauses(by: haste)
         deliverer.change(schedule: schedule)

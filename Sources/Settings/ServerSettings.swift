@@ -35,6 +35,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var tokens: TokenSettings?
     package var signing = Signing()
     package var mailboxes = Mailboxes()
+    /// Whose people may share mailboxes with each other.
+    package var sharing = SharingDomains()
     /// What addresses without a domain belong to, in messages of programs of this machine.
     package var localDomain: Domain
     package var logLevel: String

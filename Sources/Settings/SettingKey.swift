@@ -12,7 +12,8 @@ package struct SettingKey: Sendable {
     package var isLive: Bool {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
             || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
-            || name.hasPrefix("mailbox.") || name.hasPrefix("defence.")
+            || name.hasPrefix("mailbox.") || name.hasPrefix("sharing.")
+            || name.hasPrefix("defence.")
             || name.hasPrefix("authentication.")
             || name == "resolver" || Self.liveSending.contains(name)
     }
@@ -205,6 +206,10 @@ package struct SettingKey: Sendable {
         .init(
             "mailbox.subaddress-folders",
             "user+folder@ leads into folder: no, existing or create; default no."),
+        .init(
+            "sharing.domains", list: true,
+            "Domains whose people may share mailboxes with each other, parted by spaces; *: all;"
+                + " default: every domain for itself."),
         .init("user", "Who the server becomes once it has taken its ports; default: nobody else."),
         .init("group", "With which group; default: the user's own."),
         .init("search.index", "yes or no: texts are indexed for SEARCH; default yes."),

@@ -261,6 +261,7 @@ package struct SettingsFile {
         try readDefence(&settings.defence)
         try readSigning(&settings.signing)
         try readMailboxes(&settings.mailboxes)
+        try readSharing(&settings.sharing)
         settings.user = text("user")
         settings.group = text("group")
         settings.logLevel = try logLevel()
@@ -354,6 +355,16 @@ package struct SettingsFile {
             }
             settings.subaddressFolders = folders
         }
+    }
+
+    private func readSharing(_ settings: inout SharingDomains) throws(SettingsError) {
+        let items = texts("sharing.domains") ?? []
+        guard let domains = SharingDomains(items) else {
+            throw wrong(
+                "sharing.domains", items.joined(separator: ", "),
+                "items such as `example.org example.net`, two domains or more, or `*` for all")
+        }
+        settings = domains
     }
 
     /// RFC 5321 §4.5.4.1 asks for 4 to 5 days; less or more is for those who know their mail.

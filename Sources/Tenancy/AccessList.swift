@@ -14,6 +14,8 @@ package enum AccessListFailure: Error, Hashable, Sendable {
     case unknown(String)
     /// The owner may do everything, whatever is said.
     case owner(String)
+    /// Somebody of a domain with which the owner's, which is named, does not share.
+    case outOfReach(of: String)
 }
 
 extension AccessListFailure: CustomStringConvertible {
@@ -24,6 +26,9 @@ extension AccessListFailure: CustomStringConvertible {
             "nobody here is called \(text): an identifier is the address of an account, @DOMAIN"
                 + " of a local domain, or anyone; with - in front its rights are taken away"
         case .owner(let login): "\(login) is the owner, and keeps all rights"
+        case .outOfReach(let domain):
+            "rights to this mailbox can be given to accounts of \(domain), and to all of them as"
+                + " @\(domain); the administrator gives rights to others"
         }
     }
 }
@@ -37,10 +42,14 @@ extension SharedMailboxes {
     }
 
     private func owner(of mailbox: Mailbox) throws -> String {
+        "\(try ownerAddress(of: mailbox))"
+    }
+
+    private func ownerAddress(of mailbox: Mailbox) throws -> Address {
         guard let owner = try registry.find(AccountID(rawValue: mailbox.account)) else {
             throw MailboxRefusal.nonexistent
         }
-        return "\(owner.login)"
+        return owner.login
     }
 
     /// An identifier as it stands in lists: an account by its login, whatever address it is
@@ -74,11 +83,45 @@ extension SharedMailboxes {
         return try registry.find(address: address).map { "\($0.login)" }
     }
 
+    /// As `identifier`, if who changes the list of this mailbox may name it there.
+    ///
+    /// Throws `AccessListFailure.outOfReach` also where nobody is called so: who is at home in
+    /// other domains is not told.
+    private func identifier(_ text: String, in mailbox: Mailbox) throws -> String {
+        let owner = try ownerAddress(of: mailbox).domain
+        do {
+            let identifier = try self.identifier(text)
+            guard isWithinReach(identifier, of: owner) else {
+                throw AccessListFailure.outOfReach(of: owner?.name ?? "")
+            }
+            return identifier
+        } catch AccessListFailure.unknown(let name) {
+            guard isWithinReach(name, of: owner) else {
+                throw AccessListFailure.outOfReach(of: owner?.name ?? "")
+            }
+            throw AccessListFailure.unknown(name)
+        }
+    }
+
+    /// Whether it means people with whom those of a domain may share by themselves.
+    private func isWithinReach(_ identifier: String, of owner: Domain?) -> Bool {
+        guard let reach = reach?.domains, let owner else { return true }
+        let name = Self.positive(identifier)
+        if name == Mailboxes.anyone { return reach.areAllTogether }
+        let domain =
+            name.first == "@" ? try? Domain(name.dropFirst()) : (try? Address(name))?.domain
+        return domain.map { reach.mayShare(owner, with: $0) } ?? true
+    }
+
+    private static func positive(_ identifier: String) -> String {
+        identifier.first == Mailboxes.negative ? String(identifier.dropFirst()) : identifier
+    }
+
     /// What an identifier always has, and what it may be given besides (RFC 4314 §3.7).
     package func grantable(
         to identifier: String, of mailbox: Mailbox
     ) throws -> (required: AccessRights, optional: AccessRights) {
-        let name = try self.identifier(identifier)
+        let name = try self.identifier(identifier, in: mailbox)
         return try isOwner(name, of: mailbox) ? (.all, []) : ([], .all)
     }
 
@@ -88,10 +131,21 @@ extension SharedMailboxes {
     }
 
     /// Changes what an identifier may do; throws `AccessListFailure` and `MailboxRefusal`.
+    ///
+    /// A line that stands there, of whomever, may lose rights; it gets none that it could not be
+    /// made with.
     package func change(
         rightsOf text: String, to mailbox: Mailbox, by change: ACLChange
     ) async throws {
-        let identifier = try identifier(text)
+        let identifier: String
+        do {
+            identifier = try self.identifier(text, in: mailbox)
+        } catch AccessListFailure.outOfReach(let domain) {
+            guard let known = try listed(text, in: mailbox),
+                known.rights.isSuperset(of: change.applied(to: known.rights))
+            else { throw AccessListFailure.outOfReach(of: domain) }
+            identifier = known.identifier
+        }
         if try isOwner(identifier, of: mailbox) {
             let isNegative = identifier.first == Mailboxes.negative
             let kept = change.applied(to: isNegative ? [] : .all)
@@ -106,13 +160,12 @@ extension SharedMailboxes {
 
     /// Takes an identifier out of the list; of somebody who is not there any more, too.
     package func remove(_ text: String, from mailbox: Mailbox) async throws {
-        let listed = try mailboxes.grants(of: mailbox.id).map(\.identifier)
         let identifier: String
         do {
-            identifier = try self.identifier(text)
+            identifier = try self.identifier(text, in: mailbox)
         } catch let failure as AccessListFailure {
-            guard listed.contains(text) else { throw failure }
-            identifier = text
+            guard let known = try listed(text, in: mailbox) else { throw failure }
+            identifier = known.identifier
         }
         if try isOwner(identifier, of: mailbox), identifier.first != Mailboxes.negative {
             throw AccessListFailure.owner(identifier)
@@ -122,10 +175,15 @@ extension SharedMailboxes {
         try signal(identifier)
     }
 
+    /// The line of a list that means somebody, be he there or not.
+    private func listed(_ text: String, in mailbox: Mailbox) throws -> Mailboxes.Grant? {
+        let name = (try? identifier(text)) ?? text
+        return try mailboxes.grants(of: mailbox.id).first { $0.identifier == name }
+    }
+
     /// Who is meant alone may look at once; the others when they look next.
     private func signal(_ identifier: String) throws {
-        let name = identifier.first == Mailboxes.negative ? identifier.dropFirst() : identifier[...]
-        guard let address = try? Address(String(name)),
+        guard let address = try? Address(Self.positive(identifier)),
             let account = try registry.find(login: address)
         else { return }
         mailboxes.changes.signal(account.id.rawValue)

@@ -15,10 +15,13 @@ import SASL
 package struct SharedMailboxes: Sendable {
     let registry: Registry
     let mailboxes: Mailboxes
+    /// Whom those who change lists may name there; nil: the administrator, who may name anybody.
+    let reach: SharingReach?
 
-    package init(registry: Registry, mailboxes: Mailboxes) {
+    package init(registry: Registry, mailboxes: Mailboxes, reach: SharingReach? = nil) {
         self.registry = registry
         self.mailboxes = mailboxes
+        self.reach = reach
     }
 
     /// A mailbox as an account sees it.

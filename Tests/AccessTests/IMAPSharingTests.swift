@@ -5,6 +5,7 @@ import Directory
 import IMAP
 import Mail
 import MessageStore
+import Tenancy
 import Testing
 import World
 
@@ -286,6 +287,129 @@ struct IMAPSharingTests {
             #expect(gone.last?.contains("OK") == true)
             let taken = try await anna.ask("SETACL INBOX ben@example.org lr")
             #expect(taken.last?.contains("OK") == true)
+        }
+    }
+}
+
+@Suite("Whom those who change a list may name in it")
+struct SharingReachTests {
+    private static let refusal = """
+        NO [NOPERM] rights to this mailbox can be given to accounts of example.org, and to all of \
+        them as @example.org; the administrator gives rights to others
+        """
+
+    @Test("People of the own domain, and all others are refused in the same words")
+    func ownDomain() throws {
+        try play(
+            """
+            C: a SETACL INBOX ben@example.org lr
+            S: a OK done
+            C: b SETACL INBOX @example.org lr
+            S: b OK done
+            C: c SETACL INBOX ben@example.net +i
+            S: c OK done
+            C: d SETACL INBOX nobody@example.org lr
+            S: d NO [CANNOT] …
+            C: e SETACL INBOX cleo@example.net lr
+            S: e \(Self.refusal)
+            C: f SETACL INBOX nobody@example.net lr
+            S: f \(Self.refusal)
+            C: g SETACL INBOX @example.net lr
+            S: g \(Self.refusal)
+            C: h SETACL INBOX @nowhere.example lr
+            S: h \(Self.refusal)
+            C: i SETACL INBOX anyone lr
+            S: i \(Self.refusal)
+            C: j SETACL INBOX -cleo@example.net lr
+            S: j \(Self.refusal)
+            C: k LISTRIGHTS INBOX cleo@example.net
+            S: k \(Self.refusal)
+            C: l LISTRIGHTS INBOX nobody@example.net
+            S: l \(Self.refusal)
+            C: m DELETEACL INBOX cleo@example.net
+            S: m \(Self.refusal)
+            C: n DELETEACL INBOX nobody@example.net
+            S: n \(Self.refusal)
+            C: o GETACL INBOX
+            S: * ACL INBOX anna@example.org lrswipkxteacd @example.org lr ben@example.org lri
+            S: o OK done
+            2C: a SETACL Shared/team@example.org cleo@example.net lr
+            2S: a \(Self.refusal)
+            2C: b SETACL Shared/team@example.org anna@example.org lr
+            2S: b OK done
+            """, logins: logins
+        ) { site in
+            try await people(site)
+            try await site.registry.add(
+                address: Address("ben@example.net"), to: Address("ben@example.org"), by: "test")
+            try await grant("lra", to: "ben@example.org", of: "team@example.org", in: site)
+            site.reach.change(to: SharingDomains())
+        }
+    }
+
+    @Test("What stands in a list stays valid, and may be narrowed and taken away, not widened")
+    func older() throws {
+        try play(
+            """
+            C: a SETACL INBOX anyone +i
+            S: a \(Self.refusal)
+            C: b SETACL INBOX cleo@example.net lrsw
+            S: b \(Self.refusal)
+            C: c SETACL INBOX cleo@example.net -s
+            S: c OK done
+            C: d SETACL INBOX anyone l
+            S: d OK done
+            C: e GETACL INBOX
+            S: * ACL INBOX anna@example.org lrswipkxteacd anyone l cleo@example.net lr gone@example.net lr
+            S: e OK done
+            3C: a STATUS "Other Users/anna@example.org" (MESSAGES)
+            3S: * STATUS "Other Users/anna@example.org" (MESSAGES 0)
+            3S: a OK done
+            C: f DELETEACL INBOX anyone
+            S: f OK done
+            C: g DELETEACL INBOX gone@example.net
+            S: g OK done
+            C: h SETACL INBOX cleo@example.net ""
+            S: h OK done
+            C: i GETACL INBOX
+            S: * ACL INBOX anna@example.org lrswipkxteacd
+            S: i OK done
+            C: j SETACL INBOX cleo@example.net l
+            S: j \(Self.refusal)
+            """, logins: logins
+        ) { site in
+            try await people(site)
+            for identifier in ["anyone", "cleo@example.net", "gone@example.net"] {
+                try await grant(
+                    identifier == "cleo@example.net" ? "lrs" : "lr", to: identifier, in: site)
+            }
+            site.reach.change(to: SharingDomains())
+        }
+    }
+
+    @Test("The operator joins domains; the change counts in sessions that are open")
+    func joined() throws {
+        try IMAPSite.run { site in
+            try await people(site)
+            let anna = try await site.logIn()
+            let outcomes: [(setting: [String], cleo: Bool, anyone: Bool)] = [
+                ([], false, false), (["example.org example.net"], true, false),
+                (["example.org other.example", "example.net other.example"], false, false),
+                (["*"], true, true), (["example.net other.example", "*"], true, true),
+            ]
+            for (setting, cleo, anyone) in outcomes {
+                site.reach.change(to: try #require(SharingDomains(setting)))
+                for (name, isTaken) in [
+                    ("cleo@example.net", cleo), ("@example.net", cleo), ("anyone", anyone),
+                    ("ben@example.org", true),
+                ] {
+                    let answer = try await anna.ask("SETACL INBOX \(name) lr")
+                    #expect(
+                        answer.last?.contains(isTaken ? " OK " : " NO [NOPERM] ") == true,
+                        "\(setting): \(name): \(answer)")
+                    if isTaken { _ = try await anna.ask("DELETEACL INBOX \(name)") }
+                }
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ struct IMAPSite: Sendable {
     let index: TextIndex
     let client: SimulatedHost
     let account: Int64
+    let reach: SharingReach
 
     static let address = IPAddress.v4(IPv4Address(192, 0, 2, 10))
     /// What APPEND takes at most.
@@ -76,12 +77,14 @@ struct IMAPSite: Sendable {
         let index = TextIndex(store, of: mailboxes)
         let identity = try server.network.identity(
             certificateChain: Array("mx.example.org".utf8), privateKey: [])
+        let reach = SharingReach(SharingDomains(["*"]) ?? SharingDomains())
         let service = IMAPService(
             IMAPService.Configuration(
                 hostName: "mx.example.org", identity: identity,
                 appendLimitOctets: appendLimitOctets),
             registry: registry, mailboxes: mailboxes, intake: Intake(spooler),
             quotas: Quotas(registry: registry, mailboxes: mailboxes), index: index,
+            reach: reach,
             surroundings: Surroundings(
                 time: simulation, entropy: simulation, network: server.network),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -96,7 +99,8 @@ struct IMAPSite: Sendable {
         try await body(
             IMAPSite(
                 simulation: simulation, store: store, disk: disk, mailboxes: mailboxes,
-                registry: registry, index: index, client: client, account: account.id.rawValue))
+                registry: registry, index: index, client: client, account: account.id.rawValue,
+                reach: reach))
     }
 
     /// As Delivery does it: one transaction, then the signal; to the first account, or another.

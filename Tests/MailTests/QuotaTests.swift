@@ -41,3 +41,29 @@ struct QuotaTests {
         }
     }
 }
+
+@Suite("Domains that share mailboxes with each other")
+struct SharingDomainsTests {
+    @Test(
+        "A setting is read whole or not at all",
+        arguments: [
+            ([], true), (["*"], true), (["a.example b.example"], true),
+            (["a.example  b.example", "*"], true), (["a.example"], false), ([""], false),
+            (["* a.example"], false), (["a.example b..example"], false), (["**"], false),
+        ])
+    func reading(items: [String], isRight: Bool) {
+        #expect((SharingDomains(items) != nil) == isRight)
+    }
+
+    @Test("Each domain shares with itself, those in one group with each other, no further")
+    func groups() throws {
+        let (a, b, c) = (
+            try Domain("a.example"), try Domain("b.example"), try Domain("c.example")
+        )
+        let domains = try #require(SharingDomains(["a.example b.example", "b.example c.example"]))
+        #expect(domains.mayShare(a, with: a) && domains.mayShare(a, with: b))
+        #expect(domains.mayShare(c, with: b) && !domains.mayShare(a, with: c))
+        #expect(!SharingDomains().mayShare(a, with: b) && SharingDomains().mayShare(b, with: b))
+        #expect(SharingDomains(["*"])?.mayShare(a, with: c) == true)
+    }
+}

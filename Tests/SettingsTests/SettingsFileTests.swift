@@ -43,9 +43,12 @@ struct SettingsFileTests {
               identity: ns1 in Cologne
               responses-per-second: 0
               cookie-secrets: /etc/postreiter/cookies
+            sharing:
+              domains: [example.org  EXAMPLE.net]
             log:
               level: debug
             """)
+        #expect(settings.sharing == SharingDomains(["example.org example.net"]))
         #expect(settings.hostName.name == "mx1.example.org")
         #expect(settings.dataFolder == "/srv/mail")
         #expect(settings.language == .german)
