@@ -105,7 +105,7 @@ extension IMAPVisit {
             appending.messages = []
             let uids = try await service.intake.file(
                 messages, in: mailbox, at: service.surroundings.time.timestamp,
-                within: appending.allowance, replacing: appending.replaced)
+                within: appending.allowance, replacing: appending.replaced, by: owner)
             let code = ResponseCode.appendUID(
                 validity: mailbox.uidValidity, NumberSet(uids))
             if appending.replaced != nil {

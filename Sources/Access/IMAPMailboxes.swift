@@ -66,7 +66,8 @@ extension IMAPVisit {
         await leave()
         let (seen, opening) = try await service.sharing.open(select.mailbox, for: reader)
         let mailbox = opening.mailbox
-        var open = OpenMailbox(opening, seen, select.mailbox, isReadOnly: select.isReadOnly)
+        var open = OpenMailbox(
+            opening, seen, select.mailbox, reader: owner, isReadOnly: select.isReadOnly)
         let isRevision2 = session.enabled.contains(.imap4rev2)
         writer.exists(open.view.count)
         if !isRevision2 { try await tellRecent(&open, opening) }
@@ -98,7 +99,7 @@ extension IMAPVisit {
         let first = try firstRecent(opening.mailbox, told: 1, isReadOnly: open.leavesRecent)
         if let first { open.view.noteRecent(from: first) }
         writer.recent(UInt32(open.view.recent.count))
-        guard let uid = try await service.mailboxes.firstUnseen(of: opening),
+        guard let uid = try await service.mailboxes.firstUnseen(of: opening, by: owner),
             let number = open.view.uids.number(of: uid)
         else { return }
         writer.untagged(.ok(.unseen(number), "the first that is unseen"))
@@ -116,7 +117,9 @@ extension IMAPVisit {
             known.vanished(
                 expunged: NumberSet(expunged), present: open.view.uids, uidNext: open.uidNext),
             isEarlier: true)
-        for message in try await service.mailboxes.changed(in: open.id, since: since) {
+        for message in try await service.mailboxes.changed(
+            in: open.id, since: since, by: open.reader)
+        {
             guard known.knownUIDs?.contains(message.uid) ?? true else { continue }
             open.view.tell(
                 SelectedMailbox.Message(message), session.enabled, isUID: true, to: &writer)
@@ -211,7 +214,9 @@ extension IMAPVisit {
             case .messages: .number(item, UInt64(mailbox.messages))
             case .uidNext: .number(item, UInt64(mailbox.uidNext))
             case .uidValidity: .number(item, UInt64(mailbox.uidValidity))
-            case .unseen: .number(item, UInt64(mailbox.unseen))
+            case .unseen:
+                .number(
+                    item, UInt64(try service.mailboxes.unseen(in: mailbox, by: owner)))
             case .deleted: .number(item, UInt64(mailbox.deleted))
             case .size: .number(item, UInt64(mailbox.octets))
             case .deletedStorage:

@@ -47,7 +47,7 @@ extension IMAPVisit {
         }
         if let since = fetch.changedSince {
             let changed = try await service.mailboxes.changed(
-                in: open.id, since: Int64(clamping: since))
+                in: open.id, since: Int64(clamping: since), by: open.reader)
             wanted = wanted.intersection(NumberSet(changed.map(\.uid)))
         }
         var rendering = FetchRendering(fetch.items, open.view, wanted, session.enabled, writer)
@@ -82,7 +82,7 @@ extension IMAPVisit {
         var changed = NumberSet()
         for chunk in Self.chunks(wanted) {
             let result = try await service.mailboxes.store(
-                .add, ["\\Seen"], of: chunk.ranges, in: open.id)
+                .add, ["\\Seen"], of: chunk.ranges, in: open.id, by: open.reader)
             changed = changed.union(
                 NumberSet(result.messages.filter(\.hasChanged).map(\.uid)))
             if let number = result.modSequence {
@@ -103,7 +103,7 @@ extension IMAPVisit {
             let (state, last) = try await service.mailboxes.fetch(
                 next...range.upperBound, of: open.id, rendering.depth,
                 limit: Self.readTogether,
-                onThread: range.count <= Self.fewMessages, into: rendering
+                onThread: range.count <= Self.fewMessages, by: open.reader, into: rendering
             ) { message, rendering in rendering.take(message) }
             rendering = state
             if let last { next = last + 1 }
@@ -256,7 +256,7 @@ extension IMAPVisit {
             let result = try await service.mailboxes.store(
                 store.change, flags.names, of: chunk.ranges, in: open.id,
                 permitted: MessageFlags(changeableWith: open.rights),
-                unchangedSince: store.unchangedSince.map { Int64(clamping: $0) })
+                unchangedSince: store.unchangedSince.map { Int64(clamping: $0) }, by: open.reader)
             modified = modified.union(NumberSet(result.modified))
             try await tell(result, of: store, chunk)
         }
@@ -301,12 +301,12 @@ extension IMAPVisit {
         let wanted = try open.view.resolve(copy.messages, isUID: copy.isUID)
         let seen = try target(copy.mailbox)
         let (target, permitted) = (seen.mailbox, MessageFlags(changeableWith: seen.rights))
-        let mailboxes = service.mailboxes
+        let (mailboxes, account) = (service.mailboxes, owner)
         let allowance = try await standing(of: target)?.allowance
         let copies = try await tellingProgress(of: wanted) {
             try await mailboxes.copy(
                 wanted.ranges, from: open.id, to: target.id, permitted: permitted,
-                within: allowance)
+                within: allowance, by: account)
         }
         try adoptOwnMessages(copies.targets, in: target.id)
         return .ok(copies.code)
@@ -318,12 +318,12 @@ extension IMAPVisit {
         try open.requireRemoval()
         let seen = try target(move.mailbox)
         let (target, permitted) = (seen.mailbox, MessageFlags(changeableWith: seen.rights))
-        let mailboxes = service.mailboxes
+        let (mailboxes, account) = (service.mailboxes, owner)
         let allowance = try await standing(of: target)?.allowance
         let copies = try await tellingProgress(of: wanted) {
             try await mailboxes.move(
                 wanted.ranges, from: open.id, to: target.id, permitted: permitted,
-                within: allowance)
+                within: allowance, by: account)
         }
         if let code = copies.code { writer.untagged(.ok(code, "moved")) }
         try adoptOwnMessages(copies.targets, in: target.id)

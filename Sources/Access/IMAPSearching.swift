@@ -129,7 +129,7 @@ extension IMAPVisit {
             let limit = matching.depth == .octets ? Self.readTogether : Self.comparedTogether
             let (state, taken) = try await service.mailboxes.fetch(
                 next...range.upperBound, of: open.id, matching.depth, limit: limit,
-                onThread: range.count < 100, into: matching
+                onThread: range.count < 100, by: open.reader, into: matching
             ) { message, matching in matching.take(message) }
             matching = state
             if let taken { next = taken + 1 }
@@ -173,7 +173,7 @@ extension IMAPVisit {
                 let (read, last) = try await service.mailboxes.fetch(
                     next...span.upperBound, of: open.id, wanted == nil ? .row : .facts,
                     limit: Self.comparedTogether, onThread: span.count < 100,
-                    into: [(row: MessageRow, record: Record?)]()
+                    by: open.reader, into: [(row: MessageRow, record: Record?)]()
                 ) { message, read in
                     if uids.contains(message.row.uid) {
                         let facts = message.facts(wanted)

@@ -224,7 +224,7 @@ struct IMAPVisit: ~Copyable {
         guard
             let changes = try service.mailboxes.changes(
                 of: open.id, since: Int64(open.view.modificationSequence),
-                uidNext: open.uidNext)
+                uidNext: open.uidNext, by: open.reader)
         else {
             selected = nil
             return session.terminate(nil, "the mailbox has been deleted")

@@ -13,6 +13,8 @@ struct OpenMailbox {
     /// Whose it is.
     let owner: Int64
     let isOwn: Bool
+    /// Who looks into it, and has seen there what he has seen; nil: its owner.
+    let reader: Int64?
     /// What the client may do there.
     var rights: AccessRights
     /// What the client has been told.
@@ -22,8 +24,9 @@ struct OpenMailbox {
 
     init(
         _ opening: Mailboxes.Opening, _ seen: SharedMailboxes.Seen, _ name: MailboxName,
-        isReadOnly: Bool
+        reader: Int64, isReadOnly: Bool
     ) {
+        self.reader = seen.isOwn ? nil : reader
         owner = opening.mailbox.account
         isOwn = seen.isOwn
         rights = seen.rights

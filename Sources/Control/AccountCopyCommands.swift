@@ -87,6 +87,7 @@ struct AccountCopyCommands {
                         "rights": .string($0.rights.standardText),
                     ]
                 }),
+            "readers": .array(try readers(of: mailbox)),
             "mailbox": .string(mailbox.name), "use": JSON(mailbox.specialUse),
             "subscribed": .bool(mailbox.isSubscribed),
             "uidvalidity": .integer(Int64(mailbox.uidValidity)),
@@ -107,6 +108,20 @@ struct AccountCopyCommands {
                     ]
                 }),
         ]
+    }
+
+    /// What others have seen there, by login: the numbers of accounts are others elsewhere.
+    private func readers(of mailbox: Mailbox) throws -> [JSON] {
+        try mailboxes.seenByReaders(of: mailbox.id).compactMap { account, uids in
+            guard let reader = try registry.find(AccountID(rawValue: account)) else { return nil }
+            return [
+                "login": .string("\(reader.login)"),
+                "seen": .array(
+                    Mailboxes.ranges(uids).map {
+                        .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))])
+                    }),
+            ]
+        }
     }
 
     /// Contents of a snapshot, as many as fit; `gone` if the next one is not there any more.

@@ -95,9 +95,9 @@ package struct AccessRights: OptionSet, Hashable, Sendable {
         return flags
     }
 
-    /// Whether SELECT answers READ-WRITE: every flag is everybody's here (§5.2).
+    /// Whether SELECT answers READ-WRITE: every flag but \Seen is everybody's here (§5.2).
     package var allowsChanges: Bool {
-        !isDisjoint(with: [.insert, .expunge, .seen, .write, .deleteMessages])
+        !isDisjoint(with: [.insert, .expunge, .write, .deleteMessages])
     }
 
     /// Whether annotations may be seen (RFC 5464 §3.3).

@@ -145,6 +145,7 @@ extension Mailboxes {
         _ messages: [MessageRow], in mailbox: Mailbox.ID, _ modSequence: Int64,
         _ transaction: any Transaction
     ) throws(StorageFailure) {
+        try forgetSeen(messages.map(\.uid), in: mailbox, transaction)
         let unseen = messages.count { !$0.flags.contains(.seen) }
         let deleted = messages.count { $0.flags.contains(.deleted) }
         let octets = messages.reduce(0) { $0 + Int64($1.octets) }
@@ -306,6 +307,7 @@ extension Mailboxes {
                 "DELETE FROM mailbox_import WHERE mailbox_id = ?", [.integer(mailbox)])
             try transaction.execute(
                 "DELETE FROM mailbox_import_mark WHERE mailbox_id = ?", [.integer(mailbox)])
+            try forgetReaders(of: mailbox, in: transaction)
             try transaction.execute("DELETE FROM mailbox WHERE id = ?", [.integer(mailbox)])
         }
         return files

@@ -76,32 +76,38 @@ extension Mailboxes {
     /// Hands messages of a range to `take` by rising UID, until it says no or `limit` is reached.
     ///
     /// Returns what `take` has made of `state`, and the last UID that it took. All of one moment;
-    /// `onThread` spares the way to the reading thread for what is short.
+    /// `onThread` spares the way to the reading thread for what is short. `account` is who looks;
+    /// nil: the owner.
     package func fetch<State: Sendable>(
         _ range: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ depth: FetchDepth, limit: Int,
-        onThread: Bool, into state: State,
+        onThread: Bool, by account: Int64? = nil, into state: State,
         _ take: @escaping @Sendable (FetchedMessage, inout State) -> Bool
     ) async throws -> (state: State, last: UInt32?) {
         let work: @Sendable (any Transaction) throws -> (state: State, last: UInt32?) = {
             transaction in
             try Self.fetch(
-                range, of: mailbox, depth, limit: limit, state, take, transaction)
+                range, of: mailbox, depth, limit: limit,
+                by: Self.reader(account, of: mailbox, in: transaction), state, take, transaction)
         }
         return onThread ? try store.lookUp(work) : try await store.read(work)
     }
 
     private static func fetch<State>(
         _ range: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ depth: FetchDepth, limit: Int,
-        _ initial: State,
+        by reader: Reader?, _ initial: State,
         _ take: (FetchedMessage, inout State) -> Bool, _ transaction: any Transaction
     ) throws(StorageFailure) -> (state: State, last: UInt32?) {
         var (state, last) = (initial, UInt32?.none)
+        let marks = try reader.map { reader throws(StorageFailure) in
+            try SeenMarks(of: reader, [range], in: mailbox, limit: limit, transaction)
+        }
         let values: [Value] = [
             .integer(mailbox.value), .integer(Int64(range.lowerBound)),
             .integer(Int64(range.upperBound)), .integer(Int64(limit)),
         ]
         func row(_ columns: any Row) -> Bool {
-            let row = MessageRow(columns)
+            var row = MessageRow(columns)
+            marks?.apply(to: &row)
             guard take(FetchedMessage(row: row, columns: columns, depth: depth), &state) else {
                 return false
             }

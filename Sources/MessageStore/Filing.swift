@@ -39,12 +39,14 @@ extension Mailboxes {
     /// Files contents that were just inserted, whose one reference becomes the mailbox's.
     ///
     /// Part of the transaction that inserts them; `signal` is the caller's, once it is committed.
-    /// Throws `MailboxRefusal`. Returns the UIDs.
+    /// `account` is who does it; nil: the owner. Throws `MailboxRefusal`. Returns the UIDs.
     package static func append(
         _ messages: [Appended], to mailbox: Mailbox.ID, at time: Timestamp,
-        within allowance: Allowance? = nil, in transaction: any Transaction
+        within allowance: Allowance? = nil, by account: Int64? = nil,
+        in transaction: any Transaction
     ) throws -> [UInt32] {
-        guard try find(mailbox, in: transaction) != nil else { throw MailboxRefusal.nonexistent }
+        guard let box = try find(mailbox, in: transaction) else { throw MailboxRefusal.nonexistent }
+        let reader = Reader(account, of: box)
         let uids = try messages.map { message in
             let flags = try flags(named: message.flags, in: mailbox, transaction)
             if let uid = message.uid { try advance(mailbox, to: uid, in: transaction) }
@@ -52,18 +54,28 @@ extension Mailboxes {
                 Arrival(
                     content: message.content, octets: message.octets, flags: flags,
                     internalDate: message.internalDate, prefix: ""),
-                in: mailbox, at: message.saved ?? time, in: transaction)
+                in: mailbox, at: message.saved ?? time, by: reader, in: transaction)
         }
         try check(allowance, in: transaction)
         return uids
     }
 
     /// Counts a message in and inserts its row; its reference is the caller's to pass.
+    ///
+    /// If a `reader` puts it there, its `\Seen` is his.
     @discardableResult
     static func file(
-        _ arrival: Arrival, in mailbox: Mailbox.ID, at time: Timestamp,
+        _ arrival: Arrival, in mailbox: Mailbox.ID, at time: Timestamp, by reader: Reader? = nil,
         in transaction: any Transaction
     ) throws(StorageFailure) -> UInt32 {
+        if let reader {
+            var others = arrival
+            let isSeen = others.flags.remove(.seen) != nil
+            let uid = try file(others, in: mailbox, at: time, in: transaction)
+            // It is as new as the message.
+            if isSeen { try mark(uid, isSeen: true, in: mailbox, by: reader, 0, transaction) }
+            return uid
+        }
         let place = try transaction.first(
             """
             UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
@@ -95,10 +107,12 @@ extension Mailboxes {
     /// Copies messages with flags and dates (RFC 9051 §6.4.7), all or none; throws
     /// `MailboxRefusal`.
     ///
-    /// Only the `permitted` flags go with them (RFC 4314 §4).
+    /// Only the `permitted` flags go with them (RFC 4314 §4). `account` is who does it; nil: the
+    /// owner of both.
     package func copy(
         _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID,
-        permitted: MessageFlags = .all, within allowance: Allowance? = nil
+        permitted: MessageFlags = .all, within allowance: Allowance? = nil,
+        by account: Int64? = nil
     ) async throws -> Copies {
         let time = time.timestamp
         let (copies, account) = try await store.write { transaction in
@@ -107,8 +121,11 @@ extension Mailboxes {
             }
             var copies = Copies(uidValidity: box.uidValidity)
             let rows = try Self.rows(uids, of: source, in: transaction)
+            let reader = try Self.reader(account, of: source, in: transaction)
             try Self.copy(
-                rows, from: source, to: target, permitted, at: time, &copies, transaction
+                Self.marked(rows, in: source, by: reader, transaction), from: source, to: target,
+                permitted, at: time,
+                by: Reader(account, of: box), &copies, transaction
             ) {
                 try Content.retain($0.content, in: transaction)
             }
@@ -122,9 +139,11 @@ extension Mailboxes {
     /// Moves messages (RFC 6851), all or none; throws `MailboxRefusal`.
     ///
     /// Their contents pass over: there is nothing to bring back. Only the `permitted` flags do.
+    /// `account` is who does it; nil: the owner of both.
     package func move(
         _ uids: [ClosedRange<UInt32>], from source: Mailbox.ID, to target: Mailbox.ID,
-        permitted: MessageFlags = .all, within allowance: Allowance? = nil
+        permitted: MessageFlags = .all, within allowance: Allowance? = nil,
+        by account: Int64? = nil
     ) async throws -> Copies {
         let time = time.timestamp
         let (copies, accounts) = try await store.write { transaction in
@@ -133,7 +152,7 @@ extension Mailboxes {
             else { throw MailboxRefusal.nonexistent }
             let rows = try Self.rows(uids, of: source, in: transaction)
             let copies = try Self.move(
-                rows, of: box, to: targetBox, permitted, at: time, transaction)
+                rows, of: box, to: targetBox, permitted, at: time, by: account, transaction)
             // Who keeps too much may still put it elsewhere.
             if box.account != targetBox.account { try Self.check(allowance, in: transaction) }
             return (copies, Set([box.account, targetBox.account]))
@@ -147,16 +166,18 @@ extension Mailboxes {
         in transaction: any Transaction
     ) throws {
         let rows = try rows([1...UInt32.max], of: source.id, in: transaction)
-        _ = try move(rows, of: source, to: target, .all, at: time, transaction)
+        _ = try move(rows, of: source, to: target, .all, at: time, by: nil, transaction)
     }
 
     private static func move(
         _ rows: [MessageRow], of source: Mailbox, to target: Mailbox, _ permitted: MessageFlags,
-        at time: Timestamp, _ transaction: any Transaction
+        at time: Timestamp, by account: Int64?, _ transaction: any Transaction
     ) throws -> Copies {
         var copies = Copies(uidValidity: target.uidValidity)
         try copy(
-            rows, from: source.id, to: target.id, permitted, at: time, &copies, transaction
+            marked(rows, in: source.id, by: Reader(account, of: source), transaction),
+            from: source.id, to: target.id, permitted, at: time,
+            by: Reader(account, of: target), &copies, transaction
         ) { _ in }
         // Into itself is a way to get new UIDs: the counter has moved on meanwhile.
         let last = try find(source.id, in: transaction)?.highestModSequence
@@ -172,8 +193,8 @@ extension Mailboxes {
 
     private static func copy(
         _ rows: [MessageRow], from source: Mailbox.ID, to target: Mailbox.ID,
-        _ permitted: MessageFlags, at time: Timestamp, _ copies: inout Copies,
-        _ transaction: any Transaction,
+        _ permitted: MessageFlags, at time: Timestamp, by reader: Reader?,
+        _ copies: inout Copies, _ transaction: any Transaction,
         retain: (MessageRow) throws -> Void
     ) throws {
         let names = try keywords(of: source, in: transaction)
@@ -193,7 +214,7 @@ extension Mailboxes {
                 Arrival(
                     content: row.content, octets: row.octets, flags: flags,
                     internalDate: row.internalDate, prefix: row.prefix),
-                in: target, at: time, in: transaction)
+                in: target, at: time, by: reader, in: transaction)
             copies.sources.append(row.uid)
             copies.targets.append(uid)
         }

@@ -33,11 +33,11 @@ extension Mailboxes {
         }
 
         /// Those that were treated, by rising UID.
-        package fileprivate(set) var messages: [Message] = []
+        package internal(set) var messages: [Message] = []
         /// That of all the changes; nil if nothing changed.
-        package fileprivate(set) var modSequence: Int64?
+        package internal(set) var modSequence: Int64?
         /// Messages that somebody else has changed meanwhile (RFC 7162 §3.1.3 MODIFIED).
-        package fileprivate(set) var modified: [UInt32] = []
+        package internal(set) var modified: [UInt32] = []
     }
 
     /// Changes flags of messages, those that are new to the mailbox included; throws
@@ -45,10 +45,11 @@ extension Mailboxes {
     ///
     /// With `unchangedSince` only of messages without a change after that. Flags beyond `permitted`
     /// stay as they are, and no keyword is made for them. All in one transaction: hand over at
-    /// most a few thousand UIDs at once.
+    /// most a few thousand UIDs at once. `account` is who does it; nil: the owner.
     package func store(
         _ change: FlagChange, _ names: [String], of uids: [ClosedRange<UInt32>],
-        in mailbox: Mailbox.ID, permitted: MessageFlags = .all, unchangedSince: Int64? = nil
+        in mailbox: Mailbox.ID, permitted: MessageFlags = .all, unchangedSince: Int64? = nil,
+        by account: Int64? = nil
     ) async throws -> FlagsStored {
         let (result, account) = try await store.write { transaction in
             guard let box = try Self.find(mailbox, in: transaction) else {
@@ -60,6 +61,12 @@ extension Mailboxes {
             let mask = try Self.flags(
                 named: names.filter { permitted.contains(known.flag(named: $0) ?? .anyKeyword) },
                 in: mailbox, transaction)
+            if let reader = Reader(account, of: box) {
+                let result = try Self.store(
+                    change, mask, uids, in: box, by: reader, permitted,
+                    unchangedSince: unchangedSince, transaction)
+                return (result, box.account)
+            }
             let result = try Self.store(
                 change, mask, uids, in: box, permitted, unchangedSince: unchangedSince,
                 transaction)
@@ -205,9 +212,9 @@ extension Mailboxes {
 }
 
 /// What a change makes of any message's flags: those it keeps, and those it adds.
-private struct FlagEdit {
-    let kept: MessageFlags
-    let added: MessageFlags
+struct FlagEdit {
+    fileprivate let kept: MessageFlags
+    fileprivate let added: MessageFlags
 
     init(
         _ change: Mailboxes.FlagChange, _ mask: MessageFlags, within permitted: MessageFlags

@@ -105,12 +105,13 @@ extension Mailboxes {
     /// What has changed since `modSequence`; nil if the mailbox is gone.
     ///
     /// `uidNext` is the UID that a new message would have got then. Costs what has changed, not
-    /// what is there.
+    /// what is there. `account` is who looks; nil: the owner.
     package func changes(
-        of id: Mailbox.ID, since modSequence: Int64, uidNext: UInt32
+        of id: Mailbox.ID, since modSequence: Int64, uidNext: UInt32, by account: Int64? = nil
     ) throws -> Changes? {
         let question = SharedLook.Question(
-            mailbox: id, modSequence: modSequence, uidNext: uidNext, count: changes.count)
+            mailbox: id, modSequence: modSequence, uidNext: uidNext,
+            reader: try reader(account, of: id), count: changes.count)
         if let answer = sharedLook.answer(to: question) { return answer }
         let answer = try look(for: question)
         sharedLook.keep(answer, of: question)
@@ -134,6 +135,11 @@ extension Mailboxes {
                         MessageFlags(rawValue: row.integer(1)), row.integer(2)
                     ))
             }
+            if let reader = question.reader {
+                changes.changed = try Self.changed(
+                    in: id, since: modSequence, from: uidNext, by: reader, transaction)
+                return changes
+            }
             // Not in the order of UIDs, nor by them: that would be a look at every message.
             try transaction.query(
                 """
@@ -155,12 +161,15 @@ extension Mailboxes {
     /// Messages that came or were changed since `modSequence`, by rising UID (RFC 7162 §3.1.4.1).
     ///
     /// Costs what has changed, not what is there: of two messages that came, the later one has the
-    /// larger UID and the larger modification sequence.
+    /// larger UID and the larger modification sequence. `account` is who looks; nil: the owner.
     package func changed(
-        in id: Mailbox.ID, since modSequence: Int64
+        in id: Mailbox.ID, since modSequence: Int64, by account: Int64? = nil
     ) async throws -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
         try await store.read { transaction in
-            try transaction.all(
+            if let reader = try Self.reader(account, of: id, in: transaction) {
+                return try Self.changed(in: id, since: modSequence, by: reader, transaction)
+            }
+            return try transaction.all(
                 """
                 SELECT uid, flags, changed FROM mailbox_message
                 WHERE mailbox_id = ?1 AND changed > ?2

@@ -79,7 +79,7 @@ package struct Mailboxes: Sendable {
         let content: Content.ID
         /// As clients read it, `prefix` included.
         let octets: Int
-        let flags: MessageFlags
+        var flags: MessageFlags
         let internalDate: Timestamp
         let prefix: String
     }
@@ -198,6 +198,7 @@ package struct Mailboxes: Sendable {
             "DELETE FROM mailbox_metadata WHERE account_id = ?", [.integer(account)])
         try transaction.execute(
             "DELETE FROM mailbox_subscription WHERE account_id = ?", [.integer(account)])
+        try forgetReader(account, in: transaction)
     }
 
     /// How many messages an account has, and their octets, over all its mailboxes.
@@ -400,6 +401,26 @@ extension Migrations {
             """
             ALTER TABLE mailbox ADD COLUMN seen_below INTEGER NOT NULL DEFAULT 1;
             UPDATE mailbox SET seen_below = uid_next WHERE unseen = 0;
+            """,
+            // What those have seen who look into others' mailboxes, and how much of each. The
+            // columns have names of their own, to be joined with those of messages.
+            """
+            CREATE TABLE mailbox_seen (
+                reader_id INTEGER NOT NULL,
+                seen_mailbox_id INTEGER NOT NULL,
+                seen_uid INTEGER NOT NULL,
+                is_seen INTEGER NOT NULL,
+                seen_modseq INTEGER NOT NULL,
+                PRIMARY KEY (reader_id, seen_mailbox_id, seen_uid)
+            ) WITHOUT ROWID;
+            CREATE INDEX mailbox_seen_modseq
+                ON mailbox_seen (reader_id, seen_mailbox_id, seen_modseq);
+            CREATE TABLE mailbox_reader (
+                mailbox_id INTEGER NOT NULL,
+                account_id INTEGER NOT NULL,
+                seen INTEGER NOT NULL,
+                PRIMARY KEY (mailbox_id, account_id)
+            ) WITHOUT ROWID;
             """,
         ])
 }

@@ -13,9 +13,9 @@ package struct MessageRow: Hashable, Sendable {
     package let internalDate: Timestamp
     /// When it came into this mailbox (RFC 8514 SAVEDATE).
     package let saved: Timestamp
-    package let flags: MessageFlags
+    package internal(set) var flags: MessageFlags
     /// That of its last change (RFC 7162 MODSEQ).
-    package let modSequence: Int64
+    package internal(set) var modSequence: Int64
     /// The header fields final delivery puts in front (RFC 5321 §4.4 Return-Path).
     package let prefix: String
 

@@ -11,6 +11,7 @@ final class SharedLook: Sendable {
         let mailbox: Mailbox.ID
         let modSequence: Int64
         let uidNext: UInt32
+        let reader: Mailboxes.Reader?
         /// Taken before the look: a change that it may have missed makes the question another one.
         let count: UInt64
     }

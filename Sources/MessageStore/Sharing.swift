@@ -72,7 +72,7 @@ extension Mailboxes {
     }
 
     /// Mailboxes of others in whose lists somebody stands, by account and name, with what they
-    /// may do there.
+    /// may do there; unseen is there what they have not seen.
     ///
     /// At most `mailboxLimit`: the rest is found by its name.
     package func shared(
@@ -83,7 +83,9 @@ extension Mailboxes {
             try transaction.query(
                 """
                 SELECT mailbox.id, mailbox.account_id, mailbox.name, mailbox.uid_validity,
-                    mailbox.uid_next, mailbox.highest_modseq, mailbox.messages, mailbox.unseen,
+                    mailbox.uid_next, mailbox.highest_modseq, mailbox.messages,
+                    max(0, mailbox.messages - COALESCE((SELECT seen FROM mailbox_reader reader
+                        WHERE reader.mailbox_id = mailbox.id AND reader.account_id = ?), 0)),
                     mailbox.deleted, mailbox.octets, mailbox.special_use, mailbox.is_subscribed,
                     access.identifier, access.rights
                 FROM mailbox_access access JOIN mailbox ON mailbox.id = access.mailbox_id
@@ -91,7 +93,9 @@ extension Mailboxes {
                     AND mailbox.account_id <> ?
                 ORDER BY mailbox.account_id, mailbox.name LIMIT ?
                 """,
-                grantee.values + [.integer(account), .integer(Int64(Self.mailboxLimit))]
+                [.integer(account)] + grantee.values + [
+                    .integer(account), .integer(Int64(Self.mailboxLimit)),
+                ]
             ) { row in
                 let grant = Grant(row.text(12), AccessRights(rawValue: row.integer(13)))
                 if let last = found.last, last.mailbox.id.value == row.integer(0) {

@@ -29,8 +29,13 @@ extension Mailboxes {
     /// The UID of the first message without `\Seen` (RFC 3501 §7.1 UNSEEN); nil if all have it.
     ///
     /// Costs a few rows. Where the mark in the mailbox's row is far behind, all rows from there on
-    /// are read, and it is moved.
-    package func firstUnseen(of opening: Opening) async throws -> UInt32? {
+    /// are read, and it is moved. `account` is who looks; nil: the owner.
+    package func firstUnseen(
+        of opening: Opening, by account: Int64? = nil
+    ) async throws -> UInt32? {
+        if let reader = Reader(account, of: opening.mailbox) {
+            return try await firstUnseen(of: opening, by: reader)
+        }
         let id = opening.mailbox.id
         if opening.mailbox.unseen == 0 { return nil }
         let near = try store.lookUp {

@@ -84,7 +84,14 @@ package struct AccountSource: MailSource {
                 uidNext: (mailbox["uidnext"]?.integer ?? 1) + skippedUIDs,
                 modSequence: mailbox["modseq"]?.integer ?? 0,
                 recentUID: mailbox["recent"]?.integer ?? 1,
-                keywords: (mailbox["keywords"]?.array ?? []).compactMap(\.string))
+                keywords: (mailbox["keywords"]?.array ?? []).compactMap(\.string),
+                readers: (mailbox["readers"]?.array ?? []).map { reader in
+                    SourceFolder.Reader(
+                        login: reader["login"]?.string ?? "",
+                        seen: (reader["seen"]?.array ?? []).map {
+                            ($0.array ?? []).compactMap(\.integer)
+                        })
+                })
             return folder
         }
     }

@@ -95,6 +95,7 @@ package struct Import: Sendable {
                 ("uidvalidity", .integer(past.uidValidity)), ("keywords", JSON(past.keywords)),
                 ("modseq", .integer(past.modSequence)), ("recent", .integer(past.recentUID)),
                 ("uidnext", isComplete ? .integer(past.uidNext) : .null),
+                ("readers", isComplete ? .array(past.readers.map(\.json)) : .null),
             ])
     }
 
@@ -338,4 +339,13 @@ struct Origins: Sendable {
     }
 
     func has(_ key: String) -> Bool { all[key] != nil }
+}
+
+extension SourceFolder.Reader {
+    fileprivate var json: JSON {
+        [
+            "login": .string(login),
+            "seen": .array(seen.map { .array($0.map { .integer($0) }) }),
+        ]
+    }
 }

@@ -49,6 +49,15 @@ package struct SourceFolder: Hashable, Sendable {
         /// The first UID that no session was told of.
         package var recentUID: Int64
         package var keywords: [String]
+        /// What others have seen of it.
+        package var readers: [Reader] = []
+    }
+
+    /// Somebody with whom a mailbox was shared.
+    package struct Reader: Hashable, Sendable {
+        package var login: String
+        /// The first and the last UID of each range.
+        package var seen: [[Int64]]
     }
 
     package init(name: MailboxName, use: String?, place: String) {

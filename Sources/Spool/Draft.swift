@@ -187,13 +187,13 @@ extension Intake {
     /// UIDs.
     ///
     /// Nothing is delivered: no recipients, no trace. With `replacing` that message goes in the
-    /// same transaction (RFC 8508). Throws `MailboxRefusal` and
+    /// same transaction (RFC 8508). `account` is who does it; nil: the owner. Throws `MailboxRefusal` and
     /// `StorageFailure`; then nothing has been filed. What `alongside` writes is committed with
     /// the messages, or neither is.
     package func file(
         _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
         in mailbox: Mailbox, at time: Timestamp, within allowance: Mailboxes.Allowance? = nil,
-        replacing replaced: Mailboxes.Replaced? = nil,
+        replacing replaced: Mailboxes.Replaced? = nil, by account: Int64? = nil,
         alongside: (@Sendable ([UInt32], any Transaction) throws -> Void)? = nil
     ) async throws -> [UInt32] {
         // Large ones when somebody asks for it.
@@ -225,7 +225,7 @@ extension Intake {
                 let isShrinking = gone.map { $0.account == mailbox.account && octets <= $0.octets }
                 let uids = try Mailboxes.append(
                     appended, to: mailbox.id, at: time,
-                    within: isShrinking == true ? nil : allowance, in: transaction)
+                    within: isShrinking == true ? nil : allowance, by: account, in: transaction)
                 try alongside?(uids, transaction)
                 return (uids, gone?.files ?? [], gone?.account ?? mailbox.account)
             }

@@ -156,6 +156,7 @@ extension SharedMailboxes {
         }
         try await mailboxes.change(rightsOf: identifier, to: mailbox.id, by: change)
         try signal(identifier)
+        try await forgetReaders(of: mailbox)
     }
 
     /// Takes an identifier out of the list; of somebody who is not there any more, too.
@@ -173,6 +174,19 @@ extension SharedMailboxes {
         try await mailboxes.change(
             rightsOf: identifier, to: mailbox.id, by: ACLChange(manner: .replace, rights: []))
         try signal(identifier)
+        try await forgetReaders(of: mailbox)
+    }
+
+    /// What those have seen who may not read the mailbox any more.
+    private func forgetReaders(of mailbox: Mailbox) async throws {
+        for id in try mailboxes.readers(of: mailbox.id) {
+            if let account = try registry.find(AccountID(rawValue: id)),
+                try rights(to: mailbox, for: account).contains(.read)
+            {
+                continue
+            }
+            try await mailboxes.forgetReader(id, of: mailbox.id)
+        }
     }
 
     /// The line of a list that means somebody, be he there or not.

@@ -75,9 +75,9 @@ struct AccessRightsTests {
     }
 
     @Test(
-        "§5.2: who may change anything has the mailbox READ-WRITE",
+        "§5.2: who may change what others see has the mailbox READ-WRITE; \\Seen is one's own",
         arguments: [
-            ("lr", false), ("lrpkxa", false), ("lri", true), ("lre", true), ("lrs", true),
+            ("lr", false), ("lrpkxa", false), ("lri", true), ("lre", true), ("lrs", false),
             ("lrw", true), ("lrt", true),
         ])
     func writable(letters: String, isWritable: Bool) throws {

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+
+/// What those have seen who look into the mailboxes of others.
+///
+/// The rows of messages say what their owner has seen. For anybody else, a reader, there is a row of
+/// his own for each message that he has marked or unmarked; without one he has not seen it. Their
+/// changes count in the mailbox's one sequence of changes, so that his other sessions find them,
+/// and others see only that something was changed.
+extension Mailboxes {
+    /// Somebody who looks into another's mailbox.
+    struct Reader: Hashable, Sendable {
+        let account: Int64
+
+        var value: Value { .integer(account) }
+
+        /// Nil: it is the owner who looks, or nobody in particular.
+        init?(_ account: Int64?, of mailbox: Mailbox) {
+            guard let account, account != mailbox.account else { return nil }
+            self.account = account
+        }
+    }
+
+    /// What a reader has marked and unmarked of some messages.
+    struct SeenMarks {
+        private var marks: [UInt32: (isSeen: Bool, modSequence: Int64)] = [:]
+
+        /// Of the first `limit` messages of each range, at least.
+        init(
+            of reader: Reader, _ ranges: [ClosedRange<UInt32>], in mailbox: Mailbox.ID,
+            limit: Int = .max, _ transaction: any Transaction
+        ) throws(StorageFailure) {
+            for range in ranges {
+                try add(reader, range, mailbox, limit, transaction)
+            }
+        }
+
+        private mutating func add(
+            _ reader: Reader, _ range: ClosedRange<UInt32>, _ mailbox: Mailbox.ID, _ limit: Int,
+            _ transaction: any Transaction
+        ) throws(StorageFailure) {
+            // No message has more than one, and there is none without its message.
+            try transaction.query(
+                """
+                SELECT seen_uid, is_seen, seen_modseq FROM mailbox_seen
+                WHERE reader_id = ? AND seen_mailbox_id = ? AND seen_uid BETWEEN ? AND ?
+                ORDER BY seen_uid LIMIT ?
+                """,
+                [
+                    reader.value, .integer(mailbox.value), .integer(Int64(range.lowerBound)),
+                    .integer(Int64(range.upperBound)), .integer(Int64(limit)),
+                ]
+            ) {
+                marks[UInt32(truncatingIfNeeded: $0.integer(0))] = (
+                    $0.integer(1) != 0, $0.integer(2)
+                )
+            }
+        }
+
+        /// Makes the row of a message, which says what its owner has seen, that of the reader.
+        func apply(to row: inout MessageRow) {
+            row.flags.remove(.seen)
+            guard let mark = marks[row.uid] else { return }
+            if mark.isSeen { row.flags.insert(.seen) }
+            row.modSequence = max(row.modSequence, mark.modSequence)
+        }
+    }
+
+    /// Rows of messages, by rising UID, as a reader sees them; as they are for their owner.
+    static func marked(
+        _ rows: [MessageRow], in mailbox: Mailbox.ID, by reader: Reader?,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> [MessageRow] {
+        guard let reader else { return rows }
+        let marks = try SeenMarks(
+            of: reader, ranges(rows.map(\.uid)), in: mailbox, transaction)
+        var marked = rows
+        for index in marked.indices { marks.apply(to: &marked[index]) }
+        return marked
+    }
+
+    // MARK: - Looking
+
+    /// The reader that an account is in a mailbox; nil: it is its owner.
+    func reader(_ account: Int64?, of id: Mailbox.ID) throws -> Reader? {
+        guard let account, let mailbox = try find(id) else { return nil }
+        return Reader(account, of: mailbox)
+    }
+
+    static func reader(
+        _ account: Int64?, of id: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> Reader? {
+        guard let account, let mailbox = try find(id, in: transaction) else { return nil }
+        return Reader(account, of: mailbox)
+    }
+
+    /// How many messages an account has not seen (RFC 9051 §6.3.11 UNSEEN).
+    package func unseen(in mailbox: Mailbox, by account: Int64) throws -> Int {
+        guard let reader = Reader(account, of: mailbox) else { return mailbox.unseen }
+        let seen = try store.lookUp { transaction in
+            try transaction.first(
+                "SELECT seen FROM mailbox_reader WHERE mailbox_id = ? AND account_id = ?",
+                [.integer(mailbox.id.value), reader.value]
+            ) { Int($0.integer(0)) }
+        }
+        return max(0, mailbox.messages - (seen ?? 0))
+    }
+
+    /// The UID of the first message that a reader has not seen (RFC 3501 §7.1 UNSEEN).
+    func firstUnseen(of opening: Opening, by reader: Reader) async throws -> UInt32? {
+        try await store.read { transaction in
+            try transaction.first(
+                """
+                SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND NOT EXISTS (
+                    SELECT 1 FROM mailbox_seen WHERE reader_id = ?2 AND seen_mailbox_id = ?1
+                        AND seen_uid = uid AND is_seen = 1)
+                ORDER BY uid LIMIT 1
+                """,
+                [.integer(opening.mailbox.id.value), reader.value]
+            ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
+        }
+    }
+
+    /// Messages that were changed, or that a reader has marked or unmarked, since `modSequence`, and
+    /// all from `uid` on; by rising UID.
+    static func changed(
+        in mailbox: Mailbox.ID, since modSequence: Int64, from uid: UInt32, by reader: Reader,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
+        try transaction.all(
+            """
+            SELECT uid, flags & ~1 | COALESCE(is_seen, 0),
+                max(COALESCE(changed, modseq), COALESCE(seen_modseq, 0))
+            FROM (
+                SELECT uid AS changed_uid FROM mailbox_message
+                WHERE mailbox_id = ?1 AND changed > ?2
+                UNION SELECT seen_uid FROM mailbox_seen
+                WHERE reader_id = ?3 AND seen_mailbox_id = ?1 AND seen_modseq > ?2
+                UNION SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND uid >= ?4
+            ) JOIN mailbox_message ON mailbox_id = ?1 AND uid = changed_uid
+            LEFT JOIN mailbox_seen
+                ON reader_id = ?3 AND seen_mailbox_id = ?1 AND seen_uid = changed_uid
+            ORDER BY uid
+            """,
+            [
+                .integer(mailbox.value), .integer(modSequence), reader.value,
+                .integer(Int64(uid)),
+            ]
+        ) {
+            (
+                UInt32(truncatingIfNeeded: $0.integer(0)), MessageFlags(rawValue: $0.integer(1)),
+                $0.integer(2)
+            )
+        }
+    }
+
+    /// The same, from the first message on that came since.
+    static func changed(
+        in mailbox: Mailbox.ID, since modSequence: Int64, by reader: Reader,
+        _ transaction: any Transaction
+    ) throws(StorageFailure) -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
+        let known = try transaction.first(
+            """
+            SELECT uid FROM mailbox_message WHERE mailbox_id = ? AND modseq <= ?
+            ORDER BY uid DESC LIMIT 1
+            """,
+            [.integer(mailbox.value), .integer(modSequence)]
+        ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
+        return try changed(
+            in: mailbox, since: modSequence, from: (known ?? 0) + 1, by: reader, transaction)
+    }
+
+    // MARK: - Marking
+
+    /// STORE of a reader: `\Seen` is his own, all else is everybody's.
+    static func store(
+        _ change: FlagChange, _ mask: MessageFlags, _ uids: [ClosedRange<UInt32>],
+        in mailbox: Mailbox, by reader: Reader, _ permitted: MessageFlags,
+        unchangedSince: Int64?, _ transaction: any Transaction
+    ) throws(StorageFailure) -> FlagsStored {
+        var result = FlagsStored()
+        let modSequence = mailbox.highestModSequence + 1
+        let edit = FlagEdit(change, mask, within: permitted)
+        var deleted = 0
+        let rows = try rows(uids, of: mailbox.id, in: transaction)
+        for row in try marked(rows, in: mailbox.id, by: reader, transaction) {
+            if let unchangedSince, row.modSequence > unchangedSince {
+                result.modified.append(row.uid)
+                continue
+            }
+            let flags = edit.applied(to: row.flags)
+            let turned = flags.symmetricDifference(row.flags)
+            result.messages.append(
+                FlagsStored.Message(
+                    uid: row.uid, flags: flags,
+                    modSequence: turned.isEmpty ? row.modSequence : modSequence,
+                    previous: row.modSequence))
+            guard !turned.isEmpty else { continue }
+            result.modSequence = modSequence
+            if turned.contains(.seen) {
+                try mark(
+                    row.uid, isSeen: flags.contains(.seen), in: mailbox.id, by: reader,
+                    modSequence, transaction)
+            }
+            guard turned != .seen else { continue }
+            try transaction.execute(
+                """
+                UPDATE mailbox_message SET flags = flags & 1 | ?, changed = ?
+                WHERE mailbox_id = ? AND uid = ?
+                """,
+                [
+                    .integer(flags.subtracting(.seen).rawValue), .integer(modSequence),
+                    .integer(mailbox.id.value), .integer(Int64(row.uid)),
+                ])
+            if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
+        }
+        guard result.modSequence != nil else { return result }
+        try transaction.execute(
+            "UPDATE mailbox SET highest_modseq = ?, deleted = deleted + ? WHERE id = ?",
+            [.integer(modSequence), .integer(Int64(deleted)), .integer(mailbox.id.value)])
+        return result
+    }
+
+    /// Keeps whether a reader has seen a message, which is a change of what was kept.
+    static func mark(
+        _ uid: UInt32, isSeen: Bool, in mailbox: Mailbox.ID, by reader: Reader,
+        _ modSequence: Int64, _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        try transaction.execute(
+            """
+            INSERT INTO mailbox_seen (reader_id, seen_mailbox_id, seen_uid, is_seen, seen_modseq)
+            VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (reader_id, seen_mailbox_id, seen_uid)
+                DO UPDATE SET is_seen = excluded.is_seen, seen_modseq = excluded.seen_modseq
+            """,
+            [
+                reader.value, .integer(mailbox.value), .integer(Int64(uid)),
+                .integer(isSeen ? 1 : 0), .integer(modSequence),
+            ])
+        try transaction.execute(
+            """
+            INSERT INTO mailbox_reader (mailbox_id, account_id, seen) VALUES (?1, ?2, max(?3, 0))
+            ON CONFLICT (mailbox_id, account_id) DO UPDATE SET seen = seen + ?3
+            """,
+            [.integer(mailbox.value), reader.value, .integer(isSeen ? 1 : -1)])
+    }
+
+    // MARK: - Forgetting
+
+    /// Messages have gone, and who has seen them with them.
+    static func forgetSeen(
+        _ uids: [UInt32], in mailbox: Mailbox.ID, _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        let readers = try readers(of: mailbox, in: transaction)
+        guard !readers.isEmpty else { return }
+        let ranges = ranges(uids.sorted())
+        for reader in readers {
+            var gone = 0
+            for range in ranges {
+                gone += try transaction.all(
+                    """
+                    DELETE FROM mailbox_seen WHERE reader_id = ? AND seen_mailbox_id = ?
+                        AND seen_uid BETWEEN ? AND ? RETURNING is_seen
+                    """,
+                    [
+                        .integer(reader), .integer(mailbox.value),
+                        .integer(Int64(range.lowerBound)), .integer(Int64(range.upperBound)),
+                    ]
+                ) { Int($0.integer(0)) }.reduce(0, +)
+            }
+            guard gone > 0 else { continue }
+            try transaction.execute(
+                "UPDATE mailbox_reader SET seen = seen - ? WHERE mailbox_id = ? AND account_id = ?",
+                [.integer(Int64(gone)), .integer(mailbox.value), .integer(reader)])
+        }
+    }
+
+    /// Accounts that have marked something in a mailbox that is not theirs.
+    package func readers(of mailbox: Mailbox.ID) throws -> [Int64] {
+        try store.lookUp { try Self.readers(of: mailbox, in: $0) }
+    }
+
+    private static func readers(
+        of mailbox: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> [Int64] {
+        try transaction.all(
+            "SELECT account_id FROM mailbox_reader WHERE mailbox_id = ? ORDER BY account_id",
+            [.integer(mailbox.value)]
+        ) { $0.integer(0) }
+    }
+
+    /// Somebody may not read a mailbox any more: what he has seen there is forgotten.
+    package func forgetReader(_ account: Int64, of mailbox: Mailbox.ID) async throws {
+        try await store.write { transaction in
+            try transaction.execute(
+                "DELETE FROM mailbox_seen WHERE reader_id = ? AND seen_mailbox_id = ?",
+                [.integer(account), .integer(mailbox.value)])
+            try transaction.execute(
+                "DELETE FROM mailbox_reader WHERE account_id = ? AND mailbox_id = ?",
+                [.integer(account), .integer(mailbox.value)])
+        }
+    }
+
+    /// An account goes.
+    static func forgetReader(
+        _ account: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        try transaction.execute(
+            "DELETE FROM mailbox_seen WHERE reader_id = ?", [.integer(account)])
+        try transaction.execute(
+            "DELETE FROM mailbox_reader WHERE account_id = ?", [.integer(account)])
+    }
+
+    /// A mailbox goes for good.
+    static func forgetReaders(
+        of mailbox: Int64, in transaction: any Transaction
+    ) throws(StorageFailure) {
+        try transaction.execute(
+            """
+            DELETE FROM mailbox_seen WHERE seen_mailbox_id = ?1 AND reader_id IN
+                (SELECT account_id FROM mailbox_reader WHERE mailbox_id = ?1)
+            """, [.integer(mailbox)])
+        try transaction.execute(
+            "DELETE FROM mailbox_reader WHERE mailbox_id = ?", [.integer(mailbox)])
+    }
+
+    // MARK: - Backups
+
+    /// What the readers of a mailbox have seen, by account; for a copy of it.
+    package func seenByReaders(
+        of mailbox: Mailbox.ID
+    ) throws -> [(account: Int64, uids: [UInt32])] {
+        try store.lookUp { transaction in
+            try Self.readers(of: mailbox, in: transaction).map { account in
+                (
+                    account,
+                    try transaction.all(
+                        """
+                        SELECT seen_uid FROM mailbox_seen
+                        WHERE reader_id = ? AND seen_mailbox_id = ? AND is_seen = 1
+                        ORDER BY seen_uid
+                        """,
+                        [.integer(account), .integer(mailbox.value)]
+                    ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
+                )
+            }
+        }
+    }
+
+    /// Marks what a reader had seen of the messages of a mailbox that has come back.
+    package func adoptSeen(
+        _ range: ClosedRange<UInt32>, in mailbox: Mailbox.ID, by account: Int64
+    ) async throws {
+        var next: UInt32? = range.lowerBound
+        while let first = next {
+            let some = try await rows(
+                first...range.upperBound, of: mailbox, limit: Self.removedTogether)
+            guard let last = some.last?.uid else { return }
+            _ = try await store(
+                .add, ["\\Seen"], of: [first...last], in: mailbox, permitted: .seen, by: account)
+            next = last < range.upperBound ? last + 1 : nil
+        }
+    }
+}
