@@ -464,7 +464,7 @@ let house: [Target] = [
             "Journal", "MessageStore", "Directory", "Spool", "Reception", "Delivery", "Access",
             "NameService", "SimulatedWorld", "DKIM",
             "MessageAuthentication", "SPF", "Defence", "DefenceStore", "Filtering", "Milter",
-            "ScriptStore", "Tenancy",
+            "ScriptStore", "Tenancy", "IMAP",
         ]),
     tests(
         "SimulationTests",

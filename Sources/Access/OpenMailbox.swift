@@ -92,15 +92,6 @@ extension FlagSet {
     init(_ flags: MessageFlags) { self.init(rawValue: UInt64(bitPattern: flags.rawValue)) }
 }
 
-extension MessageFlags {
-    init(_ flags: FlagSet) { self.init(rawValue: Int64(bitPattern: flags.rawValue)) }
-
-    /// What of flags somebody may set and clear; one's own mailbox knows no bounds.
-    init(changeableWith rights: AccessRights) {
-        self = rights == .all ? .all : Self(rights.changeableFlags)
-    }
-}
-
 extension FlagList {
     /// As the store takes them: by name.
     var names: [String] {

@@ -41,19 +41,11 @@ extension Deliverer {
         _ sizes: [Int], of recipient: DueRecipient, to account: AccountID,
         _ conclusions: inout Conclusions
     ) async -> [QuotaCrossing]? {
-        guard let quotas, let largest = sizes.max() else { return [] }
         let address = "\(recipient.address)"
         do {
-            guard var standing = try await quotas.standing(of: account) else { return [] }
-            conclusions.tally.apply(to: &standing)
-            let octets = sizes.reduce(0) { $0 + Int64($1) }
-            let messages = Int64(sizes.count)
-            switch standing.verdict(
-                adding: octets, messages: messages, largest: Int64(largest))
-            {
-            case .fits:
-                conclusions.tally.add(octets, messages: messages, to: standing)
-                return quotas.crossings(of: standing, adding: octets, messages: messages)
+            let (verdict, crossings) = try await room(for: sizes, of: account, &conclusions)
+            switch verdict {
+            case .fits: return crossings
             case .full:
                 let text = Diagnosis.mailboxFull.text(address)
                 conclusions.add(recipient, .transient(.init(EnhancedStatus(4, 2, 2), text)))
@@ -68,6 +60,24 @@ extension Deliverer {
                 .transient(.init(EnhancedStatus(4, 3, 0), Diagnosis.directorySilent.text())))
         }
         return nil
+    }
+
+    /// Whether an account may keep messages of these sizes; if so they are counted already, and it
+    /// is said what is to be told of it.
+    func room(
+        for sizes: [Int], of account: AccountID, _ conclusions: inout Conclusions
+    ) async throws -> (verdict: QuotaStanding.Verdict, crossings: [QuotaCrossing]) {
+        guard let quotas, let largest = sizes.max(),
+            var standing = try await quotas.standing(of: account)
+        else { return (.fits, []) }
+        conclusions.tally.apply(to: &standing)
+        let octets = sizes.reduce(0) { $0 + Int64($1) }
+        let messages = Int64(sizes.count)
+        let verdict = standing.verdict(
+            adding: octets, messages: messages, largest: Int64(largest))
+        guard verdict == .fits else { return (verdict, []) }
+        conclusions.tally.add(octets, messages: messages, to: standing)
+        return (.fits, quotas.crossings(of: standing, adding: octets, messages: messages))
     }
 
     /// Logs and counts what is reached, and tells whom it concerns.

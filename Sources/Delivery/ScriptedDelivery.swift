@@ -12,6 +12,7 @@ import ScriptStore
 import Sieve
 import Spool
 import Storage
+import Tenancy
 import World
 
 /// Where a script puts a message, and what it sends.
@@ -128,13 +129,14 @@ extension Deliverer {
                 if let copied { sorting.copies.append(copied) }
             }
         }
-        let prefix = conclusions.prefix.utf8.count
-        let sizes = sorting.copies.map {
-            ($0.replacement?.octets.count ?? recipient.message.octets) + prefix
+        let others = await place(&sorting.copies, of: recipient, for: account, &conclusions)
+        let sizes = sorting.copies.filter { $0.others == nil }.map {
+            size(of: $0, recipient.message, conclusions)
         }
         // Without room for its copies nothing of it is done: it is tried again as a whole.
-        guard let crossings = await admit(sizes, of: recipient, to: account, &conclusions)
+        guard var crossings = await admit(sizes, of: recipient, to: account, &conclusions)
         else { return }
+        crossings += others.crossings
         if !addresses.isEmpty {
             sorting.continuation = Settlement.Continuation(
                 as: ids.next(), redirected(recipient, to: addresses))
@@ -143,7 +145,7 @@ extension Deliverer {
         sorting.record = { transaction throws(StorageFailure) in
             try Scripts.remember(memories, of: number, at: now, in: transaction)
         }
-        sorting.explanation = run.verdict.summary
+        sorting.explanation = ([run.verdict.summary] + others.reasons).joined(separator: "; ")
         conclusions.sort(recipient, to: account.rawValue, sorting)
         conclusions.tell(crossings, await warnings(of: crossings))
     }
@@ -203,6 +205,63 @@ extension Deliverer {
         }
         return copy
     }
+
+    // MARK: Others' mailboxes
+
+    /// As it will be kept.
+    private func size(
+        of copy: Mailboxes.Sorted, _ message: SpooledMessage, _ conclusions: borrowing Conclusions
+    ) -> Int {
+        (copy.replacement?.octets.count ?? message.octets) + conclusions.prefix.utf8.count
+    }
+
+    /// Finds the mailboxes of others that are meant; what may not go there, or has no room there,
+    /// goes into INBOX, as what is meant for a mailbox that there is not.
+    ///
+    /// Returns why, and what is to be told of the quotas of the others.
+    private func place(
+        _ copies: inout [Mailboxes.Sorted], of recipient: DueRecipient, for id: AccountID,
+        _ conclusions: inout Conclusions
+    ) async -> (reasons: [String], crossings: [QuotaCrossing]) {
+        var (reasons, crossings) = ([String](), [QuotaCrossing]())
+        guard let quotas else { return (reasons, crossings) }
+        let sharing = SharedMailboxes(registry: registry, mailboxes: quotas.mailboxes)
+        for index in copies.indices {
+            let refusal: String
+            do {
+                guard let account = try registry.find(id) else { continue }
+                switch try sharing.destination(copies[index].mailbox, for: account) {
+                case .own: continue
+                case .refused(let reason): refusal = reason
+                case .others(let mailbox, let name, let permitted):
+                    let (verdict, more) = try await room(
+                        for: [size(of: copies[index], recipient.message, conclusions)],
+                        of: AccountID(rawValue: mailbox.account), &conclusions)
+                    if verdict == .fits {
+                        copies[index].mailbox = name
+                        copies[index].others = Mailboxes.Others(mailbox, permitted: permitted)
+                        crossings += more
+                        continue
+                    }
+                    refusal = "its owner's mailboxes are full"
+                }
+            } catch {
+                refusal = "\(error)"
+            }
+            let name = String(copies[index].mailbox.prefix(Self.shownCharacters))
+            reasons.append("not into \"\(name)\" but INBOX: \(refusal)")
+            log.notice(
+                """
+                the script of \(recipient.address) wants a message in "\(name)", it goes into \
+                INBOX: \(refusal)
+                """, metadata: ["id": "\(recipient.message.id)"])
+            copies[index].mailbox = Mailboxes.inbox
+        }
+        return (reasons, crossings)
+    }
+
+    /// Of a name that a script has made up, that much is told.
+    private static let shownCharacters = 200
 
     /// The message with its header as edited; nil if it is as it came, or too large for that.
     private func edited(_ incoming: Incoming, _ header: [UInt8]?) -> [UInt8]? {

@@ -20,8 +20,25 @@ extension Mailboxes {
         /// A content of its own, with the header that the script has edited; at most
         /// `Content.rowLimitOctets`.
         package var replacement: Replacement?
+        /// A mailbox of somebody else's, before all else.
+        package var others: Others?
 
         package init(mailbox: String) { self.mailbox = mailbox }
+    }
+
+    /// A mailbox of somebody else's into which the account may put messages.
+    package struct Others: Hashable, Sendable {
+        package let mailbox: Mailbox.ID
+        /// Whose it is.
+        package let owner: Int64
+        /// Flags that the account may set there.
+        package let permitted: MessageFlags
+
+        package init(_ mailbox: Mailbox, permitted: MessageFlags) {
+            self.mailbox = mailbox.id
+            owner = mailbox.account
+            self.permitted = permitted
+        }
     }
 
     /// A content that is not there yet.
@@ -47,8 +64,11 @@ extension Mailboxes {
         for copy in copies {
             let mailbox = try target(of: copy, account, time, transaction)
             guard served.insert(mailbox).inserted else { continue }
+            let others = copy.others.flatMap { $0.mailbox == mailbox ? $0 : nil }
+            let permitted = others?.permitted ?? .all
             var flags = MessageFlags()
-            for name in copy.flags {
+            for name in copy.flags
+            where permitted.contains(Keywords().flag(named: name) ?? .anyKeyword) {
                 // More keywords than the mailbox can hold are no reason to lose a message.
                 do {
                     flags.formUnion(try Self.flags(named: [name], in: mailbox, transaction))
@@ -67,13 +87,18 @@ extension Mailboxes {
                 Arrival(
                     content: id, octets: size + prefix.utf8.count, flags: flags,
                     internalDate: time, prefix: prefix),
-                in: mailbox, at: time, in: transaction)
+                in: mailbox, at: time,
+                by: others == nil ? nil : reader(account, of: mailbox, in: transaction),
+                in: transaction)
         }
     }
 
     private static func target(
         of copy: Sorted, _ account: Int64, _ time: Timestamp, _ transaction: any Transaction
     ) throws(StorageFailure) -> Mailbox.ID {
+        if let others = copy.others, let found = try find(others.mailbox, in: transaction) {
+            return found.id
+        }
         let mailboxes = try all(of: account, in: transaction)
         if let id = copy.mailboxID, let found = mailboxes.first(where: { $0.isIdentified(by: id) })
         {
@@ -82,7 +107,8 @@ extension Mailboxes {
         if let use = copy.use, let found = mailboxes.first(where: { $0.isFor(use) }) {
             return found.id
         }
-        let name = canonical(copy.mailbox)
+        // Somebody else's may have gone since it was found.
+        let name = copy.others == nil ? canonical(copy.mailbox) : inbox
         if let found = mailboxes.first(where: { $0.name == name }) { return found.id }
         let mayCreate =
             copy.creates && mailboxes.count < mailboxLimit && isUsable(name)

@@ -16,6 +16,7 @@ import ScriptStore
 import Sieve
 import Spool
 import Storage
+import Tenancy
 import World
 
 /// A message on its way in: its header is completed, its octets stream into a draft, and at the
@@ -224,7 +225,9 @@ struct IncomingMessage: ~Copyable {
         var additions: [UInt8] = []
         if let account {
             var submission = SubmissionHeader(header.octets, scan)
-            try await submission.judge(account, in: service.registry)
+            try await submission.judge(
+                account,
+                by: SendingRights(registry: service.registry, quotas: service.quotas))
             additions = submission.additions(
                 at: received, queueID: draft.id,
                 domain: account.login.domain ?? service.configuration.session.hostName,

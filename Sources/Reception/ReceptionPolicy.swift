@@ -19,7 +19,7 @@ struct ReceptionPolicy: Sendable {
     /// What accounts may keep; nil: nobody asks.
     var quotas: Quotas?
 
-    /// An account sends only from its own addresses; a stranger may name any sender whose domain
+    /// An account sends only from addresses that it may use; a stranger may name any sender whose domain
     /// takes mail.
     func judgeSender(_ path: ReversePath, account: Account?) async -> Reply? {
         guard let address = path.address else { return nil }
@@ -27,7 +27,8 @@ struct ReceptionPolicy: Sendable {
             guard let domain = address.domain else { return nil }
             return await judgeSenderDomain(domain)
         }
-        return await registry.mayUse(account.id, as: address) ? nil : .senderNotOwned
+        let rights = SendingRights(registry: registry, quotas: quotas)
+        return await rights.mayUse(account, as: address) ? nil : .senderNotOwned
     }
 
     private func judgeSenderDomain(_ domain: Domain) async -> Reply? {

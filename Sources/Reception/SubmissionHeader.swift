@@ -6,6 +6,7 @@ import Journal
 import MIME
 import Mail
 import SMTP
+import Tenancy
 import World
 
 /// What a submission's header lacks, and what recipients must not see of it (RFC 6409 §8).
@@ -29,21 +30,22 @@ struct SubmissionHeader {
     /// The message has no header at all: its body begins at once, without an empty line.
     var isBodyOnly: Bool { scan.headerEnd == 0 && scan.bodyStart == 0 }
 
-    /// Every author named in From must be the account itself: recipients trust what they read
-    /// there more than any envelope (RFC 6409 §6.1 leaves it to the site).
+    /// Every author named in From must be the account itself, or one as whom it may write:
+    /// recipients trust what they read there more than any envelope (RFC 6409 §6.1 leaves it to
+    /// the site).
     ///
     /// A Sender that is somebody else goes (RFC 6409 §8.1).
-    mutating func judge(_ account: Account, in registry: Registry) async throws(Reply) {
+    mutating func judge(_ account: Account, by rights: SendingRights) async throws(Reply) {
         let authors = authors
         guard !authors.isEmpty else { throw .authorMissing }
         for author in authors {
-            guard let address = author.address, await registry.mayUse(account.id, as: address)
+            guard let address = author.address, await rights.mayUse(account, as: address)
             else { throw .authorNotOwned }
         }
         guard let value = HeaderScan.value(of: "Sender", in: header[...]) else { return }
         var defects = DefectList()
         if let address = AddressList(value, defects: &defects).participants.first?.address,
-            await registry.mayUse(account.id, as: address)
+            await rights.mayUse(account, as: address)
         {
             return
         }

@@ -132,10 +132,12 @@ extension Scripts {
         _ script: Script, over incoming: Incoming, of account: Int64
     ) async throws -> ScriptRun {
         let now = incoming.now
+        let asks = script.traits.contains(.asksMailboxes) || !script.inclusions.isEmpty
+        let isOthersMailbox = try asks ? othersMailboxes?(account) : nil
         return try await store.read { transaction in
             let known = StoredAccount(
                 account: account, addresses: incoming.ownAddresses, now: now,
-                transaction: transaction)
+                isOthersMailbox: isOthersMailbox, transaction: transaction)
             var run = ScriptRun(
                 verdict: try Interpreter.run(script, over: incoming, in: known))
             run.memories = run.verdict.sightings.map { known.memory(of: $0) }
@@ -206,10 +208,11 @@ private struct StoredAccount: AccountKnowledge {
     let account: Int64
     let addresses: [String]
     let now: Timestamp
+    let isOthersMailbox: (@Sendable (String) -> Bool)?
     let transaction: any Transaction
 
     func hasMailbox(named name: String) throws -> Bool {
-        try Mailboxes.knows(name, of: account, in: transaction)
+        try Mailboxes.knows(name, of: account, in: transaction) || isOthersMailbox?(name) == true
     }
 
     func hasMailbox(identifiedBy id: String) throws -> Bool {

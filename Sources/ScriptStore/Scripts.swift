@@ -12,6 +12,8 @@ package import World
 package final class Scripts: Sendable {
     let store: any Store
     let time: any Time
+    /// Tells for an account into which mailboxes of others it may put messages, by name.
+    let othersMailboxes: OthersMailboxes?
     private let cache = Mutex(Cache())
 
     /// What is asked for each message: whose script is active, and what it is.
@@ -63,9 +65,18 @@ package final class Scripts: Sendable {
     /// Accounts of which it is known what their scripts may do: a few words each.
     private static let maximumKnown = 100_000
 
-    package init(store: any Store, time: any Time) {
+    /// Says of the names of others' mailboxes whether an account, whose number it is given, may put
+    /// messages there, as of this moment.
+    package typealias OthersMailboxes =
+        @Sendable (_ account: Int64) throws -> @Sendable (String) -> Bool
+
+    /// Without `othersMailboxes` scripts know only those of their account.
+    package init(
+        store: any Store, time: any Time, othersMailboxes: OthersMailboxes? = nil
+    ) {
         self.store = store
         self.time = time
+        self.othersMailboxes = othersMailboxes
     }
 
     /// Why a script is not stored or made active.

@@ -70,7 +70,10 @@ package struct Node: Sendable {
         defence = try await DefenceRecords(store, time: surroundings.time)
         self.secretKey = secretKey
         workExecutor = passwordExecutor
-        scripts = Scripts(store: store, time: surroundings.time)
+        let sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
+        scripts = Scripts(
+            store: store, time: surroundings.time,
+            othersMailboxes: { try sharing.destinations(for: AccountID(rawValue: $0)) })
         reports = Reports(
             store: store, time: surroundings.time, entropy: surroundings.entropy)
         peers = ZonePeers(

@@ -10,6 +10,8 @@ package struct Traits: OptionSet, Hashable, Sendable {
     package static let rejects = Traits(rawValue: 1)
     /// It asks what filters found (RFC 5235).
     package static let asksFilters = Traits(rawValue: 2)
+    /// It asks which mailboxes there are (RFC 5490 §3.1).
+    package static let asksMailboxes = Traits(rawValue: 4)
 
     /// What the statements hold, whether or not they are ever reached.
     init(of statements: [Statement]) {
@@ -35,6 +37,7 @@ package struct Traits: OptionSet, Hashable, Sendable {
         case .all(let tests, _), .any(let tests, _):
             self = tests.reduce(into: []) { $0.formUnion(Traits(of: $1)) }
         case .test(.spamtest, _), .test(.virustest, _): self = .asksFilters
+        case .test(.mailboxexists, _): self = .asksMailboxes
         case .test, .constant, .fault: self = []
         }
     }

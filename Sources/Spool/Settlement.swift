@@ -74,10 +74,12 @@ package struct Conclusion: Sendable {
 
     /// Whose mailboxes got something, if all its settlements count.
     fileprivate var accounts: [Int64] {
-        settlements.compactMap { settlement in
+        settlements.flatMap { settlement -> [Int64] in
             switch settlement.result {
-            case .deliveredLocally(let account, _, _), .sorted(let account, _, _): account
-            case .done, .deferred, .putOff, .held: nil
+            case .deliveredLocally(let account, _, _): [account]
+            case .sorted(let account, let copies, _):
+                [account] + copies.compactMap(\.others?.owner)
+            case .done, .deferred, .putOff, .held: []
             }
         }
     }

@@ -164,19 +164,25 @@ extension SharedMailboxes {
                 mailbox: mailbox, name: name, rights: .all, isOwn: true,
                 isSubscribed: mailbox.isSubscribed)
         }
+        let others = try others(for: account, anyOf: .lookup)
+        guard !others.isEmpty else { return own }
+        let names = Set(own.map(\.name))
+        return own + others.filter { !names.contains($0.name) }
+    }
+
+    /// Mailboxes of others with which an account may do any of this, by account and name.
+    func others(for account: Account, anyOf wanted: AccessRights) throws -> [Seen] {
         let shared = try mailboxes.shared(
             with: Self.grantee(account), besides: account.id.rawValue)
-        guard !shared.isEmpty else { return own }
-        let names = Set(own.map(\.name))
+        guard !shared.isEmpty else { return [] }
         let subscribed = Set(try mailboxes.subscriptions(of: account.id.rawValue))
-        var seen = own
+        var seen: [Seen] = []
         var owner: Account?
-        for (mailbox, rights) in shared where rights.contains(.lookup) {
+        for (mailbox, rights) in shared where !rights.isDisjoint(with: wanted) {
             if owner?.id.rawValue != mailbox.account {
                 owner = try registry.find(AccountID(rawValue: mailbox.account))
             }
-            guard let owner, let name = Self.name(mailbox.name, of: owner), !names.contains(name)
-            else { continue }
+            guard let owner, let name = Self.name(mailbox.name, of: owner) else { continue }
             seen.append(
                 Seen(
                     mailbox: mailbox, name: name, rights: rights, isOwn: false,

@@ -107,8 +107,12 @@ final class DeliveryWorld: @unchecked Sendable {
             store: answers, time: simulation, entropy: simulation,
             secretKey: SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount)), iterations: 1)
         if try await registry.domains().isEmpty { try await populate(registry) }
-        let scripts = Scripts(store: answers, time: simulation)
-        let mailboxes = Mailboxes(store: store, bodies: disk.bodies, time: simulation)
+        let mailboxes = Mailboxes(
+            store: store, bodies: disk.bodies, time: simulation, changes: spooler.mailboxChanges)
+        let sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
+        let scripts = Scripts(
+            store: answers, time: simulation,
+            othersMailboxes: { try sharing.destinations(for: AccountID(rawValue: $0)) })
         let deliverer = Deliverer(
             settings,
             surroundings: Surroundings(
