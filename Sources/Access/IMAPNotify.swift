@@ -39,6 +39,7 @@ extension IMAPVisit {
         var notification = Notification(selected: notify.selected)
         notification.watch = MailboxWatch(notify, states)
         notification.owners = notification.watch == nil ? [] : owners
+        notification.watch?.tellInaccessible(states, to: &writer)
         notification.annotationVersion =
             try service.mailboxes.annotationNews(since: nil, for: owner).version
         if notify.wantsStatus {
@@ -59,12 +60,12 @@ extension IMAPVisit {
         wakeAsWanted()
     }
 
-    /// What can be watched: one's own, and what of others may be listed and read (RFC 5465 §5);
-    /// and who these others are.
+    /// What can be watched: one's own, and what of others may be listed (RFC 5465 §3.1); and who
+    /// these others are.
     private func watchable() throws -> (states: [MailboxWatch.State], owners: Set<Int64>) {
         var owners = Set<Int64>()
         let states = try service.sharing.all(for: reader).compactMap { seen in
-            guard seen.rights.contains(.read) else { return nil as MailboxWatch.State? }
+            guard seen.rights.contains(.lookup) else { return nil as MailboxWatch.State? }
             if !seen.isOwn { owners.insert(seen.mailbox.account) }
             return MailboxWatch.State(seen)
         }
@@ -85,8 +86,11 @@ extension IMAPVisit {
             return wakeAsWanted()
         }
         notification.owners = owners
+        let hidden = try watch.lost(states).filter {
+            try service.mailboxes.find(Mailbox.ID(value: $0)) != nil
+        }
         notification.watch?.tell(
-            states, selected: selected?.id.value, session.enabled, to: &writer)
+            states, hidden: hidden, selected: selected?.id.value, session.enabled, to: &writer)
         if watch.wantsAnnotations { try tellAnnotations(&notification, watch, states) }
         self.notification = notification
         watchOthers()
@@ -109,7 +113,7 @@ extension IMAPVisit {
                 if watch.wantsServerAnnotations { writer.metadataChanged(nil, entries) }
                 continue
             }
-            guard let state = names[id.value],
+            guard let state = names[id.value], state.isReadable,
                 watch.events(of: state).contains(.mailboxMetadataChange)
             else { continue }
             writer.metadataChanged(state.name, entries)
@@ -161,6 +165,7 @@ extension MailboxWatch.State {
             uidNext: mailbox.uidNext, messages: UInt64(mailbox.messages),
             unseen: UInt64(mailbox.unseen),
             modificationSequence: UInt64(mailbox.highestModSequence),
-            isSubscribed: seen.isSubscribed, isPersonal: seen.isOwn, uses: seen.uses)
+            isSubscribed: seen.isSubscribed, isPersonal: seen.isOwn,
+            isReadable: seen.rights.contains(.read), uses: seen.uses)
     }
 }

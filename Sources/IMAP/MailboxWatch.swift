@@ -17,13 +17,16 @@ package struct MailboxWatch: Sendable {
         package var isSubscribed: Bool
         /// In the personal namespace.
         package var isPersonal: Bool
+        /// The client may not only look it up but read it, too: else nothing is told of what is in it.
+        package var isReadable: Bool
         package var uses: [SpecialUse]
 
         package init(
             id: Int64, name: MailboxName, uidValidity: UInt32, uidNext: UInt32, messages: UInt64,
             unseen: UInt64, modificationSequence: UInt64, isSubscribed: Bool,
-            isPersonal: Bool = true, uses: [SpecialUse]
+            isPersonal: Bool = true, isReadable: Bool = true, uses: [SpecialUse]
         ) {
+            self.isReadable = isReadable
             self.id = id
             self.name = name
             self.uidValidity = uidValidity
@@ -91,7 +94,7 @@ package struct MailboxWatch: Sendable {
     package func tellStatus(
         _ states: [State], selected: Int64?, to writer: inout ResponseWriter
     ) {
-        for state in states where state.id != selected {
+        for state in states where state.id != selected && state.isReadable {
             let events = events(of: state)
             guard events.contains(.messageNew) else { continue }
             var values: [StatusValue] = [
@@ -103,6 +106,29 @@ package struct MailboxWatch: Sendable {
             }
             writer.status(state.name, values)
         }
+    }
+
+    /// What NOTIFY SET answers of mailboxes that are asked for and may only be looked up (§3.1).
+    package func tellInaccessible(_ states: [State], to writer: inout ResponseWriter) {
+        for state in states where !state.isReadable && !events(of: state).isEmpty {
+            tell(state.name, .noAccess, of: states, to: &writer)
+        }
+    }
+
+    /// Which of the mailboxes that are watched are not among those that are shown.
+    package func lost(_ states: [State]) -> Set<Int64> {
+        Set(known.keys).subtracting(states.map(\.id))
+    }
+
+    private func tell(
+        _ name: MailboxName, _ attributes: MailboxAttributes, of states: [State],
+        to writer: inout ResponseWriter
+    ) {
+        let hasChildren = states.contains { name.isAncestor(of: $0.name) }
+        let state = states.first { $0.name == name }
+        var attributes = attributes.union(hasChildren ? .hasChildren : .hasNoChildren)
+        if state?.isSubscribed == true { attributes.insert(.subscribed) }
+        writer.list(name, attributes, uses: state?.uses ?? [])
     }
 
     /// This client itself has changed mailboxes or subscriptions: it is not told (§5).
@@ -127,14 +153,16 @@ package struct MailboxWatch: Sendable {
         known[state.id] = state
     }
 
-    /// Writes what has changed since it was last called.
+    /// Writes what has changed since it was last called; `hidden` are those of `lost` that are
+    /// there, for others.
     package mutating func tell(
-        _ states: [State], selected: Int64?, _ enabled: EnabledExtensions,
-        to writer: inout ResponseWriter
+        _ states: [State], hidden: Set<Int64> = [], selected: Int64?,
+        _ enabled: EnabledExtensions, to writer: inout ResponseWriter
     ) {
+        tellAccess(states, hidden, to: &writer)
         tellNames(states, to: &writer)
-        for state in states where state.id != selected {
-            guard let old = known[state.id], old != state else { continue }
+        for state in states where state.id != selected && state.isReadable {
+            guard let old = known[state.id], old != state, old.isReadable else { continue }
             tell(state, since: old, enabled, to: &writer)
         }
         remember(states)
@@ -165,6 +193,30 @@ package struct MailboxWatch: Sendable {
             values.append(.number(.highestModificationSequence, state.modificationSequence))
         }
         writer.status(state.name, values)
+    }
+
+    // MARK: - Access
+
+    /// §5.9: what the client may not look up or not read any more, and what it may read again.
+    private mutating func tellAccess(
+        _ states: [State], _ hidden: Set<Int64>, to writer: inout ResponseWriter
+    ) {
+        for id in hidden.sorted() {
+            guard let old = known[id], !events(of: old).isEmpty else { continue }
+            // §5.4: it is as if it had gone.
+            tell(old.name, [.nonExistent, .noAccess], of: states, to: &writer)
+            if let parent = old.name.parent, events(of: old).contains(.mailboxName) {
+                let isThere = states.contains { $0.name == parent }
+                tell(parent, isThere ? [] : .nonExistent, of: states, to: &writer)
+            }
+            known[id] = nil
+        }
+        for state in states {
+            guard let old = known[state.id], old.isReadable != state.isReadable,
+                !events(of: state).isEmpty
+            else { continue }
+            tell(state.name, state.isReadable ? [] : .noAccess, of: states, to: &writer)
+        }
     }
 
     // MARK: - Names

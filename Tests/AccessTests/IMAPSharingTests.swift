@@ -801,14 +801,34 @@ struct IMAPSharedWorkTests {
             2S: * STATUS Shared/team@example.org/Plans (MESSAGES 1 UIDNEXT 2 UIDVALIDITY …)
             3C: d DELETEACL Shared/team@example.org/Plans ben@example.org
             3S: d OK done
-            2S: * LIST (\\NonExistent \\HasNoChildren) "/" Shared/team@example.org/Plans
+            2S: * LIST (\\NonExistent \\HasNoChildren \\NoAccess) "/" Shared/team@example.org/Plans
             2S: * LIST (\\HasNoChildren) "/" Shared/team@example.org
             3C: e SETACL Shared/team@example.org/Plans ben@example.org l
             3S: e OK done
+            2S: * LIST (\\HasNoChildren) "/" Shared/team@example.org/Plans
+            2S: * LIST (\\HasChildren) "/" Shared/team@example.org
             3C: f SETACL Shared/team@example.org/Plans ben@example.org lr
             3S: f OK done
             2S: * LIST (\\HasNoChildren) "/" Shared/team@example.org/Plans
-            2S: * LIST (\\HasChildren) "/" Shared/team@example.org
+            3C: g APPEND Shared/team@example.org/Plans {1+}
+            3C: x
+            3S: g OK …
+            2S: * STATUS Shared/team@example.org/Plans (MESSAGES 2 UIDNEXT 3 UIDVALIDITY …)
+            3C: h SETACL Shared/team@example.org/Plans ben@example.org l
+            3S: h OK done
+            2S: * LIST (\\HasNoChildren \\NoAccess) "/" Shared/team@example.org/Plans
+            3C: i APPEND Shared/team@example.org/Plans {1+}
+            3C: x
+            3S: i OK …
+            2C: b NOTIFY SET (subtree Shared (MessageNew MessageExpunge))
+            2S: * LIST (\\HasNoChildren \\NoAccess) "/" Shared/team@example.org/Plans
+            2S: b OK done
+            3C: j SETACL Shared/team@example.org/Plans ben@example.org r
+            3S: j OK done
+            2S: * LIST (\\NonExistent \\HasNoChildren \\NoAccess) "/" Shared/team@example.org/Plans
+            3C: k APPEND Shared/team@example.org/Plans {1+}
+            3C: x
+            3S: k OK …
             """, logins: logins
         ) { site in
             try await people(site)
