@@ -2,6 +2,7 @@
 
 package import Storage
 package import Summary
+private import Synchronization
 
 /// What was computed of a content and is kept beside it; the octets' meaning is the caller's.
 package struct StoredSummary: Hashable, Sendable {
@@ -63,5 +64,32 @@ package struct StoredSummary: Hashable, Sendable {
                 .blob(layout), .blob(facts), .blob(fields),
                 .blob(preview), .integer(content.value),
             ])
+    }
+}
+
+/// A summary that several threads may want: who wants it first makes it, others wait for him.
+package final class PendingSummary: Sendable {
+    private let octets: [UInt8]
+    private let made: Mutex<StoredSummary?>
+
+    /// Of a message that nobody has looked at yet.
+    package init(of octets: [UInt8]) {
+        self.octets = octets
+        made = Mutex(nil)
+    }
+
+    /// One that is there already.
+    package init(_ summary: StoredSummary) {
+        octets = []
+        made = Mutex(summary)
+    }
+
+    /// Makes it if nobody has done so.
+    package var value: StoredSummary {
+        made.withLock { made in
+            let summary = made ?? StoredSummary(of: octets)
+            made = summary
+            return summary
+        }
     }
 }

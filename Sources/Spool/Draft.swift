@@ -197,20 +197,19 @@ extension Intake {
         alongside: (@Sendable ([UInt32], any Transaction) throws -> Void)? = nil
     ) async throws -> [UInt32] {
         // Large ones when somebody asks for it.
-        let summaries = messages.map { message, _, _ -> StoredSummary? in
-            guard message.summary == nil, case .octets(let octets) = message.body else {
-                return message.summary
-            }
-            return StoredSummary(of: octets)
+        let summaries = messages.map { message, _, _ -> PendingSummary? in
+            if let summary = message.summary { return PendingSummary(summary) }
+            guard case .octets(let octets) = message.body else { return nil }
+            return PendingSummary(of: octets)
         }
         do {
-            let (uids, files, account) = try await spooler.store.write { transaction in
-                let appended = try zip(messages, summaries).map { message, summary in
-                    let (message, flags, date) = message
+            let (uids, files, account) = try await spooler.store.write(
+                meanwhile: { for summary in summaries { _ = summary?.value } }
+            ) { transaction in
+                let appended = try messages.map { message, flags, date in
                     let content = Content.ID(value: message.id.value)
                     try Content.insert(
                         content, octets: message.octets, message.body, in: transaction)
-                    try summary?.insert(of: content, in: transaction)
                     return Mailboxes.Appended(
                         content: content, octets: message.octets, flags: flags,
                         internalDate: date, uid: message.uid,
@@ -226,6 +225,9 @@ extension Intake {
                 let uids = try Mailboxes.append(
                     appended, to: mailbox.id, at: time,
                     within: isShrinking == true ? nil : allowance, by: account, in: transaction)
+                for (message, summary) in zip(appended, summaries) {
+                    try summary?.value.insert(of: message.content, in: transaction)
+                }
                 try alongside?(uids, transaction)
                 return (uids, gone?.files ?? [], gone?.account ?? mailbox.account)
             }

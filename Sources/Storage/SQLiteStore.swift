@@ -78,9 +78,13 @@ package final class SQLiteStore: Store {
 
     @discardableResult
     package func write<Result: Sendable>(
+        meanwhile: () -> Void,
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result {
-        try await withCheckedThrowingContinuation { queue.append(TypedWrite(body, $0)) }
+        try await withCheckedThrowingContinuation {
+            queue.append(TypedWrite(body, $0))
+            meanwhile()
+        }
     }
 
     package func read<Result: Sendable>(

@@ -140,8 +140,12 @@ package protocol Store: Sendable {
     /// what `body` did. `body` may run again (when another of the commit failed, or when there was
     /// no space for all), so it has no effect but its statements and its
     /// result. Cancelling the task does not undo.
+    ///
+    /// `meanwhile` runs on the caller's thread as soon as the write is in line: what `body` needs
+    /// can be made while the store gets ready for it.
     @discardableResult
     func write<Result: Sendable>(
+        meanwhile: () -> Void,
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result
 
@@ -153,4 +157,14 @@ package protocol Store: Sendable {
     /// Runs `body` on a snapshot of what is committed, on the caller's thread: for a few rows
     /// found by their key.
     func lookUp<Result>(_ body: (any Transaction) throws -> Result) throws -> Result
+}
+
+extension Store {
+    /// Runs `body` in a transaction, and nothing beside it.
+    @discardableResult
+    package func write<Result: Sendable>(
+        _ body: @escaping @Sendable (any Transaction) throws -> Result
+    ) async throws -> Result {
+        try await write(meanwhile: {}, body)
+    }
 }

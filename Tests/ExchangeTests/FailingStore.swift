@@ -14,10 +14,12 @@ final class FailingStore: Store {
     func fail(at text: String?) { broken.withLock { $0 = text } }
 
     func write<Result: Sendable>(
-        _ body: @escaping @Sendable (any Transaction) throws -> Result
+        meanwhile: () -> Void, _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result {
         let broken = broken.withLock(\.self)
-        return try await store.write { try body(FailingTransaction(transaction: $0, broken)) }
+        return try await store.write(meanwhile: meanwhile) {
+            try body(FailingTransaction(transaction: $0, broken))
+        }
     }
 
     func read<Result: Sendable>(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Storage
+import Synchronization
 import Testing
 
 @Suite("Group commit")
@@ -42,6 +43,26 @@ struct GroupCommitTests {
             #expect(ids == Array(0..<200))
             #expect(store.commitCounts.writes == 200)
             #expect(store.commitCounts.commits < 100)
+        }
+    }
+
+    @Test("what a write needs may be made while it waits in line", arguments: Room.allCases)
+    func meanwhile(room: Room) async throws {
+        try await withStore(in: room) { store in
+            let made = Mutex<Int64?>(nil)
+            try await store.write(
+                meanwhile: { made.withLock { $0 = $0 ?? 7 } }
+            ) { transaction in
+                // Whoever is first makes it.
+                let id = made.withLock { made in
+                    made = made ?? 7
+                    return made ?? 0
+                }
+                try transaction.execute(
+                    "INSERT INTO note (id, text) VALUES (?, '')", [.integer(id)])
+            }
+            #expect(made.withLock { $0 } == 7)
+            #expect(try await store.noteIDs() == [7])
         }
     }
 
