@@ -48,9 +48,10 @@ extension MailboxCommand {
             discussion: """
                 Without an identifier all who may anything are shown. Rights are letters: l to see \
                 the mailbox, r to read it, s to mark as seen, w to set other flags, i to put \
-                messages there, p to write to it, k to make mailboxes below it, x to delete it, t \
-                to mark as deleted, e to expunge, a to give rights. Put -- in front of an \
-                identifier or rights that begin with a minus.
+                messages there, p to have scripts put them there and, on the INBOX of a shared \
+                account, to write as it, k to make mailboxes below it, x to delete it, t to mark \
+                as deleted, e to expunge, a to give rights. Put -- in front of an identifier or \
+                rights that begin with a minus.
                 """)
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: JSONOption
