@@ -224,7 +224,7 @@ extension IMAPVisit {
             case .recent: .number(item, UInt64(try service.mailboxes.recentCount(of: mailbox)))
             case .highestModificationSequence: .number(item, UInt64(mailbox.highestModSequence))
             case .mailboxID: .mailboxID(Self.identifier(mailbox))
-            case .appendLimit: .appendLimit(UInt64(service.configuration.appendLimitOctets))
+            case .appendLimit: .appendLimit(session.policy.appendLimit)
             }
         }
     }

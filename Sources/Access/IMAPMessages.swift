@@ -51,6 +51,8 @@ extension IMAPVisit {
             wanted = wanted.intersection(NumberSet(changed.map(\.uid)))
         }
         var rendering = FetchRendering(fetch.items, open.view, wanted, session.enabled, writer)
+        let treated = treated(of: wanted)
+        wanted = treated.uids
         if fetch.setsSeen, open.permanentFlags.contains(.seen) {
             rendering.changed = try await setSeen(wanted, open)
         }
@@ -61,7 +63,7 @@ extension IMAPVisit {
         if rendering.hasUnknownEncoding {
             return .no(.unknownCTE, "a part has an encoding that is not known")
         }
-        return .ok()
+        return treated.completion
     }
 
     /// What a client wants to know of messages that are new (RFC 5465 §5.2); sets no \Seen.
@@ -249,10 +251,10 @@ extension IMAPVisit {
     // MARK: - STORE
 
     private mutating func store(_ store: Store, _ open: OpenMailbox) async throws -> Completion {
-        let wanted = try open.view.resolve(store.messages, isUID: store.isUID)
+        let treated = treated(of: try open.view.resolve(store.messages, isUID: store.isUID))
         let flags = try open.changeable(of: store)
         var modified = NumberSet()
-        for chunk in Self.chunks(wanted) {
+        for chunk in Self.chunks(treated.uids) {
             let result = try await service.mailboxes.store(
                 store.change, flags.names, of: chunk.ranges, in: open.id,
                 permitted: MessageFlags(changeableWith: open.rights),
@@ -260,7 +262,8 @@ extension IMAPVisit {
             modified = modified.union(NumberSet(result.modified))
             try await tell(result, of: store, chunk)
         }
-        guard !modified.isEmpty else { return .ok() }
+        guard !modified.isEmpty else { return treated.completion }
+        if let code = treated.code { writer.untagged(.ok(code, "there are older ones")) }
         // RFC 7162 §3.1.3: as the client has named them.
         let named = store.isUID ? modified : open.view.uids.numbers(of: modified)
         return .ok(.modified(named), "some were changed by somebody else")
@@ -299,6 +302,7 @@ extension IMAPVisit {
 
     private mutating func copy(_ copy: Transfer, _ open: OpenMailbox) async throws -> Completion {
         let wanted = try open.view.resolve(copy.messages, isUID: copy.isUID)
+        try requireAllTreated(of: wanted)
         let seen = try target(copy.mailbox)
         let (target, permitted) = (seen.mailbox, MessageFlags(changeableWith: seen.rights))
         let (mailboxes, account) = (service.mailboxes, owner)
@@ -315,6 +319,7 @@ extension IMAPVisit {
     /// RFC 6851 §3.3: COPYUID comes before the messages go.
     private mutating func move(_ move: Transfer, _ open: OpenMailbox) async throws -> Completion {
         let wanted = try open.view.resolve(move.messages, isUID: move.isUID)
+        try requireAllTreated(of: wanted)
         try open.requireRemoval()
         let seen = try target(move.mailbox)
         let (target, permitted) = (seen.mailbox, MessageFlags(changeableWith: seen.rights))
@@ -335,16 +340,16 @@ extension IMAPVisit {
         _ uids: SequenceSet?, _ open: OpenMailbox
     ) async throws -> Completion {
         guard open.rights.contains(.expunge) else { throw MailboxRefusal.notPermitted }
+        // EXPUNGE names no messages: nobody could ask for fewer.
         let wanted =
             try uids.map { uids throws(Completion) in
-                try open.view.resolve(uids, isUID: true)
-            } ?? open.view.uids.uids
-        let gone = try await service.mailboxes.expunge(wanted.ranges, in: open.id)
+                treated(of: try open.view.resolve(uids, isUID: true))
+            } ?? Treated(uids: open.view.uids.uids)
+        let gone = try await service.mailboxes.expunge(wanted.uids.ranges, in: open.id)
         notePending()
         try await tellNews()
-        guard !gone.isEmpty, session.enabled.contains(.condstore), let selected else {
-            return .ok()
-        }
+        guard wanted.code == nil, !gone.isEmpty, session.enabled.contains(.condstore), let selected
+        else { return wanted.completion }
         return .ok(.highestModificationSequence(selected.view.modificationSequence))
     }
 

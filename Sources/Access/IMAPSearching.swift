@@ -20,10 +20,10 @@ extension IMAPVisit {
         }
         guard var open = selected else { return .ok() }
         let number = search.key.hasModificationSequence ? matching.highestModSequence : nil
-        let results =
-            search.isUID ? matching.found : open.view.uids.numbers(of: matching.found)
+        let treated = treated(of: matching.found)
+        let results = search.isUID ? treated.uids : open.view.uids.numbers(of: treated.uids)
         if let returns = search.returns {
-            if returns.options.contains(.save) { open.view.save(matching.found, returns) }
+            if returns.options.contains(.save) { open.view.save(treated.uids, returns) }
             writer.extendedSearch(
                 tag: session.currentTag, isUID: search.isUID, returns, results,
                 highestModificationSequence: number)
@@ -36,7 +36,7 @@ extension IMAPVisit {
             writer.search(results, highestModificationSequence: number)
         }
         selected = open
-        return .ok()
+        return treated.completion
     }
 
     mutating func sort(_ sort: Sort) async throws -> Completion {

@@ -8,6 +8,7 @@ package import MessageStore
 import SASL
 package import SearchIndex
 package import Spool
+import Synchronization
 package import Tenancy
 package import World
 
@@ -24,17 +25,26 @@ package final class IMAPService: Sendable {
         package var identity: (any TLSIdentity)?
         /// Takes passwords on connections without TLS: only for networks one trusts.
         package var allowsPlainPasswords: Bool
-        /// The largest message that APPEND takes, in octets.
-        package var appendLimitOctets: Int
 
         package init(
-            hostName: String, identity: (any TLSIdentity)?, allowsPlainPasswords: Bool = false,
-            appendLimitOctets: Int
+            hostName: String, identity: (any TLSIdentity)?, allowsPlainPasswords: Bool = false
         ) {
             self.hostName = hostName
             self.identity = identity
             self.allowsPlainPasswords = allowsPlainPasswords
-            self.appendLimitOctets = appendLimitOctets
+        }
+    }
+
+    /// What one command may ask for, on connections from now on.
+    package struct Limits: Sendable {
+        /// The largest message that APPEND takes, in octets (RFC 7889).
+        package var appendOctets: Int
+        /// Most messages that one command treats (RFC 9738).
+        package var messagesPerCommand: Int
+
+        package init(appendOctets: Int, messagesPerCommand: Int) {
+            self.appendOctets = appendOctets
+            self.messagesPerCommand = messagesPerCommand
         }
     }
 
@@ -44,6 +54,7 @@ package final class IMAPService: Sendable {
     static let portionOctets = 256 << 10
 
     let configuration: Configuration
+    private let limits: Mutex<Limits>
     let registry: Registry
     let mailboxes: Mailboxes
     /// What their names mean to an account, those of others among them.
@@ -59,13 +70,14 @@ package final class IMAPService: Sendable {
     private let logger: Logger
 
     package init(
-        _ configuration: Configuration, registry: Registry, mailboxes: Mailboxes, intake: Intake,
+        _ configuration: Configuration, limits: Limits, registry: Registry, mailboxes: Mailboxes, intake: Intake,
         quotas: Quotas? = nil, index: TextIndex? = nil, reach: SharingReach = SharingReach(),
         surroundings: Surroundings,
         logger: Logger
     ) {
         self.quotas = quotas
         self.configuration = configuration
+        self.limits = Mutex(limits)
         self.registry = registry
         self.mailboxes = mailboxes
         self.reach = reach
@@ -75,6 +87,9 @@ package final class IMAPService: Sendable {
         self.surroundings = surroundings
         self.logger = logger
     }
+
+    /// Connections that are there keep what they were told.
+    package func change(to limits: Limits) { self.limits.withLock { $0 = limits } }
 
     /// Says why a client is not served; without a word where TLS would have to come first.
     package func turnAway(
@@ -108,12 +123,14 @@ package final class IMAPService: Sendable {
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
         let mechanisms = registry.mechanisms
+        let limits = limits.withLock { $0 }
         var policy = ServerSession.Policy(
             hostName: configuration.hostName, offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,
             mechanisms: mechanisms.filter { !$0.revealsPassword }.map(\.name),
             plainMechanisms: mechanisms.filter(\.revealsPassword).map(\.name),
-            appendLimit: UInt64(configuration.appendLimitOctets))
+            appendLimit: UInt64(limits.appendOctets))
+        policy.messageLimit = UInt32(clamping: limits.messagesPerCommand)
         policy.extensions.removeAll { Self.missing.contains($0) }
         return policy
     }

@@ -138,7 +138,8 @@ private struct SearchKeyReader {
         case date(SearchKey.DateField, SearchKey.DateComparison)
         case keyword(isSet: Bool)
         case age(isOlder: Bool)
-        case header, larger, smaller, uid, modificationSequence, emailID, threadID, not, or
+        case header, larger, smaller, uid, uidAfter, uidBefore
+        case modificationSequence, emailID, threadID, not, or
     }
 
     private static let kinds: [Word: Kind] = [
@@ -156,6 +157,8 @@ private struct SearchKeyReader {
         "UNDRAFT": .fixed(.flag(.draft, isSet: false)), "HEADER": .header, "LARGER": .larger,
         "NOT": .not, "OR": .or, "SENTBEFORE": .date(.sent, .before), "SENTON": .date(.sent, .on),
         "SENTSINCE": .date(.sent, .since), "SMALLER": .smaller, "UID": .uid,
+        // RFC 9738 §3.2.
+        "UIDAFTER": .uidAfter, "UIDBEFORE": .uidBefore,
         "NEW": .fixed(.and([.recent, .flag(.seen, isSet: false)])), "OLD": .fixed(.not(.recent)),
         "RECENT": .fixed(.recent),
         "MODSEQ": .modificationSequence, "EMAILID": .emailID, "THREADID": .threadID,
@@ -215,6 +218,12 @@ private struct SearchKeyReader {
         case .larger: return .larger(try scanner.number64())
         case .smaller: return .smaller(try scanner.number64())
         case .uid: return .uid(try scanner.sequenceSet())
+        case .uidAfter:
+            let uid = try scanner.positiveNumber()
+            return uid == .max ? .none : .uid(.ranges([.init(uid + 1, .max)]))
+        case .uidBefore:
+            let uid = try scanner.positiveNumber()
+            return uid == 1 ? .none : .uid(.ranges([.init(1, uid - 1)]))
         case .modificationSequence: return .modificationSequence(try modificationSequence())
         case .emailID: return .emailID(try objectIdentifier())
         case .threadID: return .threadID(try objectIdentifier())

@@ -233,6 +233,13 @@ extension ServerSession {
         }
     }
 
+    /// RFC 9738 §3.1: MULTIAPPEND of too many keeps none of them.
+    private func checkCount(_ appending: Appending) throws(CommandFault) {
+        guard let limit = policy.messageLimit, appending.count >= limit else { return }
+        throw .refused(
+            .messageLimit(limit, lowest: nil), "at most \(limit) messages with one command")
+    }
+
     private mutating func readMessage(_ left: UInt64) -> Bool {
         let octets = input.take(left)
         guard !octets.isEmpty else { return false }
@@ -269,6 +276,8 @@ extension ServerSession {
             guard !appending.isReplacing, let mark else { throw .syntax("more than APPEND takes") }
             let (message, isWrapped) = try parser.appendedMessage()
             try checkSize(message)
+            try checkCount(appending)
+            appending.count += 1
             (appending.message, appending.isWrapped) = (message, isWrapped)
             appending.mark = mark
             self.appending = appending

@@ -122,6 +122,8 @@ package struct ServerSession: ~Copyable, Sendable {
         var message: AppendedMessage
         var isWrapped: Bool
         var mark: LiteralMark
+        /// Messages of the command so far (MULTIAPPEND).
+        var count: UInt32 = 1
         var isReplacing = false
         var hasBegun = false
         /// A NUL came where only a literal8 may hold one.
@@ -146,7 +148,8 @@ package struct ServerSession: ~Copyable, Sendable {
     /// Who has not logged in waits shorter.
     package static let unauthenticatedTimeout = Duration.minutes(2)
 
-    let policy: Policy
+    /// What this connection is offered, to its end.
+    package let policy: Policy
     var isProtected: Bool
     var isCompressed = false
     var input = CommandReader()

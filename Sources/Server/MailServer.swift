@@ -167,10 +167,9 @@ package struct MailServer: Sendable {
                 userName: userName)
         }
         imap = IMAPService(
-            .init(
-                hostName: settings.hostName.name, identity: identity,
-                appendLimitOctets: settings.limits.messageOctets), registry: node.registry,
-            mailboxes: node.mailboxes, intake: intake, quotas: node.quotas, index: index,
+            .init(hostName: settings.hostName.name, identity: identity),
+            limits: .init(settings.limits), registry: node.registry, mailboxes: node.mailboxes,
+            intake: intake, quotas: node.quotas, index: index,
             reach: SharingReach(settings.sharing), surroundings: surroundings, logger: log)
         pop3 = POP3Service(
             .init(hostName: settings.hostName.name, identity: identity), registry: node.registry,
@@ -251,6 +250,7 @@ package struct MailServer: Sendable {
         node.registry.changeDefaults(to: settings.mailboxes.rules)
         node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
         imap.reach.change(to: settings.sharing)
+        imap.change(to: .init(settings.limits))
         var schedule = settings.sending.schedule
         schedule.shortenPauses(by: haste)
         deliverer.change(schedule: schedule)
@@ -489,6 +489,13 @@ extension ServerSettings.Service {
         case .submission, .submissions: .submission
         default: .exchange
         }
+    }
+}
+
+extension IMAPService.Limits {
+    fileprivate init(_ limits: ServerSettings.Limits) {
+        self.init(
+            appendOctets: limits.messageOctets, messagesPerCommand: limits.messagesPerCommand)
     }
 }
 

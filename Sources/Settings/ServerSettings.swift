@@ -148,6 +148,8 @@ package struct ServerSettings: Sendable, Equatable {
         package var connectionsPerNetwork = 200
         /// New ones within a minute from one network; 0: no bound.
         package var connectionsPerNetworkAndMinute = 1_200
+        /// Messages that one IMAP command treats (RFC 9738).
+        package var messagesPerCommand = 5_000_000
         /// How far ahead a submission may be held (RFC 4865); 0: not at all.
         package var holdHours = 720
         /// Networks without these two bounds.

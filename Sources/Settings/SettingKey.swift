@@ -77,6 +77,9 @@ package struct SettingKey: Sendable {
             "limits.exempt-networks", list: true,
             "Networks without these two limits; default 127.0.0.0/8 and ::1."),
         .init(
+            "limits.messages-per-command",
+            "Messages that one IMAP command treats (MESSAGELIMIT); default 5000000."),
+        .init(
             "limits.hold-hours",
             "How far ahead a submission may be held (FUTURERELEASE); default 720, 0: not at all."),
         .init(

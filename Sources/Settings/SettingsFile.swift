@@ -233,6 +233,9 @@ package struct SettingsFile {
         if texts("limits.exempt-networks") != nil {
             settings.limits.exemptNetworks = try networks("limits.exempt-networks")
         }
+        settings.limits.messagesPerCommand = try number(
+            "limits.messages-per-command", in: 1_000...10_000_000,
+            default: limits.messagesPerCommand)
         settings.limits.holdHours = try number(
             "limits.hold-hours", in: 0...8_760, default: limits.holdHours)
         settings.trust.proxyProtocol = try networks("trust.proxy-protocol")

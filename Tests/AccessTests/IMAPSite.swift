@@ -35,7 +35,7 @@ struct IMAPSite: Sendable {
 
     /// Runs `body` while the service runs.
     static func run(
-        seed: UInt64 = 1, faults: Faults = .none,
+        seed: UInt64 = 1, faults: Faults = .none, messageLimit: Int = 1_000_000,
         _ body: @escaping @Sendable (IMAPSite) async throws -> Void
     ) throws {
         let simulation = Simulation(seed: seed)
@@ -49,7 +49,8 @@ struct IMAPSite: Sendable {
                 on: disk, schema: [.directory, .messageStore, .searchIndex])
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await store.run() }
-                try await serve(simulation, server, client, disk, store, &group, body)
+                try await serve(
+                    simulation, server, client, disk, store, &group, messageLimit, body)
                 group.cancelAll()
             }
         }
@@ -58,7 +59,7 @@ struct IMAPSite: Sendable {
     private static func serve(
         _ simulation: Simulation, _ server: SimulatedHost, _ client: SimulatedHost,
         _ disk: MemoryDisk, _ store: SQLiteStore,
-        _ group: inout ThrowingTaskGroup<Void, any Error>,
+        _ group: inout ThrowingTaskGroup<Void, any Error>, _ messageLimit: Int,
         _ body: (IMAPSite) async throws -> Void
     ) async throws {
         let registry = try await Registry(
@@ -79,9 +80,9 @@ struct IMAPSite: Sendable {
             certificateChain: Array("mx.example.org".utf8), privateKey: [])
         let reach = SharingReach(SharingDomains(["*"]) ?? SharingDomains())
         let service = IMAPService(
-            IMAPService.Configuration(
-                hostName: "mx.example.org", identity: identity,
-                appendLimitOctets: appendLimitOctets),
+            IMAPService.Configuration(hostName: "mx.example.org", identity: identity),
+            limits: IMAPService.Limits(
+                appendOctets: appendLimitOctets, messagesPerCommand: messageLimit),
             registry: registry, mailboxes: mailboxes, intake: Intake(spooler),
             quotas: Quotas(registry: registry, mailboxes: mailboxes), index: index,
             reach: reach,
