@@ -23,7 +23,17 @@ extension IMAPVisit {
         var messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)] = []
         /// Why nothing of it can be kept; the client still sends it to its end.
         var failure: (any Error)?
+
+        /// How much of the messages so far waits in memory; large ones are in files.
+        var heldOctets: Int {
+            messages.reduce(0) {
+                $0 + ($1.message.octets <= Content.rowLimitOctets ? $1.message.octets : 0)
+            }
+        }
     }
+
+    /// Of all messages of one MULTIAPPEND that are not in files.
+    private static let heldLimitOctets = 64 << 20
 
     mutating func beginAppend(_ append: Append) async {
         do {
@@ -68,6 +78,12 @@ extension IMAPVisit {
 
     mutating func appendMessage(_ message: AppendedMessage) async {
         await finishMessage()
+        guard appending.heldOctets < Self.heldLimitOctets else {
+            await abortAppend()
+            let limit = Self.heldLimitOctets >> 20
+            return session.complete(
+                .no(.limit, "no more than \(limit) MiB with one command: append the rest anew"))
+        }
         appending.current = message
         appending.draft = service.intake.open()
         session.acceptAppend()

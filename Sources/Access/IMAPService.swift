@@ -70,7 +70,8 @@ package final class IMAPService: Sendable {
     private let logger: Logger
 
     package init(
-        _ configuration: Configuration, limits: Limits, registry: Registry, mailboxes: Mailboxes, intake: Intake,
+        _ configuration: Configuration, limits: Limits, registry: Registry, mailboxes: Mailboxes,
+        intake: Intake,
         quotas: Quotas? = nil, index: TextIndex? = nil, reach: SharingReach = SharingReach(),
         surroundings: Surroundings,
         logger: Logger

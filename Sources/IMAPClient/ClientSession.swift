@@ -73,6 +73,13 @@ package struct ClientSession: Sendable {
     /// Whether the server has said that it can do this.
     package func has(_ capability: String) -> Bool { capabilities.contains(capability) }
 
+    /// How many messages one command may treat (RFC 9738); nil: the server has not said.
+    package var messageLimit: Int? {
+        let name = "MESSAGELIMIT="
+        return capabilities.first { $0.hasPrefix(name) }
+            .flatMap { Int($0.dropFirst(name.count)) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+
     /// Takes what the server has sent.
     package mutating func receive(_ octets: [UInt8]) { reader.receive(octets) }
 

@@ -77,7 +77,7 @@ package struct IMAPSource: MailSource {
     /// Responses to one command; a folder is listed in windows.
     private static let responseLimit = 1_000_000
     /// Messages whose flags are asked for at once.
-    private static let listWindow: UInt32 = 5000
+    private static let listWindow = 5000
     /// Messages of a folder: what is known of each is held in memory.
     private static let messageLimit: UInt32 = 5_000_000
     /// Messages fetched at once, and their octets.
@@ -114,6 +114,10 @@ package struct IMAPSource: MailSource {
                 user: server.user, password: server.password,
                 startsTLS: server.security == .startTLS))
     }
+
+    /// Messages of one command (RFC 9738: the server may treat no more of them).
+    private var listWindow: Int { min(Self.listWindow, session.messageLimit ?? .max) }
+    private var fetchWindow: Int { min(Self.fetchWindow, session.messageLimit ?? .max) }
 
     private var deadline: Instant { time.now + Self.patience }
 
@@ -404,8 +408,8 @@ package struct IMAPSource: MailSource {
     /// All messages, by rising UID.
     private mutating func list(_ count: UInt32) async throws -> [Entry] {
         var found: [UInt32: Entry] = [:]
-        for first in stride(from: UInt32(1), through: count, by: Int(Self.listWindow)) {
-            let last = min(count, first + Self.listWindow - 1)
+        for first in stride(from: UInt32(1), through: count, by: listWindow) {
+            let last = min(count, first + UInt32(listWindow) - 1)
             try await need("FETCH \(first):\(last) (UID FLAGS RFC822.SIZE)") {
                 Self.take($0, &found)
             }
@@ -437,7 +441,9 @@ package struct IMAPSource: MailSource {
                     gone.append(uids)
                 }
             }
-            guard completion.isOK else { return nil }
+            // RFC 9738 §3.1: then that was not all.
+            let isWhole = ClientSession.code("MESSAGELIMIT", of: completion.text) == nil
+            guard completion.isOK, isWhole else { return nil }
         }
         var uids = mark.uids
         for set in gone { uids = uids.subtracting(set) }
@@ -454,8 +460,8 @@ package struct IMAPSource: MailSource {
 
     private mutating func listUIDs(_ count: UInt32) async throws -> NumberSet {
         var uids: [UInt32] = []
-        for first in stride(from: UInt32(1), through: count, by: Int(Self.listWindow)) {
-            let last = min(count, first + Self.listWindow - 1)
+        for first in stride(from: UInt32(1), through: count, by: listWindow) {
+            let last = min(count, first + UInt32(listWindow) - 1)
             try await need("FETCH \(first):\(last) (UID)") { response in
                 guard let data = FetchedData(response), uids.count < Int(Self.messageLimit)
                 else { return }
@@ -497,7 +503,7 @@ package struct IMAPSource: MailSource {
     private mutating func fetch(_ isKnown: (String) -> Bool) async throws {
         var wanted: [Entry] = []
         var octets = 0
-        for entry in entries.prefix(Self.fetchWindow) {
+        for entry in entries.prefix(fetchWindow) {
             guard wanted.isEmpty || octets + entry.size <= Self.fetchOctets,
                 entry.size <= inMemoryOctets, !isKnown(key(entry))
             else { break }

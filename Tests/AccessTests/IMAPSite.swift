@@ -260,16 +260,16 @@ final class IMAPClient: @unchecked Sendable {
 /// anything; `U: ` passes over lines up to that one; `D: ` delivers a message with that subject,
 /// `E: ` one to team@example.org;
 /// `T: ` shakes hands, `Z: ` compresses. What is there at first is recent to nobody unless
-/// `isRecent`. `1` and `2` before a letter name a client, whose login `logins` may tell. At the end nothing
+/// `isRecent`; one command treats `messageLimit` of them. `1` and `2` before a letter name a client, whose login `logins` may tell. At the end nothing
 /// else comes.
 func play(
     _ dialogue: String, port: UInt16 = 993, loggedIn: Bool = true, messages: [String] = [],
-    isRecent: Bool = false, logins: [Character: String] = [:],
+    isRecent: Bool = false, logins: [Character: String] = [:], messageLimit: Int = 1_000_000,
     setUp: @escaping @Sendable (IMAPSite) async throws -> Void = { _ in },
     sourceLocation: SourceLocation = #_sourceLocation,
     prepare: @escaping @Sendable (IMAPSite) async throws -> Void = { _ in }
 ) throws {
-    try IMAPSite.run { site in
+    try IMAPSite.run(messageLimit: messageLimit) { site in
         try await setUp(site)
         for message in messages { try await site.deliver(message) }
         if !isRecent, let inbox = try site.mailboxes.find("INBOX", of: site.account) {

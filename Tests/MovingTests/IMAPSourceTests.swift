@@ -159,6 +159,29 @@ struct IMAPSourceTests {
         }
     }
 
+    @Test("A server that treats few messages with one command is asked for few (RFC 9738)")
+    func limited() throws {
+        let capabilities = "IMAP4rev1 LITERAL+ CONDSTORE MESSAGELIMIT=4"
+        var folder = Self.inbox
+        folder.messages = (1...10).map { Self.message($0) }
+        try scene(.init(capabilities: capabilities, folders: [folder])) { scene in
+            let first = try await scene.move()
+            #expect(first.map(\.new) == [10] && first.allSatisfy(\.isComplete))
+            scene.server.change { state in
+                state.folders[0].modSequence = 20
+                for index in 0..<9 {
+                    state.folders[0].messages[index].flags = "\\Flagged"
+                    state.folders[0].messages[index].modSequence = 20
+                }
+            }
+            let second = try await scene.move()
+            #expect(second.map(\.flagsDiffer) == [9] && second.allSatisfy(\.isComplete))
+            #expect(
+                await scene.account.texts("INBOX")
+                    == (1...9).map { Self.text($0, "\\Flagged") } + [Self.text(10)])
+        }
+    }
+
     @Test("A connection that is lost is made anew, and no message comes twice", arguments: 3...6)
     func lost(_ number: Int) throws {
         var folder = Self.inbox

@@ -135,10 +135,14 @@ extension OtherServer.State {
             let gone = folder.vanished.filter { $0.modSequence > since }.map { String($0.uid) }
             if !gone.isEmpty { say("VANISHED (EARLIER) \(gone.joined(separator: ","))") }
         }
-        for (index, message) in folder.messages.enumerated()
-        where Self.contains(isUID ? message.uid : UInt32(index + 1), String(words[isUID ? 2 : 1]))
-            && message.modSequence > since ?? 0
-        {
+        let wanted = folder.messages.enumerated().filter { index, message in
+            Self.contains(isUID ? message.uid : UInt32(index + 1), String(words[isUID ? 2 : 1]))
+                && message.modSequence > since ?? 0
+        }
+        // RFC 9738 §3.1: the newest.
+        let limit = Self.number(after: "MESSAGELIMIT=", in: capabilities).map { Int($0) }
+        let treated = wanted.suffix(limit ?? .max)
+        for (index, message) in treated {
             var items = "UID \(message.uid)"
             if command.contains("FLAGS") { items += " FLAGS (\(message.flags))" }
             if command.contains("SIZE") {
@@ -157,6 +161,9 @@ extension OtherServer.State {
             }
             octets += Array("* \(index + 1) FETCH (\(items) \(name) {\(body.count)}\r\n".utf8)
             octets += body + Array(")\r\n".utf8)
+        }
+        if let limit, wanted.count > limit {
+            return "OK [MESSAGELIMIT \(limit) \(treated.first?.element.uid ?? 0)] some"
         }
         return "OK done"
     }
