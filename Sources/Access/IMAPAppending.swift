@@ -51,6 +51,8 @@ extension IMAPVisit {
             appending.rights = seen.rights
             session.acceptAppend()
         } catch {
+            // What REPLACE meant is not left to the next command.
+            await abortAppend()
             session.complete(refusal(error))
         }
     }

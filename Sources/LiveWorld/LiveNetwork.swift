@@ -15,11 +15,6 @@ package final class LiveNetwork: Network {
     /// Connections that wait to be accepted; the kernel cuts it to its own limit (somaxconn).
     private static let backlog: Int32 = 1024
 
-    /// A client's connection keeps its last buffer while it is idle, and commands are short; the
-    /// first piece of a message that fills it is read on with one of 16 KiB.
-    private static let readBuffers = AdaptiveRecvByteBufferAllocator(
-        minimum: 64, initial: 1024, maximum: 65536)
-
     private let group: MultiThreadedEventLoopGroup
     private let executors: [LoopExecutor]
     private let byLoop: [ObjectIdentifier: LoopExecutor]
@@ -94,7 +89,7 @@ package final class LiveNetwork: Network {
                     let options = channel.syncOptions
                     try options?.setOption(.allowRemoteHalfClosure, value: true)
                     try options?.setOption(.tcpOption(.tcp_nodelay), value: 1)
-                    try options?.setOption(.recvAllocator, value: Self.readBuffers)
+                    try options?.setOption(.recvAllocator, value: ReadBuffers())
                     guard let executor = byLoop[ObjectIdentifier(channel.eventLoop)] else { return }
                     let connection = LiveConnection(executor: executor, contexts: contexts) {
                         arrivals.add($0)

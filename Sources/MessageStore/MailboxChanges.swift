@@ -52,5 +52,5 @@ package final class MailboxChanges: Sendable {
     }
 
     /// How many changes there were; what was read before the latest of them may be old.
-    var count: UInt64 { signals.load(ordering: .sequentiallyConsistent) }
+    package var count: UInt64 { signals.load(ordering: .sequentiallyConsistent) }
 }

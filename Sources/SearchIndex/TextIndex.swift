@@ -98,18 +98,21 @@ package struct TextIndex: Sendable {
     /// Follows the mailboxes until the task is cancelled, looking once each `pause`.
     ///
     /// A mailbox that is being filled is left alone until nothing came for a pause, or for
-    /// `maximumPauses`: indexing takes longer than taking a message in, and nobody searches yet. A
-    /// failing store is tried again after the pause; `report` hears of each new failure once.
+    /// `maximumPauses`: indexing takes longer than taking a message in, and nobody searches yet.
+    /// While any mailboxes change quickly, a batch comes only each second: on few cores those who
+    /// wait for their mail would wait for the index. A failing store is tried again after the
+    /// pause; `report` hears of each new failure once.
     package func run(
         time: any Time, pause: Duration = .seconds(2),
         report: @Sendable (any Error) -> Void = { _ in }
     ) async {
         var seen: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
         var (looks, told) = (0, "")
+        let pace = Pace(mailboxes.changes, time)
         while !Task.isCancelled {
             looks += 1
             do {
-                try await look(&seen)
+                try await look(&seen, pace)
                 if looks.isMultiple(of: Self.looksBetweenCounts) { try await forgetWhatHasGone() }
             } catch {
                 // Once, not with every look.
@@ -122,13 +125,13 @@ package struct TextIndex: Sendable {
 
     /// Indexes the mailboxes that rest; `seen` is how the others were when they were last seen.
     private func look(
-        _ seen: inout [Mailbox.ID: (uidNext: UInt32, pauses: Int)]
+        _ seen: inout [Mailbox.ID: (uidNext: UInt32, pauses: Int)], _ pace: Pace
     ) async throws {
         var waiting: [Mailbox.ID: (uidNext: UInt32, pauses: Int)] = [:]
         for extent in try await backlog() {
             let before = seen[extent.id] ?? (0, 0)
             if before.uidNext == extent.uidNext || before.pauses >= Self.maximumPauses {
-                _ = try await catchUp(with: extent)
+                _ = try await catchUp(with: extent, leaving: pace)
             } else {
                 waiting[extent.id] = (extent.uidNext, before.pauses + 1)
             }
@@ -149,9 +152,13 @@ package struct TextIndex: Sendable {
         return count
     }
 
-    private func catchUp(with extent: Mailboxes.Extent) async throws -> Int {
+    private func catchUp(
+        with extent: Mailboxes.Extent, leaving pace: Pace? = nil
+    ) async throws -> Int {
         var count = 0
-        while !Task.isCancelled, let indexed = try await indexNext(of: extent) {
+        while !Task.isCancelled {
+            try await pace?.leaveTime()
+            guard let indexed = try await indexNext(of: extent) else { break }
             count += indexed
         }
         return count

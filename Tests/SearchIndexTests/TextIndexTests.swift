@@ -2,6 +2,7 @@
 
 import IMAP
 import MessageStore
+import SimulatedWorld
 import Storage
 import Summary
 import Testing
@@ -57,11 +58,12 @@ struct TextIndexTests {
     }
 
     private static func run(
+        _ time: any Time = StoppedClock(),
         _ body: @escaping @Sendable (World) async throws -> Void
     ) async throws {
         let store = try SQLiteStore(on: MemoryDisk(), schema: [.messageStore, .searchIndex])
         let mailboxes = Mailboxes(
-            store: store, bodies: MemoryBodyFiles(), time: StoppedClock())
+            store: store, bodies: MemoryBodyFiles(), time: time)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await store.run() }
             defer { group.cancelAll() }
@@ -88,6 +90,35 @@ struct TextIndexTests {
             #expect(try await world.index.catchUp() == 1)
             #expect(try await world.verdicts(.body, "welt") == "+-+")
             #expect(try await world.index.catchUp() == 0)
+        }
+    }
+
+    @Test("While mailboxes change quickly the index takes little time, and the rest behind it")
+    func pace() throws {
+        let simulation = Simulation(seed: 1)
+        try simulation.run {
+            try await Self.run(simulation) { world in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        await world.index.run(time: simulation, pause: .milliseconds(50))
+                    }
+                    for round in 0..<200 {
+                        if round == 20 {
+                            for id in 1...400 {
+                                try await world.deliver("\nwelt\n", id: Int64(id))
+                            }
+                        }
+                        world.mailboxes.changes.signal(1)
+                        try await simulation.sleep(for: .milliseconds(20))
+                    }
+                    let busy = try await world.verdicts(.body, "welt")?.count { $0 == "+" } ?? 0
+                    #expect((16...100).contains(busy), "in four busy seconds: \(busy)")
+                    try await simulation.sleep(for: .milliseconds(1500))
+                    #expect(
+                        try await world.verdicts(.body, "welt")?.count { $0 == "+" } == 400)
+                    group.cancelAll()
+                }
+            }
         }
     }
 
