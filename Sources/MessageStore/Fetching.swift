@@ -98,12 +98,13 @@ extension Mailboxes {
         _ take: (FetchedMessage, inout State) -> Bool, _ transaction: any Transaction
     ) throws(StorageFailure) -> (state: State, last: UInt32?) {
         var (state, last) = (initial, UInt32?.none)
-        let marks = try reader.map { reader throws(StorageFailure) in
+        var marks = try reader.map { reader throws(StorageFailure) in
             try SeenMarks(of: reader, [range], in: mailbox, limit: limit, transaction)
         }
         let values: [Value] = [
             .integer(mailbox.value), .integer(Int64(range.lowerBound)),
             .integer(Int64(range.upperBound)), .integer(Int64(limit)),
+            .integer(reader == nil ? 0 : 1),
         ]
         func row(_ columns: any Row) -> Bool {
             var row = MessageRow(columns)
@@ -119,44 +120,45 @@ extension Mailboxes {
             try transaction.scan(
                 """
                 SELECT uid, content_id, octets, internal_date, saved, flags,
-                    COALESCE(changed, modseq), prefix
+                    COALESCE(CASE WHEN ?5 THEN changed_for_others END, changed, modseq), prefix
                 FROM mailbox_message
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
-                ORDER BY uid LIMIT ?
+                WHERE mailbox_id = ?1 AND uid BETWEEN ?2 AND ?3
+                ORDER BY uid LIMIT ?4
                 """, values, row)
         case .facts:
             try transaction.scan(
                 """
                 SELECT uid, message.content_id, octets, internal_date, saved, flags,
-                    COALESCE(changed, modseq), prefix, format, NULL, NULL, NULL, facts, fields
+                    COALESCE(CASE WHEN ?5 THEN changed_for_others END, changed, modseq), prefix,
+                    format, NULL, NULL, NULL, facts, fields
                 FROM mailbox_message message
                     LEFT JOIN content_summary summary ON summary.content_id = message.content_id
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
-                ORDER BY uid LIMIT ?
+                WHERE mailbox_id = ?1 AND uid BETWEEN ?2 AND ?3
+                ORDER BY uid LIMIT ?4
                 """, values, row)
         case .summary:
             try transaction.scan(
                 """
                 SELECT uid, message.content_id, octets, internal_date, saved, flags,
-                    COALESCE(changed, modseq), prefix, format, envelope, structure, layout, facts,
-                    fields, preview
+                    COALESCE(CASE WHEN ?5 THEN changed_for_others END, changed, modseq), prefix,
+                    format, envelope, structure, layout, facts, fields, preview
                 FROM mailbox_message message
                     LEFT JOIN content_summary summary ON summary.content_id = message.content_id
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
-                ORDER BY uid LIMIT ?
+                WHERE mailbox_id = ?1 AND uid BETWEEN ?2 AND ?3
+                ORDER BY uid LIMIT ?4
                 """, values, row)
         case .octets:
             try transaction.scan(
                 """
                 SELECT uid, message.content_id, message.octets, internal_date, saved, flags,
-                    COALESCE(changed, modseq), prefix, format, envelope, structure, layout, facts,
-                    fields, preview, file, body
+                    COALESCE(CASE WHEN ?5 THEN changed_for_others END, changed, modseq), prefix,
+                    format, envelope, structure, layout, facts, fields, preview, file, body
                 FROM mailbox_message message
                     JOIN content ON content.id = message.content_id
                     LEFT JOIN content_summary summary ON summary.content_id = message.content_id
                     LEFT JOIN content_body body ON body.content_id = message.content_id
-                WHERE mailbox_id = ? AND uid BETWEEN ? AND ?
-                ORDER BY uid LIMIT ?
+                WHERE mailbox_id = ?1 AND uid BETWEEN ?2 AND ?3
+                ORDER BY uid LIMIT ?4
                 """, values, row)
         }
         return (state, last)

@@ -72,8 +72,7 @@ extension Mailboxes {
             var others = arrival
             let isSeen = others.flags.remove(.seen) != nil
             let uid = try file(others, in: mailbox, at: time, in: transaction)
-            // It is as new as the message.
-            if isSeen { try mark(uid, isSeen: true, in: mailbox, by: reader, 0, transaction) }
+            if isSeen { try markFiled(uid, in: mailbox, by: reader, transaction) }
             return uid
         }
         let place = try transaction.first(

@@ -61,15 +61,9 @@ extension Mailboxes {
             let mask = try Self.flags(
                 named: names.filter { permitted.contains(known.flag(named: $0) ?? .anyKeyword) },
                 in: mailbox, transaction)
-            if let reader = Reader(account, of: box) {
-                let result = try Self.store(
-                    change, mask, uids, in: box, by: reader, permitted,
-                    unchangedSince: unchangedSince, transaction)
-                return (result, box.account)
-            }
             let result = try Self.store(
-                change, mask, uids, in: box, permitted, unchangedSince: unchangedSince,
-                transaction)
+                FlagEdit(change, mask, within: permitted), uids, in: box,
+                by: Reader(account, of: box), unchangedSince: unchangedSince, transaction)
             return (result, box.account)
         }
         if result.modSequence != nil { changes.signal(account) }
@@ -77,117 +71,148 @@ extension Mailboxes {
     }
 
     private static func store(
-        _ change: FlagChange, _ mask: MessageFlags, _ uids: [ClosedRange<UInt32>],
-        in mailbox: Mailbox, _ permitted: MessageFlags, unchangedSince: Int64?,
-        _ transaction: any Transaction
+        _ edit: FlagEdit, _ uids: [ClosedRange<UInt32>], in mailbox: Mailbox, by reader: Reader?,
+        unchangedSince: Int64?, _ transaction: any Transaction
     ) throws(StorageFailure) -> FlagsStored {
         var result = FlagsStored()
         let modSequence = mailbox.highestModSequence + 1
-        let edit = FlagEdit(change, mask, within: permitted)
-        var seenBelow = try seenBelow(of: mailbox.id, in: transaction)
-        var (unseen, deleted) = (0, 0)
-        for (range, rows) in try flagRows(uids, of: mailbox.id, transaction) {
-            let count = result.messages.count
+        var unseen = try unseen(in: mailbox.id, by: reader, transaction)
+        let isShared = try isShared(mailbox.id, transaction)
+        var (deleted, turnedAnywhere) = (0, MessageFlags())
+        let (parts, modified) = try flagRows(
+            uids, of: mailbox.id, by: reader, unchangedSince: unchangedSince ?? .max, transaction)
+        result.modified = modified
+        for (range, rows) in parts {
             var firstUnseen: UInt32?
+            var turnedHere = MessageFlags()
             for row in rows {
-                if let unchangedSince, row.modSequence > unchangedSince {
-                    result.modified.append(row.uid)
-                    if !row.flags.contains(.seen) { firstUnseen = firstUnseen ?? row.uid }
-                    continue
-                }
                 let flags = edit.applied(to: row.flags)
                 if !flags.contains(.seen) { firstUnseen = firstUnseen ?? row.uid }
                 let turned = flags.symmetricDifference(row.flags)
+                turnedHere.formUnion(turned)
                 result.messages.append(
                     FlagsStored.Message(
                         uid: row.uid, flags: flags,
                         modSequence: turned.isEmpty ? row.modSequence : modSequence,
                         previous: row.modSequence))
-                if turned.contains(.seen) { unseen += flags.contains(.seen) ? -1 : 1 }
+                if turned.contains(.seen) { unseen.count += flags.contains(.seen) ? -1 : 1 }
                 if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
             }
-            seenBelow.note(range, firstUnseen: firstUnseen, uidNext: mailbox.uidNext)
-            guard result.messages[count...].contains(where: \.hasChanged) else { continue }
-            result.modSequence = modSequence
+            unseen.below.note(range, firstUnseen: firstUnseen, uidNext: mailbox.uidNext)
             try perform(
-                edit, on: range, of: mailbox.id, modSequence, unchangedSince: unchangedSince,
-                transaction)
+                edit, turning: turnedHere, on: range, of: mailbox.id, by: reader, modSequence,
+                isShared: isShared, transaction)
+            turnedAnywhere.formUnion(turnedHere)
         }
-        guard result.modSequence != nil else { return result }
+        guard !turnedAnywhere.isEmpty else { return result }
+        result.modSequence = modSequence
         try transaction.execute(
-            """
-            UPDATE mailbox SET highest_modseq = ?1, unseen = unseen + ?2, deleted = deleted + ?3,
-                seen_below = CASE WHEN unseen + ?2 = 0 THEN uid_next ELSE ?4 END
-            WHERE id = ?5
-            """,
-            [
-                .integer(modSequence), .integer(Int64(unseen)), .integer(Int64(deleted)),
-                .integer(Int64(seenBelow.uid)), .integer(mailbox.id.value),
-            ])
+            "UPDATE mailbox SET highest_modseq = ?, deleted = deleted + ? WHERE id = ?",
+            [.integer(modSequence), .integer(Int64(deleted)), .integer(mailbox.id.value)])
+        if turnedAnywhere.contains(.seen) {
+            if unseen.count == 0 { unseen.below = SeenBelow(uid: mailbox.uidNext) }
+            try keep(unseen, in: mailbox.id, by: reader, transaction)
+        }
         return result
     }
 
-    /// Changes all rows of a range at once, as `flagRows` has read them in the same transaction.
+    /// Changes all rows of a range at once, of which `flagRows` has read that all are meant.
     private static func perform(
-        _ edit: FlagEdit, on range: ClosedRange<UInt32>, of mailbox: Mailbox.ID,
-        _ modSequence: Int64, unchangedSince: Int64?, _ transaction: any Transaction
+        _ edit: FlagEdit, turning turned: MessageFlags, on range: ClosedRange<UInt32>,
+        of mailbox: Mailbox.ID, by reader: Reader?, _ modSequence: Int64, isShared: Bool,
+        _ transaction: any Transaction
     ) throws(StorageFailure) {
+        var edit = edit
+        if let reader {
+            if turned.contains(.seen) {
+                try mark(
+                    range, isSeen: edit.added.contains(.seen), in: mailbox, by: reader,
+                    modSequence, transaction)
+            }
+            // What the owner has seen stays what it is.
+            edit.leave(.seen)
+            guard !turned.subtracting(.seen).isEmpty else { return }
+        }
+        guard !turned.isEmpty else { return }
+        // RFC 7162 §2: `\Seen` is private. Where it is all that has changed, the message of others
+        // stays as old as it was.
         try transaction.execute(
             """
-            UPDATE mailbox_message SET flags = (flags & ?1) | ?2, changed = ?3
-            WHERE mailbox_id = ?4 AND uid BETWEEN ?5 AND ?6
-                AND flags <> ((flags & ?1) | ?2) AND COALESCE(changed, modseq) <= ?7
+            UPDATE mailbox_message SET flags = (flags & ?1) | ?2, changed = ?3,
+                changed_for_others = CASE WHEN ?7 AND (flags | 1) = ((flags & ?1) | ?2 | 1)
+                    THEN COALESCE(changed_for_others, changed, modseq) END
+            WHERE mailbox_id = ?4 AND uid BETWEEN ?5 AND ?6 AND flags <> ((flags & ?1) | ?2)
             """,
             [
                 .integer(edit.kept.rawValue), .integer(edit.added.rawValue),
                 .integer(modSequence), .integer(mailbox.value),
                 .integer(Int64(range.lowerBound)), .integer(Int64(range.upperBound)),
-                .integer(unchangedSince ?? .max),
+                .integer(isShared ? 1 : 0),
             ])
     }
 
-    private typealias FlagRow = (uid: UInt32, flags: MessageFlags, modSequence: Int64)
+    /// Whether others than the owner may do something with a mailbox.
+    private static func isShared(
+        _ mailbox: Mailbox.ID, _ transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        try transaction.first(
+            "SELECT 1 FROM mailbox_access WHERE mailbox_id = ? LIMIT 1", [.integer(mailbox.value)]
+        ) { _ in true } ?? false
+    }
 
-    /// Ranges in which there are messages of these UIDs and no others, rising, with what is there.
+    private typealias FlagRow = (uid: UInt32, flags: MessageFlags, modSequence: Int64)
+    private typealias FlagRows = (range: ClosedRange<UInt32>, rows: [FlagRow])
+
+    /// Ranges in which there are messages of these UIDs and no others, rising, with what is there;
+    /// messages with a change after `unchangedSince` are no part of them.
     private static func flagRows(
-        _ uids: [ClosedRange<UInt32>], of mailbox: Mailbox.ID, _ transaction: any Transaction
-    ) throws(StorageFailure) -> [(range: ClosedRange<UInt32>, rows: [FlagRow])] {
-        var found: [(range: ClosedRange<UInt32>, rows: [FlagRow])] = []
+        _ uids: [ClosedRange<UInt32>], of mailbox: Mailbox.ID, by reader: Reader?,
+        unchangedSince: Int64, _ transaction: any Transaction
+    ) throws(StorageFailure) -> (parts: [FlagRows], modified: [UInt32]) {
+        var (found, modified) = ([FlagRows](), [UInt32]())
         for (span, parts) in spans(uids) {
             var parts = parts[...]
             var (start, rows) = (span.lowerBound, [FlagRow]())
-            for row in try flagRows(span, of: mailbox, transaction) {
+            for row in try flagRows(span, of: mailbox, by: reader, transaction) {
                 while let part = parts.first, part.upperBound < row.uid { parts.removeFirst() }
-                if parts.first?.contains(row.uid) ?? false {
+                let isNamed = parts.first?.contains(row.uid) ?? false
+                if isNamed, row.modSequence <= unchangedSince {
                     rows.append(row)
                     continue
                 }
+                if isNamed { modified.append(row.uid) }
                 if !rows.isEmpty { found.append((start...row.uid - 1, rows)) }
                 // A UID is below UInt32.max: uidNext is one, too.
                 (start, rows) = (row.uid + 1, [])
             }
             if !rows.isEmpty { found.append((start...span.upperBound, rows)) }
         }
-        return found
+        return (found, modified)
     }
 
     private static func flagRows(
-        _ span: ClosedRange<UInt32>, of mailbox: Mailbox.ID, _ transaction: any Transaction
+        _ span: ClosedRange<UInt32>, of mailbox: Mailbox.ID, by reader: Reader?,
+        _ transaction: any Transaction
     ) throws(StorageFailure) -> [FlagRow] {
-        try transaction.all(
+        var marks = try reader.map { reader throws(StorageFailure) in
+            try SeenMarks(of: reader, [span], in: mailbox, transaction)
+        }
+        return try transaction.all(
             """
-            SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
-            WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
+            SELECT uid, flags, COALESCE(CASE WHEN ? THEN changed_for_others END, changed, modseq)
+            FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
             """,
             [
-                .integer(mailbox.value), .integer(Int64(span.lowerBound)),
-                .integer(Int64(span.upperBound)),
+                .integer(reader == nil ? 0 : 1), .integer(mailbox.value),
+                .integer(Int64(span.lowerBound)), .integer(Int64(span.upperBound)),
             ]
-        ) { row in
-            (
-                UInt32(truncatingIfNeeded: row.integer(0)),
-                MessageFlags(rawValue: row.integer(1)), row.integer(2)
+        ) { columns in
+            var row: FlagRow = (
+                UInt32(truncatingIfNeeded: columns.integer(0)),
+                MessageFlags(rawValue: columns.integer(1)), columns.integer(2)
             )
+            marks?.apply(to: row.uid, &row.flags, &row.modSequence)
+            return row
         }
     }
 
@@ -213,8 +238,8 @@ extension Mailboxes {
 
 /// What a change makes of any message's flags: those it keeps, and those it adds.
 struct FlagEdit {
-    fileprivate let kept: MessageFlags
-    fileprivate let added: MessageFlags
+    fileprivate private(set) var kept: MessageFlags
+    fileprivate private(set) var added: MessageFlags
 
     init(
         _ change: Mailboxes.FlagChange, _ mask: MessageFlags, within permitted: MessageFlags
@@ -226,6 +251,12 @@ struct FlagEdit {
             case .remove: .all.subtracting(mask)
             }
         added = change == .remove ? [] : mask
+    }
+
+    /// Whatever the change is, these stay as they are.
+    fileprivate mutating func leave(_ flags: MessageFlags) {
+        kept.formUnion(flags)
+        added.subtract(flags)
     }
 
     func applied(to flags: MessageFlags) -> MessageFlags { flags.intersection(kept).union(added) }

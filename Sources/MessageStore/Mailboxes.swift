@@ -422,5 +422,11 @@ extension Migrations {
                 PRIMARY KEY (mailbox_id, account_id)
             ) WITHOUT ROWID;
             """,
+            // Below which UID a reader has seen all messages, or further down. The last change of a
+            // message but for its owner's \Seen, which is private; NULL: the last one of all.
+            """
+            ALTER TABLE mailbox_reader ADD COLUMN seen_below INTEGER NOT NULL DEFAULT 1;
+            ALTER TABLE mailbox_message ADD COLUMN changed_for_others INTEGER;
+            """,
         ])
 }

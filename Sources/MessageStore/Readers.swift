@@ -5,9 +5,9 @@ import Storage
 /// What those have seen who look into the mailboxes of others.
 ///
 /// The rows of messages say what their owner has seen. For anybody else, a reader, there is a row of
-/// his own for each message that he has marked or unmarked; without one he has not seen it. Their
-/// changes count in the mailbox's one sequence of changes, so that his other sessions find them,
-/// and others see only that something was changed.
+/// his own for each message that he has marked or unmarked; without one he has not seen it. All
+/// these changes count in the mailbox's one sequence of changes, so that the other sessions of who
+/// made them find them; everybody else sees only that something was changed (RFC 7162 §2).
 extension Mailboxes {
     /// Somebody who looks into another's mailbox.
     struct Reader: Hashable, Sendable {
@@ -22,11 +22,13 @@ extension Mailboxes {
         }
     }
 
-    /// What a reader has marked and unmarked of some messages.
+    /// What a reader has marked and unmarked of some messages; they are asked for by rising UID.
     struct SeenMarks {
-        private var marks: [UInt32: (isSeen: Bool, modSequence: Int64)] = [:]
+        private var marks: [(uid: UInt32, isSeen: Bool, modSequence: Int64)] = []
+        /// The first one that may still be asked for.
+        private var next = 0
 
-        /// Of the first `limit` messages of each range, at least.
+        /// Of the first `limit` messages of each range, at least; ranges rise.
         init(
             of reader: Reader, _ ranges: [ClosedRange<UInt32>], in mailbox: Mailbox.ID,
             limit: Int = .max, _ transaction: any Transaction
@@ -52,18 +54,24 @@ extension Mailboxes {
                     .integer(Int64(range.upperBound)), .integer(Int64(limit)),
                 ]
             ) {
-                marks[UInt32(truncatingIfNeeded: $0.integer(0))] = (
-                    $0.integer(1) != 0, $0.integer(2)
-                )
+                marks.append(
+                    (UInt32(truncatingIfNeeded: $0.integer(0)), $0.integer(1) != 0, $0.integer(2)))
             }
         }
 
-        /// Makes the row of a message, which says what its owner has seen, that of the reader.
-        func apply(to row: inout MessageRow) {
-            row.flags.remove(.seen)
-            guard let mark = marks[row.uid] else { return }
-            if mark.isSeen { row.flags.insert(.seen) }
-            row.modSequence = max(row.modSequence, mark.modSequence)
+        /// Makes what a message's owner sees of it what the reader sees.
+        mutating func apply(
+            to uid: UInt32, _ flags: inout MessageFlags, _ modSequence: inout Int64
+        ) {
+            flags.remove(.seen)
+            while next < marks.count, marks[next].uid < uid { next += 1 }
+            guard next < marks.count, marks[next].uid == uid else { return }
+            if marks[next].isSeen { flags.insert(.seen) }
+            modSequence = max(modSequence, marks[next].modSequence)
+        }
+
+        mutating func apply(to row: inout MessageRow) {
+            apply(to: row.uid, &row.flags, &row.modSequence)
         }
     }
 
@@ -73,7 +81,7 @@ extension Mailboxes {
         _ transaction: any Transaction
     ) throws(StorageFailure) -> [MessageRow] {
         guard let reader else { return rows }
-        let marks = try SeenMarks(
+        var marks = try SeenMarks(
             of: reader, ranges(rows.map(\.uid)), in: mailbox, transaction)
         var marked = rows
         for index in marked.indices { marks.apply(to: &marked[index]) }
@@ -98,28 +106,7 @@ extension Mailboxes {
     /// How many messages an account has not seen (RFC 9051 §6.3.11 UNSEEN).
     package func unseen(in mailbox: Mailbox, by account: Int64) throws -> Int {
         guard let reader = Reader(account, of: mailbox) else { return mailbox.unseen }
-        let seen = try store.lookUp { transaction in
-            try transaction.first(
-                "SELECT seen FROM mailbox_reader WHERE mailbox_id = ? AND account_id = ?",
-                [.integer(mailbox.id.value), reader.value]
-            ) { Int($0.integer(0)) }
-        }
-        return max(0, mailbox.messages - (seen ?? 0))
-    }
-
-    /// The UID of the first message that a reader has not seen (RFC 3501 §7.1 UNSEEN).
-    func firstUnseen(of opening: Opening, by reader: Reader) async throws -> UInt32? {
-        try await store.read { transaction in
-            try transaction.first(
-                """
-                SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND NOT EXISTS (
-                    SELECT 1 FROM mailbox_seen WHERE reader_id = ?2 AND seen_mailbox_id = ?1
-                        AND seen_uid = uid AND is_seen = 1)
-                ORDER BY uid LIMIT 1
-                """,
-                [.integer(opening.mailbox.id.value), reader.value]
-            ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
-        }
+        return try store.lookUp { try Self.unseen(in: mailbox.id, by: reader, $0).count }
     }
 
     /// Messages that were changed, or that a reader has marked or unmarked, since `modSequence`, and
@@ -131,10 +118,11 @@ extension Mailboxes {
         try transaction.all(
             """
             SELECT uid, flags & ~1 | COALESCE(is_seen, 0),
-                max(COALESCE(changed, modseq), COALESCE(seen_modseq, 0))
+                max(COALESCE(changed_for_others, changed, modseq), COALESCE(seen_modseq, 0))
             FROM (
                 SELECT uid AS changed_uid FROM mailbox_message
                 WHERE mailbox_id = ?1 AND changed > ?2
+                    AND COALESCE(changed_for_others, changed) > ?2
                 UNION SELECT seen_uid FROM mailbox_seen
                 WHERE reader_id = ?3 AND seen_mailbox_id = ?1 AND seen_modseq > ?2
                 UNION SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND uid >= ?4
@@ -173,77 +161,49 @@ extension Mailboxes {
 
     // MARK: - Marking
 
-    /// STORE of a reader: `\Seen` is his own, all else is everybody's.
-    static func store(
-        _ change: FlagChange, _ mask: MessageFlags, _ uids: [ClosedRange<UInt32>],
-        in mailbox: Mailbox, by reader: Reader, _ permitted: MessageFlags,
-        unchangedSince: Int64?, _ transaction: any Transaction
-    ) throws(StorageFailure) -> FlagsStored {
-        var result = FlagsStored()
-        let modSequence = mailbox.highestModSequence + 1
-        let edit = FlagEdit(change, mask, within: permitted)
-        var deleted = 0
-        let rows = try rows(uids, of: mailbox.id, in: transaction)
-        for row in try marked(rows, in: mailbox.id, by: reader, transaction) {
-            if let unchangedSince, row.modSequence > unchangedSince {
-                result.modified.append(row.uid)
-                continue
-            }
-            let flags = edit.applied(to: row.flags)
-            let turned = flags.symmetricDifference(row.flags)
-            result.messages.append(
-                FlagsStored.Message(
-                    uid: row.uid, flags: flags,
-                    modSequence: turned.isEmpty ? row.modSequence : modSequence,
-                    previous: row.modSequence))
-            guard !turned.isEmpty else { continue }
-            result.modSequence = modSequence
-            if turned.contains(.seen) {
-                try mark(
-                    row.uid, isSeen: flags.contains(.seen), in: mailbox.id, by: reader,
-                    modSequence, transaction)
-            }
-            guard turned != .seen else { continue }
-            try transaction.execute(
-                """
-                UPDATE mailbox_message SET flags = flags & 1 | ?, changed = ?
-                WHERE mailbox_id = ? AND uid = ?
-                """,
-                [
-                    .integer(flags.subtracting(.seen).rawValue), .integer(modSequence),
-                    .integer(mailbox.id.value), .integer(Int64(row.uid)),
-                ])
-            if turned.contains(.deleted) { deleted += flags.contains(.deleted) ? 1 : -1 }
-        }
-        guard result.modSequence != nil else { return result }
-        try transaction.execute(
-            "UPDATE mailbox SET highest_modseq = ?, deleted = deleted + ? WHERE id = ?",
-            [.integer(modSequence), .integer(Int64(deleted)), .integer(mailbox.id.value)])
-        return result
-    }
-
-    /// Keeps whether a reader has seen a message, which is a change of what was kept.
+    /// Keeps of all messages of a range whether a reader has seen them, which is a change of those
+    /// of which something else was kept.
     static func mark(
-        _ uid: UInt32, isSeen: Bool, in mailbox: Mailbox.ID, by reader: Reader,
+        _ range: ClosedRange<UInt32>, isSeen: Bool, in mailbox: Mailbox.ID, by reader: Reader,
         _ modSequence: Int64, _ transaction: any Transaction
     ) throws(StorageFailure) {
+        let values: [Value] = [
+            reader.value, .integer(mailbox.value), .integer(Int64(range.lowerBound)),
+            .integer(Int64(range.upperBound)), .integer(modSequence),
+        ]
+        guard isSeen else {
+            // Of whom nothing is kept he has seen nothing.
+            try transaction.execute(
+                """
+                UPDATE mailbox_seen SET is_seen = 0, seen_modseq = ?5
+                WHERE reader_id = ?1 AND seen_mailbox_id = ?2 AND seen_uid BETWEEN ?3 AND ?4
+                    AND is_seen = 1
+                """, values)
+            return
+        }
         try transaction.execute(
             """
             INSERT INTO mailbox_seen (reader_id, seen_mailbox_id, seen_uid, is_seen, seen_modseq)
-            VALUES (?, ?, ?, ?, ?)
+            SELECT ?1, mailbox_id, uid, 1, ?5 FROM mailbox_message
+            WHERE mailbox_id = ?2 AND uid BETWEEN ?3 AND ?4
             ON CONFLICT (reader_id, seen_mailbox_id, seen_uid)
-                DO UPDATE SET is_seen = excluded.is_seen, seen_modseq = excluded.seen_modseq
-            """,
-            [
-                reader.value, .integer(mailbox.value), .integer(Int64(uid)),
-                .integer(isSeen ? 1 : 0), .integer(modSequence),
-            ])
+                DO UPDATE SET is_seen = 1, seen_modseq = excluded.seen_modseq WHERE is_seen = 0
+            """, values)
+    }
+
+    /// A reader has put a message there that he has seen; it is as new as his mark of it.
+    static func markFiled(
+        _ uid: UInt32, in mailbox: Mailbox.ID, by reader: Reader, _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        try mark(uid...uid, isSeen: true, in: mailbox, by: reader, 0, transaction)
         try transaction.execute(
             """
-            INSERT INTO mailbox_reader (mailbox_id, account_id, seen) VALUES (?1, ?2, max(?3, 0))
-            ON CONFLICT (mailbox_id, account_id) DO UPDATE SET seen = seen + ?3
+            INSERT INTO mailbox_reader (mailbox_id, account_id, seen, seen_below)
+            VALUES (?1, ?2, 1, CASE ?3 WHEN 1 THEN 2 ELSE 1 END)
+            ON CONFLICT (mailbox_id, account_id) DO UPDATE SET seen = seen + 1,
+                seen_below = CASE WHEN seen_below = ?3 THEN ?3 + 1 ELSE seen_below END
             """,
-            [.integer(mailbox.value), reader.value, .integer(isSeen ? 1 : -1)])
+            [.integer(mailbox.value), reader.value, .integer(Int64(uid))])
     }
 
     // MARK: - Forgetting

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IMAP
 import MessageStore
 import SimulatedWorld
 import Testing
@@ -90,6 +91,113 @@ struct FlaggingTests {
             for row in try await site.mailboxes.rows(1...60, of: id, limit: 100) {
                 #expect(
                     model[row.uid] == Flagged(flags: row.flags, modSequence: row.modSequence))
+            }
+            #expect(try await site.countersAreRight())
+        }
+    }
+
+    /// What somebody finds in a mailbox; nil: its owner.
+    private func view(
+        _ site: IMAPSite, _ id: Mailbox.ID, by account: Int64?
+    ) async throws -> [UInt32: Flagged] {
+        try await site.mailboxes.fetch(
+            1...60, of: id, .row, limit: 100, onThread: true, by: account,
+            into: [UInt32: Flagged]()
+        ) { message, view in
+            view[message.row.uid] = Flagged(
+                flags: message.row.flags, modSequence: message.row.modSequence)
+            return true
+        }.state
+    }
+
+    @Test(
+        "Everybody has his own \\Seen, and hears of a change if it is one for him",
+        arguments: 1...12)
+    func manyPeople(seed: UInt64) throws {
+        try IMAPSite.run(seed: seed) { site in
+            var chance = Chance(seed: seed, stream: 3)
+            for number in 1...40 { try await site.deliver("Subject: \(number)\r\n\r\nx\r\n") }
+            let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
+            try await site.mailboxes.change(
+                rightsOf: Mailboxes.anyone, to: id,
+                by: ACLChange(
+                    manner: .replace, rights: AccessRights(letters: Array("lrsw".utf8))))
+            _ = try await site.mailboxes.store(.add, ["\\Deleted"], of: [7...9, 20...20], in: id)
+            try await site.mailboxes.expunge([1...60], in: id)
+            let first = try #require(try site.mailboxes.find(id)).highestModSequence
+            let people: [Int64?] = [nil, 4711, 4712]
+            var model = [[UInt32: Flagged]](
+                repeating: try await view(site, id, by: nil), count: people.count)
+            #expect(model[0].count == 36)
+            for _ in 0..<40 {
+                let person = chance.below(people.count)
+                let change: Mailboxes.FlagChange = [.add, .remove, .replace][chance.below(3)]
+                let flags = chance.happens(0.5) ? .seen : Self.some[chance.below(Self.some.count)]
+                let permitted: MessageFlags =
+                    chance.happens(0.3) ? [.seen, .flagged, .junk] : .all
+                let before = try #require(try site.mailboxes.find(id)).highestModSequence
+                let since = chance.happens(0.4) ? before - Int64(chance.below(6)) : nil
+                let uids = ranges(&chance)
+                let result = try await site.mailboxes.store(
+                    change, MessageFlags.common.filter { flags.contains($0.flag) }.map(\.name),
+                    of: uids, in: id, permitted: permitted, unchangedSince: since,
+                    by: people[person])
+                var expected: [Mailboxes.FlagsStored.Message] = []
+                var modified: [UInt32] = []
+                for (uid, old) in model[person].sorted(by: { $0.key < $1.key })
+                where uids.contains(where: { $0.contains(uid) }) {
+                    if let since, old.modSequence > since {
+                        modified.append(uid)
+                        continue
+                    }
+                    let new = changed(old.flags, change, flags, within: permitted)
+                    let turned = new.symmetricDifference(old.flags)
+                    let sequence = turned.isEmpty ? old.modSequence : before + 1
+                    expected.append(
+                        .init(
+                            uid: uid, flags: new, modSequence: sequence,
+                            previous: old.modSequence))
+                    model[person][uid] = Flagged(flags: new, modSequence: sequence)
+                    guard !turned.subtracting(.seen).isEmpty else { continue }
+                    for other in people.indices where other != person {
+                        let seen = model[other][uid]?.flags.intersection(.seen) ?? []
+                        model[other][uid] = Flagged(
+                            flags: new.subtracting(.seen).union(seen), modSequence: sequence)
+                    }
+                }
+                #expect(result.messages == expected)
+                #expect(result.modified == modified)
+                let hasChanged = expected.contains(where: \.hasChanged)
+                let after = try #require(try site.mailboxes.find(id))
+                #expect(after.highestModSequence == (hasChanged ? before + 1 : before))
+                let known = max(first, after.highestModSequence - Int64(chance.below(6)))
+                for (person, account) in people.enumerated() {
+                    let news = model[person].filter { $0.value.modSequence > known }
+                    let told = try await site.mailboxes.changed(in: id, since: known, by: account)
+                    let waited = try #require(
+                        try site.mailboxes.changes(
+                            of: id, since: known, uidNext: after.uidNext, by: account))
+                    for told in [told, waited.changed] {
+                        #expect(told.map(\.uid) == news.keys.sorted())
+                        #expect(
+                            told.allSatisfy {
+                                news[$0.uid]
+                                    == Flagged(flags: $0.flags, modSequence: $0.modSequence)
+                            })
+                    }
+                    let unseen = model[person].filter { !$0.value.flags.contains(.seen) }
+                    #expect(
+                        try site.mailboxes.unseen(in: after, by: account ?? site.account)
+                            == unseen.count)
+                    let opening = try #require(
+                        try await site.mailboxes.open("INBOX", of: site.account))
+                    #expect(
+                        try await site.mailboxes.firstUnseen(of: opening, by: account)
+                            == unseen.keys.min())
+                }
+            }
+            for (person, account) in people.enumerated() {
+                #expect(try await view(site, id, by: account) == model[person])
             }
             #expect(try await site.countersAreRight())
         }

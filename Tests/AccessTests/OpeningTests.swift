@@ -92,21 +92,75 @@ struct OpeningTests {
         }
     }
 
-    @Test("A mark that is far behind is moved by the first who looks from there")
-    func farUnseen() throws {
+    /// The mark of who looks into INBOX; nil: its owner.
+    private func mark(_ site: IMAPSite, of account: Int64?) async throws -> UInt32? {
+        guard let account else { return try await seenBelow(site) }
+        return try await site.store.read { transaction in
+            try transaction.first(
+                "SELECT seen_below FROM mailbox_reader WHERE account_id = ?", [.integer(account)]
+            ) { UInt32($0.integer(0)) }
+        }
+    }
+
+    @Test(
+        "A mark that is far behind is moved by the first who looks from there, owner or reader",
+        arguments: [nil, 4711] as [Int64?])
+    func farUnseen(account: Int64?) throws {
         try IMAPSite.run { site in
             for _ in 1...300 { try await site.deliver("Subject: x\r\n\r\nx\r\n") }
             let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
-            _ = try await site.mailboxes.store(.add, ["\\Seen"], of: [2...299], in: id)
-            #expect(try await seenBelow(site) == 1)
-            _ = try await site.mailboxes.store(.add, ["\\Seen"], of: [1...1], in: id)
-            #expect(try await seenBelow(site) == 2)
-            #expect(try await unseen(site).told == 300)
-            #expect(try await seenBelow(site) == 300)
-            _ = try await site.mailboxes.store(.remove, ["\\Seen"], of: [7...8], in: id)
-            #expect(try await seenBelow(site) == 7)
-            _ = try await site.mailboxes.store(.add, ["\\Seen"], of: [1...300], in: id)
-            #expect(try await seenBelow(site) == 301)
+            func store(
+                _ change: Mailboxes.FlagChange, _ uids: ClosedRange<UInt32>
+            ) async throws -> UInt32? {
+                _ = try await site.mailboxes.store(
+                    change, ["\\Seen"], of: [uids], in: id, by: account)
+                return try await mark(site, of: account)
+            }
+            func told() async throws -> UInt32? {
+                let opening = try #require(try await site.mailboxes.open("INBOX", of: site.account))
+                return try await site.mailboxes.firstUnseen(of: opening, by: account)
+            }
+            #expect(try await told() == 1)
+            #expect(try await store(.add, 2...299) == 1)
+            #expect(try await store(.add, 1...1) == 2)
+            #expect(try await told() == 300)
+            #expect(try await mark(site, of: account) == 300)
+            #expect(try await store(.remove, 7...8) == 7)
+            #expect(try await told() == 7)
+            #expect(try await store(.add, 1...300) == 301)
+            #expect(try await told() == nil)
+            try await site.deliver("Subject: x\r\n\r\nx\r\n")
+            #expect(try await told() == 301)
+        }
+    }
+
+    @Test("What a reader puts there and has seen moves his mark; who is forgotten begins anew")
+    func readersMark() throws {
+        try IMAPSite.run { site in
+            try await site.mailboxes.furnish(site.account)
+            let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
+            let reader: Int64 = 4711
+            for number in 1...3 {
+                let content = Content.ID(value: Int64(number))
+                let time = site.simulation.timestamp
+                try await site.store.write { transaction in
+                    try Content.insert(content, octets: 1, .octets([120]), in: transaction)
+                    _ = try Mailboxes.append(
+                        [
+                            Mailboxes.Appended(
+                                content: content, octets: 1,
+                                flags: number < 3 ? ["\\Seen"] : [], internalDate: time)
+                        ], to: id, at: time, by: reader, in: transaction)
+                }
+            }
+            func told() async throws -> UInt32? {
+                let opening = try #require(try await site.mailboxes.open("INBOX", of: site.account))
+                return try await site.mailboxes.firstUnseen(of: opening, by: reader)
+            }
+            #expect(try await mark(site, of: reader) == 3)
+            #expect(try await told() == 3)
+            try await site.mailboxes.forgetReader(reader, of: id)
+            #expect(try await told() == 1)
         }
     }
 }

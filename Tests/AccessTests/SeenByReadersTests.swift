@@ -128,6 +128,47 @@ struct SeenByReadersTests {
         ) { try await people($0) }
     }
 
+    @Test("RFC 7162 §3.1.4.2 the owner's \\Seen is told to nobody else, and makes nothing newer")
+    func ownersSeen() throws {
+        try play(
+            """
+            1C: a SELECT INBOX
+            1U: a OK …
+            2C: a ENABLE CONDSTORE
+            2U: a OK …
+            2C: b SELECT \(inbox)
+            2U: b OK …
+            1C: b STORE 1:2 +FLAGS.SILENT (\\Seen)
+            1S: b OK done
+            2C: c NOOP
+            2S: c OK done
+            1C: c STORE 1 FLAGS.SILENT (\\Answered)
+            1S: c OK done
+            1C: d STORE 2 -FLAGS.SILENT (\\Seen)
+            1S: d OK done
+            2C: d NOOP
+            2S: * 1 FETCH (UID 1 FLAGS (\\Answered) MODSEQ (6))
+            2S: d OK done
+            2C: e STATUS \(inbox) (HIGHESTMODSEQ)
+            2S: * STATUS \(inbox) (HIGHESTMODSEQ 7)
+            2S: e OK done
+            1C: e STORE 1 +FLAGS.SILENT (\\Seen)
+            1S: e OK done
+            2C: f STORE 1:2 (UNCHANGEDSINCE 6) +FLAGS.SILENT (\\Flagged)
+            2S: * 1 FETCH (UID 1 MODSEQ (9))
+            2S: * 2 FETCH (UID 2 MODSEQ (9))
+            2S: f OK done
+            2C: g SEARCH MODSEQ 5
+            2S: * SEARCH 1 2 (MODSEQ 9)
+            2S: g OK done
+            1C: f NOOP
+            1S: * 1 FETCH (FLAGS (\\Seen \\Answered \\Flagged))
+            1S: * 2 FETCH (FLAGS (\\Flagged))
+            1S: f OK done
+            """, messages: ["one", "two", "three"].map(letter), logins: logins
+        ) { try await people($0) }
+    }
+
     @Test("What is copied, moved and appended takes the marks of who does it along")
     func carried() throws {
         try play(
@@ -141,7 +182,6 @@ struct SeenByReadersTests {
             1C: b STORE 2 +FLAGS.SILENT (\\Seen)
             1S: b OK done
             2C: c COPY 1:2 INBOX
-            2S: * 2 FETCH (FLAGS ())
             2S: c OK …
             2C: d COPY 1 \(inbox)
             2U: d OK …
@@ -266,6 +306,7 @@ struct SeenByReadersTests {
                 1: ([], false), 2: ([], false), 3: ([], false),
             ]
             var nextUID = 4
+            let accounts = try await Self.numbers(of: names, site)
             for _ in 1...40 {
                 let (person, client) = sessions[random.next(below: sessions.count)]
                 let place = person == 0 ? "INBOX" : inbox
@@ -294,7 +335,7 @@ struct SeenByReadersTests {
                     nextUID += 1
                 case 7:
                     _ = try await client.ask("UID COPY \(uid) \(place)")
-                    guard let copied = model[uid] else { continue }
+                    guard let copied = model[uid] else { break }
                     model[nextUID] = (copied.seen.intersection([person]), copied.isFlagged)
                     nextUID += 1
                 case 8:
@@ -305,11 +346,16 @@ struct SeenByReadersTests {
                     _ = try await client.ask("UID EXPUNGE \(uid)")
                     model[uid] = nil
                 }
+                let opening = try #require(try await site.mailboxes.open("INBOX", of: site.account))
+                for (person, account) in accounts.enumerated() {
+                    let first = try await site.mailboxes.firstUnseen(of: opening, by: account)
+                    #expect(first.map { Int($0) } == unseen(model, person).first)
+                }
             }
             for (person, client) in sessions {
                 let place = person == 0 ? "INBOX" : inbox
                 _ = try await client.ask("NOOP")
-                let unseen = model.filter { !$0.value.seen.contains(person) }.keys.sorted()
+                let unseen = unseen(model, person)
                 let found = try await client.ask("UID SEARCH UNSEEN")
                 #expect(
                     found.first?.trimmingSuffix(" ")
@@ -332,6 +378,23 @@ struct SeenByReadersTests {
             #expect(try await site.seenRowsAreRight())
             #expect(try await site.countersAreRight())
         }
+    }
+
+    /// The numbers of accounts.
+    private static func numbers(of logins: [String], _ site: IMAPSite) async throws -> [Int64] {
+        var numbers: [Int64] = []
+        for login in logins {
+            let account = try #require(try await site.registry.account(login: Address(login)))
+            numbers.append(account.id.rawValue)
+        }
+        return numbers
+    }
+
+    /// What somebody has not seen, rising.
+    private func unseen(
+        _ model: [Int: (seen: Set<Int>, isFlagged: Bool)], _ person: Int
+    ) -> [Int] {
+        model.filter { !$0.value.seen.contains(person) }.keys.sorted()
     }
 
     private struct Steps {
