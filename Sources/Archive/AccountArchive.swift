@@ -4,14 +4,28 @@ import Bytes
 import Crypto
 
 /// The file that holds one account: a tar archive with a manifest, the account, and for each
-/// mailbox lists of messages, each followed by those messages.
+/// mailbox lists of messages, each followed by those messages, and behind them what others have
+/// seen.
 package enum AccountArchive {
-    package static let format = "postreiter-account-2"
+    package static let format = "postreiter-account-3"
+    /// That of this release, and of earlier ones.
+    ///
     /// The first one lacks quota and rules, app passwords, annotations, what scripts remember,
-    /// subscriptions without a mailbox, and when messages came into their mailbox.
-    package static let readableFormats: Set = ["postreiter-account-1", format]
+    /// subscriptions without a mailbox, and when messages came into their mailbox. In the second one
+    /// what others have seen stands with the account.
+    package static let readableFormats: Set = [
+        "postreiter-account-1", "postreiter-account-2", format,
+    ]
     package static let manifestName = "manifest.json"
     package static let accountName = "account.json"
+
+    /// The file of one who has seen something of the mailbox at a place in the list.
+    package static func readerName(of index: Int, _ number: Int) -> String {
+        "\(index)/reader-\(number).json"
+    }
+
+    /// Whether it is such a file.
+    package static func isReader(_ name: String) -> Bool { name.contains("/reader-") }
 
     /// Writes files one after another; nothing of the name is there before `finish`.
     package final class Writer {

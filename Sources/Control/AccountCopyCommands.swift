@@ -10,15 +10,17 @@ import Storage
 import Tenancy
 import World
 
-/// `account.snapshot`, `account.contents`, `account.adopt`: all that belongs to an account, for a
-/// backup of it alone, and its return.
+/// `account.snapshot`, `account.contents`, `account.readers`, `account.adopt`: all that belongs to
+/// an account, for a backup of it alone, and its return.
 struct AccountCopyCommands {
     let registry: Registry
     let mailboxes: Mailboxes
     let scripts: Scripts?
     let author: String
 
-    static let names: Set<String> = ["account.snapshot", "account.contents", "account.adopt"]
+    static let names: Set<String> = [
+        "account.snapshot", "account.contents", "account.readers", "account.adopt",
+    ]
 
     /// Contents handed out at once; one that is larger comes alone.
     private static let answerOctets = 4 << 20
@@ -29,6 +31,7 @@ struct AccountCopyCommands {
         switch name {
         case "account.snapshot": (try await snapshot(arguments), [])
         case "account.contents": try await contents(arguments)
+        case "account.readers": (try await reader(arguments), [])
         default: (try await adopt(arguments), [])
         }
     }
@@ -87,8 +90,8 @@ struct AccountCopyCommands {
                         "rights": .string($0.rights.standardText),
                     ]
                 }),
-            "readers": .array(try readers(of: mailbox)),
-            "mailbox": .string(mailbox.name), "use": JSON(mailbox.specialUse),
+            "id": .integer(mailbox.id.value), "mailbox": .string(mailbox.name),
+            "use": JSON(mailbox.specialUse),
             "subscribed": .bool(mailbox.isSubscribed),
             "uidvalidity": .integer(Int64(mailbox.uidValidity)),
             "uidnext": .integer(Int64(mailbox.uidNext)),
@@ -110,18 +113,22 @@ struct AccountCopyCommands {
         ]
     }
 
-    /// What others have seen there, by login: the numbers of accounts are others elsewhere.
-    private func readers(of mailbox: Mailbox) throws -> [JSON] {
-        try mailboxes.seenByReaders(of: mailbox.id).compactMap { account, uids in
-            guard let reader = try registry.find(AccountID(rawValue: account)) else { return nil }
-            return [
-                "login": .string("\(reader.login)"),
-                "seen": .array(
-                    Mailboxes.ranges(uids).map {
-                        .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))])
-                    }),
-            ]
-        }
+    /// What the next one of those who look into a mailbox has seen there, so that what is in memory
+    /// is of one alone.
+    ///
+    /// By login: the numbers of accounts are others elsewhere.
+    private func reader(_ arguments: Arguments) async throws -> JSON {
+        let account = try await account(arguments)
+        let id = Mailbox.ID(value: arguments.number("mailbox") ?? 0)
+        guard try mailboxes.find(id)?.account == account.id.rawValue,
+            let reader = try await mailboxes.seen(
+                in: id, byReaderAfter: arguments.number("after") ?? 0)
+        else { return [:] }
+        let known = try registry.find(AccountID(rawValue: reader.account))
+        return [
+            "next": .integer(reader.account), "login": JSON(known?.login.description),
+            "seen": .string(reader.uids.description),
+        ]
     }
 
     /// Contents of a snapshot, as many as fit; `gone` if the next one is not there any more.

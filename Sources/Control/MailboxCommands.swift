@@ -67,6 +67,8 @@ struct MailboxCommands {
                 return (try await keepMark(arguments, mailbox(arguments, account)), [])
             case "mailbox.resume":
                 return (try await resume(arguments, mailbox(arguments, account)), [])
+            case "mailbox.adopt-seen":
+                return (try await adoptSeen(arguments, mailbox(arguments, account)), [])
             case "mailbox.digests":
                 return (try await digests(arguments, mailbox(arguments, account)), [])
             case "mailbox.rights":
@@ -366,31 +368,23 @@ struct MailboxCommands {
             try await mailboxes.complete(
                 mailbox.id, uidNext: next,
                 recentUID: arguments.number("recent").flatMap { UInt32(exactly: $0) } ?? 1)
-            try await adoptSeen(arguments.json["readers"], of: mailbox)
         }
         return ["same": .bool(isSame)]
     }
 
-    /// What others had seen, if they are there and may read the mailbox.
-    private func adoptSeen(_ json: JSON?, of mailbox: Mailbox) async throws {
-        let sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
-        for one in json?.array ?? [] {
-            guard let login = one["login"]?.string.flatMap({ try? Address($0) }),
-                let account = try await registry.account(login: login),
-                account.id.rawValue != mailbox.account,
-                try sharing.rights(to: mailbox, for: account).contains(.read)
-            else { continue }
-            let uids = (one["seen"]?.array ?? []).compactMap { range -> ClosedRange<UInt32>? in
-                guard let bounds = range.array, bounds.count == 2,
-                    let first = bounds[0].integer.flatMap({ UInt32(exactly: $0) }),
-                    let last = bounds[1].integer.flatMap({ UInt32(exactly: $0) }), first <= last
-                else { return nil }
-                return first...last
-            }
-            for range in uids {
-                try await mailboxes.adoptSeen(range, in: mailbox.id, by: account.id.rawValue)
-            }
+    /// What somebody else had seen, if he is there and may read the mailbox.
+    private func adoptSeen(_ arguments: Arguments, _ mailbox: Mailbox) async throws -> JSON {
+        guard let uids = NumberSet(try arguments.text("seen")) else {
+            throw ControlFailure.usage("`seen` is no set of UIDs")
         }
+        let sharing = SharedMailboxes(registry: registry, mailboxes: mailboxes)
+        guard let login = try? Address(arguments.text("login")),
+            let account = try await registry.account(login: login),
+            account.id.rawValue != mailbox.account,
+            try sharing.rights(to: mailbox, for: account).contains(.read)
+        else { return [:] }
+        try await mailboxes.adoptSeen(uids, in: mailbox.id, by: account.id.rawValue)
+        return [:]
     }
 
     // MARK: Out

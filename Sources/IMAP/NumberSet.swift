@@ -139,6 +139,21 @@ package struct NumberSet: Hashable, Sendable {
     }
 }
 
+extension NumberSet {
+    /// Reads what `description` says, the empty set included; nil for anything else.
+    package init?(_ text: String) {
+        for part in text.split(separator: ",", omittingEmptySubsequences: text.isEmpty) {
+            let bounds = part.split(separator: ":", omittingEmptySubsequences: false)
+            guard bounds.count <= 2, let first = UInt32(bounds[0]),
+                let last = bounds.count == 2 ? UInt32(bounds[1]) : first, first <= last,
+                // Rising, and apart.
+                max.map({ first > $0 && first - $0 > 1 }) ?? true
+            else { return nil }
+            appendRange(first...last)
+        }
+    }
+}
+
 extension NumberSet: CustomStringConvertible {
     package var description: String {
         var octets: [UInt8] = []

@@ -74,22 +74,29 @@ extension Mailboxes {
     private func readAll(_ id: Mailbox.ID) async throws -> Opening? {
         try await store.read { transaction in
             guard let mailbox = try Self.find(id, in: transaction) else { return nil }
-            var uids: [ClosedRange<UInt32>] = []
-            try transaction.query(
-                "SELECT uid FROM mailbox_message WHERE mailbox_id = ? ORDER BY uid",
-                [.integer(id.value)]
-            ) { row in
-                let uid = UInt32(truncatingIfNeeded: row.integer(0))
-                if let last = uids.last, last.upperBound &+ 1 == uid {
-                    uids[uids.count - 1] = last.lowerBound...uid
-                } else {
-                    uids.append(uid...uid)
-                }
-            }
             return Opening(
                 mailbox: mailbox, keywords: try Self.keywords(of: id, in: transaction),
-                uids: uids)
+                uids: try Self.uids(of: id, in: transaction))
         }
+    }
+
+    /// All UIDs, rising; neighbours in one range.
+    static func uids(
+        of mailbox: Mailbox.ID, in transaction: any Transaction
+    ) throws(StorageFailure) -> [ClosedRange<UInt32>] {
+        var uids: [ClosedRange<UInt32>] = []
+        try transaction.query(
+            "SELECT uid FROM mailbox_message WHERE mailbox_id = ? ORDER BY uid",
+            [.integer(mailbox.value)]
+        ) { row in
+            let uid = UInt32(truncatingIfNeeded: row.integer(0))
+            if let last = uids.last, last.upperBound &+ 1 == uid {
+                uids[uids.count - 1] = last.lowerBound...uid
+            } else {
+                uids.append(uid...uid)
+            }
+        }
+        return uids
     }
 
     /// What has happened to a mailbox since a moment, all of one moment.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import IMAP
 import Storage
 
 /// What those have seen who look into the mailboxes of others.
@@ -287,39 +288,40 @@ extension Mailboxes {
 
     // MARK: - Backups
 
-    /// What the readers of a mailbox have seen, by account; for a copy of it.
-    package func seenByReaders(
-        of mailbox: Mailbox.ID
-    ) throws -> [(account: Int64, uids: [UInt32])] {
-        try store.lookUp { transaction in
-            try Self.readers(of: mailbox, in: transaction).map { account in
-                (
-                    account,
-                    try transaction.all(
-                        """
-                        SELECT seen_uid FROM mailbox_seen
-                        WHERE reader_id = ? AND seen_mailbox_id = ? AND is_seen = 1
-                        ORDER BY seen_uid
-                        """,
-                        [.integer(account), .integer(mailbox.value)]
-                    ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
-                )
-            }
+    /// What the next reader of a mailbox after `account`, by number, has seen of it, for a copy of
+    /// it; nil after the last.
+    package func seen(
+        in mailbox: Mailbox.ID, byReaderAfter account: Int64
+    ) async throws -> (account: Int64, uids: NumberSet)? {
+        try await store.read { transaction in
+            let next = try transaction.first(
+                """
+                SELECT account_id FROM mailbox_reader WHERE mailbox_id = ? AND account_id > ?
+                ORDER BY account_id LIMIT 1
+                """, [.integer(mailbox.value), .integer(account)]
+            ) { $0.integer(0) }
+            guard let next else { return nil }
+            var uids = NumberSet()
+            try transaction.query(
+                """
+                SELECT seen_uid FROM mailbox_seen
+                WHERE reader_id = ? AND seen_mailbox_id = ? AND is_seen = 1 ORDER BY seen_uid
+                """, [.integer(next), .integer(mailbox.value)]
+            ) { uids.append(UInt32(truncatingIfNeeded: $0.integer(0))) }
+            return (next, uids)
         }
     }
 
     /// Marks what a reader had seen of the messages of a mailbox that has come back.
     package func adoptSeen(
-        _ range: ClosedRange<UInt32>, in mailbox: Mailbox.ID, by account: Int64
+        _ seen: NumberSet, in mailbox: Mailbox.ID, by account: Int64
     ) async throws {
-        var next: UInt32? = range.lowerBound
-        while let first = next {
-            let some = try await rows(
-                first...range.upperBound, of: mailbox, limit: Self.removedTogether)
-            guard let last = some.last?.uid else { return }
+        let present = NumberSet(try await store.read { try Self.uids(of: mailbox, in: $0) })
+        let uids = seen.intersection(present)
+        for start in stride(from: 0, to: uids.count, by: Self.removedTogether) {
             _ = try await store(
-                .add, ["\\Seen"], of: [first...last], in: mailbox, permitted: .seen, by: account)
-            next = last < range.upperBound ? last + 1 : nil
+                .add, ["\\Seen"], of: uids.slice(start..<start + Self.removedTogether).ranges,
+                in: mailbox, permitted: .seen, by: account)
         }
     }
 }

@@ -62,7 +62,7 @@ package struct AccountBackup: Sendable {
             ]))
         let settings = (snapshot.object ?? []).filter { $0.0 != "mailboxes" }
         let listed = mailboxes.map { mailbox in
-            JSON.object((mailbox.object ?? []).filter { $0.0 != "messages" })
+            JSON.object((mailbox.object ?? []).filter { !["messages", "id"].contains($0.0) })
         }
         try archive.add(
             AccountArchive.accountName,
@@ -88,9 +88,32 @@ package struct AccountBackup: Sendable {
                     }
                 }
             }
+            try await addReaders(of: mailbox, at: index, to: archive)
         }
         try archive.finish()
         return summary
+    }
+
+    /// What others have seen of a mailbox: a file for each of them.
+    private func addReaders(
+        of mailbox: JSON, at index: Int, to archive: AccountArchive.Writer
+    ) async throws {
+        var last = JSON.integer(0)
+        var number = 0
+        while true {
+            let answer = try await account.ask(
+                "account.readers", [("mailbox", mailbox["id"] ?? .null), ("after", last)])
+            guard let next = answer["next"] else { return }
+            last = next
+            // Somebody who has gone meanwhile has no login.
+            guard let login = answer["login"]?.string, let seen = answer["seen"]?.string else {
+                continue
+            }
+            number += 1
+            try archive.add(
+                AccountArchive.readerName(of: index, number),
+                Self.octets(["login": .string(login), "seen": .string(seen)]))
+        }
     }
 
     private static func octets(_ json: JSON) -> [UInt8] {

@@ -18,6 +18,8 @@ package struct AccountSource: MailSource {
     private var index = 0
     private var list: ArraySlice<JSON> = []
     private var pushedBack: (name: String, octets: [UInt8])?
+    /// Those of the open mailbox that stand with the account, as in files of the second format.
+    private var earlierReaders: ArraySlice<JSON> = []
 
     /// Reads the whole file once, and compares its checksum and each message's; throws
     /// `ArchiveFailure` with the place of what is damaged.
@@ -37,6 +39,8 @@ package struct AccountSource: MailSource {
                 try Self.check(manifest: octets, name, path)
             } else if name == AccountArchive.accountName {
                 settings = try? JSON(parsing: octets)
+            } else if AccountArchive.isReader(name) {
+                _ = try Self.reader(octets, name, path)
             } else if name.hasSuffix(".json") {
                 hashes = try Self.hashes(octets, name, path)
             } else if hashes[name] != Hexadecimal.encode(Array(SHA256.hash(data: octets))) {
@@ -84,14 +88,7 @@ package struct AccountSource: MailSource {
                 uidNext: (mailbox["uidnext"]?.integer ?? 1) + skippedUIDs,
                 modSequence: mailbox["modseq"]?.integer ?? 0,
                 recentUID: mailbox["recent"]?.integer ?? 1,
-                keywords: (mailbox["keywords"]?.array ?? []).compactMap(\.string),
-                readers: (mailbox["readers"]?.array ?? []).map { reader in
-                    SourceFolder.Reader(
-                        login: reader["login"]?.string ?? "",
-                        seen: (reader["seen"]?.array ?? []).map {
-                            ($0.array ?? []).compactMap(\.integer)
-                        })
-                })
+                keywords: (mailbox["keywords"]?.array ?? []).compactMap(\.string))
             return folder
         }
     }
@@ -102,6 +99,7 @@ package struct AccountSource: MailSource {
         if reader == nil { reader = try AccountArchive.Reader(path) }
         index = Int(folder.place) ?? 0
         list = []
+        earlierReaders = (settings["mailboxes"]?.array?[index]["readers"]?.array ?? [])[...]
         return SourceOpening(messages: nil, keys: nil)
     }
 
@@ -109,7 +107,7 @@ package struct AccountSource: MailSource {
         while let (name, octets) = try nextFile() {
             let parts = name.split(separator: "/")
             guard parts.count == 2, let place = Int(parts[0]) else { continue }
-            guard place <= index else {
+            guard place <= index, place < index || !AccountArchive.isReader(name) else {
                 pushedBack = (name, octets)
                 return nil
             }
@@ -122,6 +120,36 @@ package struct AccountSource: MailSource {
             return try item(facts, octets, isKnown)
         }
         return nil
+    }
+
+    package mutating func nextReader() throws -> SourceReader? {
+        if let earlier = earlierReaders.popFirst() { return Self.reader(earlier) }
+        guard let (name, octets) = try nextFile() else { return nil }
+        guard AccountArchive.isReader(name), name.hasPrefix("\(index)/") else {
+            pushedBack = (name, octets)
+            return nil
+        }
+        return try Self.reader(octets, name, path)
+    }
+
+    private static func reader(
+        _ octets: [UInt8], _ name: String, _ path: String
+    ) throws -> SourceReader {
+        guard let json = try? JSON(parsing: octets), let login = json["login"]?.string,
+            let seen = NumberSet(json["seen"]?.string ?? "")
+        else { throw ArchiveFailure.damaged(path, "\(name) cannot be read") }
+        return SourceReader(login: login, seen: seen)
+    }
+
+    /// Of the second format: the first and the last UID of each range.
+    private static func reader(_ json: JSON) -> SourceReader {
+        let ranges = (json["seen"]?.array ?? []).compactMap { range -> ClosedRange<UInt32>? in
+            let bounds = (range.array ?? []).compactMap(\.integer).compactMap {
+                UInt32(exactly: $0)
+            }
+            return bounds.count == 2 && bounds[0] <= bounds[1] ? bounds[0]...bounds[1] : nil
+        }
+        return SourceReader(login: json["login"]?.string ?? "", seen: NumberSet(ranges))
     }
 
     private mutating func nextFile() throws -> (name: String, octets: [UInt8])? {

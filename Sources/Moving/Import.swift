@@ -82,21 +82,36 @@ package struct Import: Sendable {
             ]
         }
         _ = try await account.ask("mailbox.prepare", [("mailboxes", .array(wishes))])
-        for folder in folders { try await resume(folder, isComplete: false) }
+        for folder in folders { _ = try await resume(folder, isComplete: false) }
     }
 
-    /// A mailbox that was here before goes on with its UIDs, if none were given since.
-    private func resume(_ folder: SourceFolder, isComplete: Bool) async throws {
-        guard let past = folder.past else { return }
-        _ = try await account.ask(
+    /// A mailbox that was here before goes on with its UIDs, if none were given since; says whether
+    /// it does.
+    private func resume(_ folder: SourceFolder, isComplete: Bool) async throws -> Bool {
+        guard let past = folder.past else { return false }
+        let answer = try await account.ask(
             "mailbox.resume",
             [
                 ("mailbox", .string(folder.name.text)),
                 ("uidvalidity", .integer(past.uidValidity)), ("keywords", JSON(past.keywords)),
                 ("modseq", .integer(past.modSequence)), ("recent", .integer(past.recentUID)),
                 ("uidnext", isComplete ? .integer(past.uidNext) : .null),
-                ("readers", isComplete ? .array(past.readers.map(\.json)) : .null),
             ])
+        return answer["same"]?.bool ?? false
+    }
+
+    /// What others had seen of it, one after another.
+    private func adoptReaders(
+        of folder: SourceFolder, from source: inout some MailSource
+    ) async throws {
+        while let reader = try await source.nextReader() {
+            _ = try await account.ask(
+                "mailbox.adopt-seen",
+                [
+                    ("mailbox", .string(folder.name.text)), ("login", .string(reader.login)),
+                    ("seen", .string(reader.seen.description)),
+                ])
+        }
     }
 
     private func mark(of folder: SourceFolder) async throws -> String? {
@@ -163,7 +178,9 @@ package struct Import: Sendable {
         }
         if changes {
             try await follow(&work, mailbox)
-            try await resume(folder, isComplete: true)
+            if try await resume(folder, isComplete: true) {
+                try await adoptReaders(of: folder, from: &source)
+            }
             // What could not be read is looked at again next time.
             try await keep(work.outcome.unreadable.isEmpty ? source.mark : nil, of: folder, mark)
         }
@@ -339,13 +356,4 @@ struct Origins: Sendable {
     }
 
     func has(_ key: String) -> Bool { all[key] != nil }
-}
-
-extension SourceFolder.Reader {
-    fileprivate var json: JSON {
-        [
-            "login": .string(login),
-            "seen": .array(seen.map { .array($0.map { .integer($0) }) }),
-        ]
-    }
 }

@@ -18,6 +18,10 @@ package protocol MailSource {
     /// Octets are read only of those whose key `isKnown` denies.
     mutating func next(_ isKnown: (String) -> Bool) async throws -> SourceItem?
 
+    /// Behind the last message: the next one of those who have seen something of the open folder
+    /// that is not theirs; nil after the last.
+    mutating func nextReader() async throws -> SourceReader?
+
     /// What is to be remembered of the open folder once all of it is here, so that less has to be
     /// listed next time; nil: nothing.
     var mark: String? { get }
@@ -25,6 +29,9 @@ package protocol MailSource {
 
 extension MailSource {
     package var mark: String? { nil }
+
+    /// Nobody: only a mailbox of ours has been shared here.
+    package mutating func nextReader() async throws -> SourceReader? { nil }
 }
 
 /// A folder at the place that messages come from.
@@ -49,15 +56,6 @@ package struct SourceFolder: Hashable, Sendable {
         /// The first UID that no session was told of.
         package var recentUID: Int64
         package var keywords: [String]
-        /// What others have seen of it.
-        package var readers: [Reader] = []
-    }
-
-    /// Somebody with whom a mailbox was shared.
-    package struct Reader: Hashable, Sendable {
-        package var login: String
-        /// The first and the last UID of each range.
-        package var seen: [[Int64]]
     }
 
     package init(name: MailboxName, use: String?, place: String) {
@@ -65,6 +63,13 @@ package struct SourceFolder: Hashable, Sendable {
         self.use = use
         self.place = place
     }
+}
+
+/// Somebody with whom a mailbox was shared.
+package struct SourceReader: Hashable, Sendable {
+    package var login: String
+    /// The UIDs of what he has seen.
+    package var seen: NumberSet
 }
 
 /// A folder that was opened.

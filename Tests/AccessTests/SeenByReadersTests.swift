@@ -269,6 +269,43 @@ struct SeenByReadersTests {
         }
     }
 
+    @Test("What readers have seen is told one by one for a copy, and comes back from it")
+    func copied() throws {
+        try IMAPSite.run { site in
+            for _ in 1...12 { try await site.deliver(letter("x")) }
+            let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
+            let seen: [(account: Int64, uids: NumberSet)] = [
+                (4711, NumberSet([1...4, 6...6, 12...12])), (4712, NumberSet()),
+                (5000, NumberSet(1...12)),
+            ]
+            for (account, uids) in seen {
+                _ = try await site.mailboxes.store(
+                    .add, ["\\Seen"], of: [1...12], in: id, by: account)
+                _ = try await site.mailboxes.store(
+                    .remove, ["\\Seen"], of: NumberSet(1...12).subtracting(uids).ranges, in: id,
+                    by: account)
+            }
+            func told() async throws -> [String] {
+                var (told, last) = ([String](), Int64(0))
+                while let next = try await site.mailboxes.seen(in: id, byReaderAfter: last) {
+                    told.append("\(next.account) \(next.uids)")
+                    last = next.account
+                }
+                return told
+            }
+            #expect(try await told() == ["4711 1:4,6,12", "4712 ", "5000 1:12"])
+            for (account, _) in seen {
+                try await site.mailboxes.forgetReader(account, of: id)
+            }
+            #expect(try await told() == [])
+            // Of messages that are not there nothing is kept.
+            try await site.mailboxes.adoptSeen(
+                NumberSet([3...6, 12...UInt32.max]), in: id, by: 4712)
+            #expect(try await told() == ["4712 3:6,12"])
+            #expect(try await site.seenRowsAreRight())
+        }
+    }
+
     @Test("NOTIFY counts what the one who asks has not seen")
     func notify() throws {
         try play(

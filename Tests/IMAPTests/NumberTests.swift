@@ -32,6 +32,7 @@ struct NumberTests {
         #expect(Array(a.intersection(b).numbers) == left.intersection(right).sorted())
         #expect(Array(a.subtracting(b).numbers) == left.subtracting(right).sorted())
         #expect(a.count == left.count)
+        #expect(NumberSet(a.description) == a)
         for number in UInt32(0)...42 {
             #expect(a.contains(number) == left.contains(number))
         }
@@ -43,6 +44,16 @@ struct NumberTests {
         #expect(
             Array(a.slice(places).numbers)
                 == Array(left.sorted().dropFirst(places.lowerBound).prefix(places.count)))
+    }
+
+    @Test(
+        "What is no set as we write it is none",
+        arguments: [
+            "2:1", "1,1", "3,1", "1,2", "1:3,2", "1:3,4:5", "a", "1:", ":1", ":", ",", "1,", "1,,3",
+            "1:2:3", "4294967296", "-1", " 1", "1 ", "*", "1:*", "$",
+        ])
+    func unreadable(text: String) {
+        #expect(NumberSet(text) == nil)
     }
 
     @Test("The largest numbers there are")
