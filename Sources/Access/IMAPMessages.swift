@@ -14,7 +14,7 @@ extension IMAPVisit {
     /// The same of messages of which a few facts are compared: there and back takes its time, too.
     static let comparedTogether = 2000
     /// Messages whose flags are changed in one transaction: others wait for it.
-    static let changedTogether = 4000
+    static let changedTogether = 8000
     /// Fewer are read on the spot.
     private static let fewMessages = 16
 

@@ -307,6 +307,8 @@ extension Mailboxes {
                 "DELETE FROM mailbox_import WHERE mailbox_id = ?", [.integer(mailbox)])
             try transaction.execute(
                 "DELETE FROM mailbox_import_mark WHERE mailbox_id = ?", [.integer(mailbox)])
+            try transaction.execute(
+                "DELETE FROM mailbox_changed_range WHERE mailbox_id = ?", [.integer(mailbox)])
             try forgetReaders(of: mailbox, in: transaction)
             try transaction.execute("DELETE FROM mailbox WHERE id = ?", [.integer(mailbox)])
         }

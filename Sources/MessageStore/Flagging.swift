@@ -84,12 +84,12 @@ extension Mailboxes {
         result.modified = modified
         for (range, rows) in parts {
             var firstUnseen: UInt32?
-            var turnedHere = MessageFlags()
+            var turnedHere = Turned()
             for row in rows {
                 let flags = edit.applied(to: row.flags)
                 if !flags.contains(.seen) { firstUnseen = firstUnseen ?? row.uid }
                 let turned = flags.symmetricDifference(row.flags)
-                turnedHere.formUnion(turned)
+                turnedHere.note(turned)
                 result.messages.append(
                     FlagsStored.Message(
                         uid: row.uid, flags: flags,
@@ -100,9 +100,11 @@ extension Mailboxes {
             }
             unseen.below.note(range, firstUnseen: firstUnseen, uidNext: mailbox.uidNext)
             try perform(
-                edit, turning: turnedHere, on: range, of: mailbox.id, by: reader, modSequence,
-                isShared: isShared, transaction)
-            turnedAnywhere.formUnion(turnedHere)
+                edit, turning: turnedHere, on: rows[0].uid...rows[rows.count - 1].uid,
+                of: mailbox.id, by: reader, modSequence,
+                isMany: isMany(turnedHere.messages, of: rows.count), isShared: isShared,
+                transaction)
+            turnedAnywhere.formUnion(turnedHere.flags)
         }
         guard !turnedAnywhere.isEmpty else { return result }
         result.modSequence = modSequence
@@ -116,29 +118,46 @@ extension Mailboxes {
         return result
     }
 
+    /// What a change turns in the messages of a range.
+    private struct Turned {
+        private(set) var flags = MessageFlags()
+        private(set) var messages = 0
+        /// Of these, whose `\Seen` is turned.
+        private(set) var seen = 0
+
+        /// Of one message.
+        mutating func note(_ turned: MessageFlags) {
+            flags.formUnion(turned)
+            if !turned.isEmpty { messages += 1 }
+            if turned.contains(.seen) { seen += 1 }
+        }
+    }
+
     /// Changes all rows of a range at once, of which `flagRows` has read that all are meant.
     private static func perform(
-        _ edit: FlagEdit, turning turned: MessageFlags, on range: ClosedRange<UInt32>,
-        of mailbox: Mailbox.ID, by reader: Reader?, _ modSequence: Int64, isShared: Bool,
-        _ transaction: any Transaction
+        _ edit: FlagEdit, turning turned: Turned, on range: ClosedRange<UInt32>,
+        of mailbox: Mailbox.ID, by reader: Reader?, _ modSequence: Int64, isMany: Bool,
+        isShared: Bool, _ transaction: any Transaction
     ) throws(StorageFailure) {
         var edit = edit
         if let reader {
-            if turned.contains(.seen) {
+            if turned.seen > 0 {
                 try mark(
-                    range, isSeen: edit.added.contains(.seen), in: mailbox, by: reader,
-                    modSequence, transaction)
+                    turned.seen, in: range, isSeen: edit.added.contains(.seen), of: mailbox,
+                    by: reader, modSequence, isMany: isMany, transaction)
             }
             // What the owner has seen stays what it is.
             edit.leave(.seen)
-            guard !turned.subtracting(.seen).isEmpty else { return }
+            guard !turned.flags.subtracting(.seen).isEmpty else { return }
         }
-        guard !turned.isEmpty else { return }
+        guard turned.messages > 0 else { return }
+        if isMany { try keepChanged(range, of: mailbox, by: nil, modSequence, transaction) }
         // RFC 7162 §2: `\Seen` is private. Where it is all that has changed, the message of others
         // stays as old as it was.
         try transaction.execute(
             """
             UPDATE mailbox_message SET flags = (flags & ?1) | ?2, changed = ?3,
+                listed_change = ?8,
                 changed_for_others = CASE WHEN ?7 AND (flags | 1) = ((flags & ?1) | ?2 | 1)
                     THEN COALESCE(changed_for_others, changed, modseq) END
             WHERE mailbox_id = ?4 AND uid BETWEEN ?5 AND ?6 AND flags <> ((flags & ?1) | ?2)
@@ -147,7 +166,7 @@ extension Mailboxes {
                 .integer(edit.kept.rawValue), .integer(edit.added.rawValue),
                 .integer(modSequence), .integer(mailbox.value),
                 .integer(Int64(range.lowerBound)), .integer(Int64(range.upperBound)),
-                .integer(isShared ? 1 : 0),
+                .integer(isShared ? 1 : 0), .integer(optional: isMany ? nil : modSequence),
             ])
     }
 
@@ -160,8 +179,7 @@ extension Mailboxes {
         ) { _ in true } ?? false
     }
 
-    private typealias FlagRow = (uid: UInt32, flags: MessageFlags, modSequence: Int64)
-    private typealias FlagRows = (range: ClosedRange<UInt32>, rows: [FlagRow])
+    private typealias FlagRows = (range: ClosedRange<UInt32>, rows: [Changed])
 
     /// Ranges in which there are messages of these UIDs and no others, rising, with what is there;
     /// messages with a change after `unchangedSince` are no part of them.
@@ -172,7 +190,7 @@ extension Mailboxes {
         var (found, modified) = ([FlagRows](), [UInt32]())
         for (span, parts) in spans(uids) {
             var parts = parts[...]
-            var (start, rows) = (span.lowerBound, [FlagRow]())
+            var (start, rows) = (span.lowerBound, [Changed]())
             for row in try flagRows(span, of: mailbox, by: reader, transaction) {
                 while let part = parts.first, part.upperBound < row.uid { parts.removeFirst() }
                 let isNamed = parts.first?.contains(row.uid) ?? false
@@ -190,14 +208,17 @@ extension Mailboxes {
         return (found, modified)
     }
 
-    private static func flagRows(
+    /// The messages of a range, by rising UID, as somebody sees them.
+    static func flagRows(
         _ span: ClosedRange<UInt32>, of mailbox: Mailbox.ID, by reader: Reader?,
         _ transaction: any Transaction
-    ) throws(StorageFailure) -> [FlagRow] {
+    ) throws(StorageFailure) -> [Changed] {
         var marks = try reader.map { reader throws(StorageFailure) in
             try SeenMarks(of: reader, [span], in: mailbox, transaction)
         }
-        return try transaction.all(
+        // Not by `all`: of ten thousand rows each detour counts.
+        var rows: [Changed] = []
+        try transaction.query(
             """
             SELECT uid, flags, COALESCE(CASE WHEN ? THEN changed_for_others END, changed, modseq)
             FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid
@@ -207,20 +228,21 @@ extension Mailboxes {
                 .integer(Int64(span.lowerBound)), .integer(Int64(span.upperBound)),
             ]
         ) { columns in
-            var row: FlagRow = (
+            var row: Changed = (
                 UInt32(truncatingIfNeeded: columns.integer(0)),
                 MessageFlags(rawValue: columns.integer(1)), columns.integer(2)
             )
             marks?.apply(to: row.uid, &row.flags, &row.modSequence)
-            return row
+            rows.append(row)
         }
+        return rows
     }
 
     /// A gap of so many UIDs is read through: a question of its own costs more.
     private static let joinedGap: UInt32 = 8
 
     /// Ranges to be read at once, each with those that are meant.
-    private static func spans(
+    static func spans(
         _ uids: [ClosedRange<UInt32>]
     ) -> [(span: ClosedRange<UInt32>, parts: [ClosedRange<UInt32>])] {
         var spans: [(span: ClosedRange<UInt32>, parts: [ClosedRange<UInt32>])] = []

@@ -135,32 +135,8 @@ extension Mailboxes {
                 mailbox: mailbox, keywords: try Self.keywords(of: id, in: transaction))
             guard mailbox.highestModSequence > modSequence else { return changes }
             changes.expunged = try Self.expunged(from: id, since: modSequence, in: transaction)
-            func take(_ row: any Row) {
-                changes.changed.append(
-                    (
-                        UInt32(truncatingIfNeeded: row.integer(0)),
-                        MessageFlags(rawValue: row.integer(1)), row.integer(2)
-                    ))
-            }
-            if let reader = question.reader {
-                changes.changed = try Self.changed(
-                    in: id, since: modSequence, from: uidNext, by: reader, transaction)
-                return changes
-            }
-            // Not in the order of UIDs, nor by them: that would be a look at every message.
-            try transaction.query(
-                """
-                SELECT uid, flags, changed FROM mailbox_message
-                WHERE mailbox_id = ? AND changed > ? AND +uid < ?
-                """,
-                [.integer(id.value), .integer(modSequence), .integer(Int64(uidNext))], take)
-            changes.changed.sort { $0.uid < $1.uid }
-            try transaction.query(
-                """
-                SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
-                WHERE mailbox_id = ? AND uid >= ? ORDER BY uid
-                """,
-                [.integer(id.value), .integer(Int64(uidNext))], take)
+            changes.changed = try Self.changed(
+                in: id, since: modSequence, from: uidNext, by: question.reader, transaction)
             return changes
         }
     }
@@ -173,26 +149,16 @@ extension Mailboxes {
         in id: Mailbox.ID, since modSequence: Int64, by account: Int64? = nil
     ) async throws -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
         try await store.read { transaction in
-            if let reader = try Self.reader(account, of: id, in: transaction) {
-                return try Self.changed(in: id, since: modSequence, by: reader, transaction)
-            }
-            return try transaction.all(
+            let known = try transaction.first(
                 """
-                SELECT uid, flags, changed FROM mailbox_message
-                WHERE mailbox_id = ?1 AND changed > ?2
-                UNION
-                SELECT uid, flags, COALESCE(changed, modseq) FROM mailbox_message
-                WHERE mailbox_id = ?1 AND uid > COALESCE(
-                    (SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND modseq <= ?2
-                    ORDER BY uid DESC LIMIT 1), 0)
-                """, [.integer(id.value), .integer(modSequence)]
-            ) { row in
-                (
-                    UInt32(truncatingIfNeeded: row.integer(0)),
-                    MessageFlags(rawValue: row.integer(1)), row.integer(2)
-                )
-            }
-            .sorted { $0.uid < $1.uid }
+                SELECT uid FROM mailbox_message WHERE mailbox_id = ? AND modseq <= ?
+                ORDER BY uid DESC LIMIT 1
+                """,
+                [.integer(id.value), .integer(modSequence)]
+            ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
+            return try Self.changed(
+                in: id, since: modSequence, from: (known ?? 0) + 1,
+                by: Self.reader(account, of: id, in: transaction), transaction)
         }
     }
 

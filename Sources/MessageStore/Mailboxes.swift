@@ -428,5 +428,31 @@ extension Migrations {
             ALTER TABLE mailbox_reader ADD COLUMN seen_below INTEGER NOT NULL DEFAULT 1;
             ALTER TABLE mailbox_message ADD COLUMN changed_for_others INTEGER;
             """,
+            // The last change again, where it is listed: not one of many messages. Such a one is
+            // kept as a range, reader 0 being everybody; what is there already is one of these.
+            """
+            ALTER TABLE mailbox_message ADD COLUMN listed_change INTEGER;
+            ALTER TABLE mailbox_seen ADD COLUMN listed_mark INTEGER;
+            DROP INDEX mailbox_message_changed;
+            DROP INDEX mailbox_seen_modseq;
+            CREATE INDEX mailbox_message_listed ON mailbox_message (mailbox_id, listed_change)
+                WHERE listed_change IS NOT NULL;
+            CREATE INDEX mailbox_seen_listed
+                ON mailbox_seen (reader_id, seen_mailbox_id, listed_mark)
+                WHERE listed_mark IS NOT NULL;
+            CREATE TABLE mailbox_changed_range (
+                mailbox_id INTEGER NOT NULL,
+                reader_id INTEGER NOT NULL,
+                modseq INTEGER NOT NULL,
+                first_uid INTEGER NOT NULL,
+                last_uid INTEGER NOT NULL,
+                PRIMARY KEY (mailbox_id, reader_id, modseq, first_uid)
+            ) WITHOUT ROWID;
+            INSERT INTO mailbox_changed_range (mailbox_id, reader_id, modseq, first_uid, last_uid)
+            SELECT id, 0, highest_modseq, 1, uid_next - 1 FROM mailbox WHERE uid_next > 1;
+            INSERT INTO mailbox_changed_range (mailbox_id, reader_id, modseq, first_uid, last_uid)
+            SELECT id, reader.account_id, highest_modseq, 1, uid_next - 1
+            FROM mailbox_reader reader JOIN mailbox ON id = reader.mailbox_id WHERE uid_next > 1;
+            """,
         ])
 }

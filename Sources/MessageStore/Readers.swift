@@ -110,85 +110,35 @@ extension Mailboxes {
         return try store.lookUp { try Self.unseen(in: mailbox.id, by: reader, $0).count }
     }
 
-    /// Messages that were changed, or that a reader has marked or unmarked, since `modSequence`, and
-    /// all from `uid` on; by rising UID.
-    static func changed(
-        in mailbox: Mailbox.ID, since modSequence: Int64, from uid: UInt32, by reader: Reader,
-        _ transaction: any Transaction
-    ) throws(StorageFailure) -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
-        try transaction.all(
-            """
-            SELECT uid, flags & ~1 | COALESCE(is_seen, 0),
-                max(COALESCE(changed_for_others, changed, modseq), COALESCE(seen_modseq, 0))
-            FROM (
-                SELECT uid AS changed_uid FROM mailbox_message
-                WHERE mailbox_id = ?1 AND changed > ?2
-                    AND COALESCE(changed_for_others, changed) > ?2
-                UNION SELECT seen_uid FROM mailbox_seen
-                WHERE reader_id = ?3 AND seen_mailbox_id = ?1 AND seen_modseq > ?2
-                UNION SELECT uid FROM mailbox_message WHERE mailbox_id = ?1 AND uid >= ?4
-            ) JOIN mailbox_message ON mailbox_id = ?1 AND uid = changed_uid
-            LEFT JOIN mailbox_seen
-                ON reader_id = ?3 AND seen_mailbox_id = ?1 AND seen_uid = changed_uid
-            ORDER BY uid
-            """,
-            [
-                .integer(mailbox.value), .integer(modSequence), reader.value,
-                .integer(Int64(uid)),
-            ]
-        ) {
-            (
-                UInt32(truncatingIfNeeded: $0.integer(0)), MessageFlags(rawValue: $0.integer(1)),
-                $0.integer(2)
-            )
-        }
-    }
-
-    /// The same, from the first message on that came since.
-    static func changed(
-        in mailbox: Mailbox.ID, since modSequence: Int64, by reader: Reader,
-        _ transaction: any Transaction
-    ) throws(StorageFailure) -> [(uid: UInt32, flags: MessageFlags, modSequence: Int64)] {
-        let known = try transaction.first(
-            """
-            SELECT uid FROM mailbox_message WHERE mailbox_id = ? AND modseq <= ?
-            ORDER BY uid DESC LIMIT 1
-            """,
-            [.integer(mailbox.value), .integer(modSequence)]
-        ) { UInt32(truncatingIfNeeded: $0.integer(0)) }
-        return try changed(
-            in: mailbox, since: modSequence, from: (known ?? 0) + 1, by: reader, transaction)
-    }
-
     // MARK: - Marking
 
-    /// Keeps of all messages of a range whether a reader has seen them, which is a change of those
-    /// of which something else was kept.
+    /// Keeps of all messages of a range whether a reader has seen them, which is a change of `count`
+    /// of them.
     static func mark(
-        _ range: ClosedRange<UInt32>, isSeen: Bool, in mailbox: Mailbox.ID, by reader: Reader,
-        _ modSequence: Int64, _ transaction: any Transaction
+        _ count: Int, in range: ClosedRange<UInt32>, isSeen: Bool, of mailbox: Mailbox.ID,
+        by reader: Reader, _ modSequence: Int64, isMany: Bool, _ transaction: any Transaction
     ) throws(StorageFailure) {
+        if isMany { try keepChanged(range, of: mailbox, by: reader, modSequence, transaction) }
         let values: [Value] = [
             reader.value, .integer(mailbox.value), .integer(Int64(range.lowerBound)),
             .integer(Int64(range.upperBound)), .integer(modSequence),
+            .integer(optional: isMany ? nil : modSequence), .integer(isSeen ? 1 : 0),
         ]
-        guard isSeen else {
-            // Of whom nothing is kept he has seen nothing.
-            try transaction.execute(
-                """
-                UPDATE mailbox_seen SET is_seen = 0, seen_modseq = ?5
-                WHERE reader_id = ?1 AND seen_mailbox_id = ?2 AND seen_uid BETWEEN ?3 AND ?4
-                    AND is_seen = 1
-                """, values)
-            return
-        }
+        let changed = try transaction.execute(
+            """
+            UPDATE mailbox_seen SET is_seen = ?7, seen_modseq = ?5, listed_mark = ?6
+            WHERE reader_id = ?1 AND seen_mailbox_id = ?2 AND seen_uid BETWEEN ?3 AND ?4
+                AND is_seen <> ?7
+            """, values)
+        // Of the others nothing is kept yet: he has not seen them.
+        guard changed < count else { return }
         try transaction.execute(
             """
-            INSERT INTO mailbox_seen (reader_id, seen_mailbox_id, seen_uid, is_seen, seen_modseq)
-            SELECT ?1, mailbox_id, uid, 1, ?5 FROM mailbox_message
+            INSERT INTO mailbox_seen
+                (reader_id, seen_mailbox_id, seen_uid, is_seen, seen_modseq, listed_mark)
+            SELECT ?1, mailbox_id, uid, ?7, ?5, ?6 FROM mailbox_message
             WHERE mailbox_id = ?2 AND uid BETWEEN ?3 AND ?4
-            ON CONFLICT (reader_id, seen_mailbox_id, seen_uid)
-                DO UPDATE SET is_seen = 1, seen_modseq = excluded.seen_modseq WHERE is_seen = 0
+            ON CONFLICT (reader_id, seen_mailbox_id, seen_uid) DO NOTHING
             """, values)
     }
 
@@ -196,7 +146,8 @@ extension Mailboxes {
     static func markFiled(
         _ uid: UInt32, in mailbox: Mailbox.ID, by reader: Reader, _ transaction: any Transaction
     ) throws(StorageFailure) {
-        try mark(uid...uid, isSeen: true, in: mailbox, by: reader, 0, transaction)
+        try mark(
+            1, in: uid...uid, isSeen: true, of: mailbox, by: reader, 0, isMany: false, transaction)
         try transaction.execute(
             """
             INSERT INTO mailbox_reader (mailbox_id, account_id, seen, seen_below)
@@ -260,6 +211,9 @@ extension Mailboxes {
             try transaction.execute(
                 "DELETE FROM mailbox_reader WHERE account_id = ? AND mailbox_id = ?",
                 [.integer(account), .integer(mailbox.value)])
+            try transaction.execute(
+                "DELETE FROM mailbox_changed_range WHERE reader_id = ? AND mailbox_id = ?",
+                [.integer(account), .integer(mailbox.value)])
         }
     }
 
@@ -271,6 +225,8 @@ extension Mailboxes {
             "DELETE FROM mailbox_seen WHERE reader_id = ?", [.integer(account)])
         try transaction.execute(
             "DELETE FROM mailbox_reader WHERE account_id = ?", [.integer(account)])
+        try transaction.execute(
+            "DELETE FROM mailbox_changed_range WHERE reader_id = ?", [.integer(account)])
     }
 
     /// A mailbox goes for good.
