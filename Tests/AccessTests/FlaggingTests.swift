@@ -126,6 +126,35 @@ struct FlaggingTests {
     }
 
     @Test(
+        "Of many changes of many messages the oldest ones are found together, and none is lost",
+        arguments: [nil, 4711] as [Int64?])
+    func manyRanges(account: Int64?) throws {
+        try IMAPSite.run { site in
+            for _ in 1...140 { try await site.deliver("Subject: x\r\n\r\nx\r\n") }
+            let id = try #require(try site.mailboxes.find("INBOX", of: site.account)).id
+            let first = try #require(try site.mailboxes.find(id)).highestModSequence
+            var model: [UInt32: Int64] = [:]
+            for step in 0..<40 {
+                // None of them within another one.
+                let uids = UInt32(step) + 1...UInt32(step) + 100
+                let result = try await site.mailboxes.store(
+                    step.isMultiple(of: 2) ? .add : .remove, ["\\Seen"], of: [uids], in: id,
+                    by: account)
+                for message in result.messages where message.hasChanged {
+                    model[message.uid] = message.modSequence
+                }
+            }
+            #expect(try await mostRanges(site) == 12)
+            for since in first...first + 40 {
+                let told = try await site.mailboxes.changed(in: id, since: since, by: account)
+                let wanted = model.filter { $0.value > since }
+                #expect(told.map(\.uid) == wanted.keys.sorted())
+                #expect(told.allSatisfy { wanted[$0.uid] == $0.modSequence })
+            }
+        }
+    }
+
+    @Test(
         "Everybody has his own \\Seen, and hears of a change if it is one for him",
         arguments: 1...8)
     func manyPeople(seed: UInt64) throws {
