@@ -239,7 +239,7 @@ extension Mailboxes {
     }
 
     /// A gap of so many UIDs is read through: a question of its own costs more.
-    private static let joinedGap: UInt32 = 8
+    private static let joinedGap: UInt32 = 16
 
     /// Ranges to be read at once, each with those that are meant.
     static func spans(
