@@ -134,7 +134,8 @@ let cores: [Target] = [
     tests(
         "MessageAuthenticationTests",
         on: [
-            "Bytes", "Mail", "World", "DNS", "SPF", "MessageAuthentication", "SimulatedWorld",
+            "Bytes", "Mail", "World", "DNS", "SPF", "DKIM", "DMARC", "ARC",
+            "MessageAuthentication", "SimulatedWorld",
         ]),
     tests("SPFTests", on: ["Bytes", "World", "DNS", "SPF", "SimulatedWorld"]),
     tests("TransportSecurityTests", on: ["Bytes", "World", "TransportSecurity"]),

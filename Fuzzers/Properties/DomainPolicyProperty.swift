@@ -85,8 +85,10 @@ extension Property {
     ) throws(Broken) {
         guard let author = verdict.authorDomain else { return }
         let shared = try? Simulation(seed: 1).run {
-            let one = await Organization.isShared(by: author, identifier, resolver: records)
-            let other = await Organization.isShared(by: identifier, author, resolver: records)
+            let one = await Organization.isShared(
+                by: author, withAnyOf: [identifier], resolver: records)
+            let other = await Organization.isShared(
+                by: identifier, withAnyOf: [author], resolver: records)
             return [one, other]
         }
         guard let shared else { throw Broken("the walk does not end") }

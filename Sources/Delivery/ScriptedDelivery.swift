@@ -93,6 +93,7 @@ extension Deliverer {
             + [recipient.address.description]
         // What filters found suspicious is put aside; more is not known here.
         incoming.spamPercent = message.requests.isJunk ? 100 : nil
+        incoming.doubt = message.requests.doubt
         incoming.setEnvironment(
             host: settings.hostName.name, domain: recipient.address.domain?.name ?? "")
         return incoming
@@ -106,7 +107,7 @@ extension Deliverer {
     ) async {
         var sorting = Sorting()
         var addresses: [Address] = []
-        for action in unlessJunk(run.verdict.actions, recipient.message) {
+        for action in run.verdict.actions {
             switch action {
             case .file(let filing):
                 sorting.copies.append(copy(filing, recipient.message, incoming))
@@ -171,22 +172,6 @@ extension Deliverer {
         let sent = await refusal(of: message, incoming.message, by: recipient, because: reason)
         guard let sent else { return conclusions.add(recipient, .permanent(evidence)) }
         conclusions.refuse(recipient, evidence, sent)
-    }
-
-    /// Who is said to have sent junk most likely has not: nobody is told of it, and what was to be
-    /// rejected is put aside.
-    private func unlessJunk(_ actions: [Action], _ message: SpooledMessage) -> [Action] {
-        guard message.requests.isJunk else { return actions }
-        return actions.compactMap { action in
-            switch action {
-            case .file, .redirect, .discard: return action
-            case .reply, .notify: return nil
-            case .reject:
-                var keep = Filing(mailbox: Mailboxes.inbox)
-                keep.isKeep = true
-                return .file(keep)
-            }
-        }
     }
 
     private func copy(
@@ -421,4 +406,16 @@ extension Deliverer {
 
     /// Encoded, it still has to fit into a row.
     private static let maximumReasonOctets = 128 << 10
+}
+
+extension Envelope.Requests {
+    /// Who is said to have sent junk, or what fails the checks, most likely has not.
+    fileprivate var doubt: Incoming.Doubt? {
+        if isJunk { return .junk }
+        return switch forgery {
+        case .dmarc: .forged("DMARC fails")
+        case .spf: .forged("SPF fails, and nothing vouches for the domain")
+        case nil: nil
+        }
+    }
 }

@@ -151,10 +151,23 @@ extension Envelope {
         package var deliverBy: DeliverBy?
         /// Ours, not the sender's: local delivery puts it aside (RFC 6154 §2 \Junk).
         package var isJunk = false
+        /// Ours, not the sender's: nothing answers the reverse-path, which the checks take for forged.
+        package var forgery: Forgery?
         /// `MT-PRIORITY=` (RFC 6710), -9 … 9; 0 is usual.
         package var priority = 0
 
         package init() {}
+    }
+
+    /// The check by which a reverse-path counts as forged.
+    ///
+    /// The raw values are stored: never change one.
+    package enum Forgery: String, Hashable, Sendable {
+        /// DMARC fails for who says that he wrote the message, whatever his domain asks for then.
+        case dmarc = "DMARC"
+        /// The reverse-path's domain says that the client may not send for it (RFC 7208 §2.6.4),
+        /// and nothing that passes vouches for that domain.
+        case spf = "SPF"
     }
 
     /// `RET=` (RFC 3461 §4.3).

@@ -281,6 +281,7 @@ struct IncomingMessage: ~Copyable {
     /// What the domain of the author wants.
     private mutating func follow(_ result: Inspection.Result) async {
         source = result.facts
+        requests.forgery = result.forgery
         switch result.decision.action {
         case .accept: break
         case .quarantine: requests.isJunk = true

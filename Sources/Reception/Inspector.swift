@@ -63,6 +63,8 @@ struct Inspection {
         /// To stand above the message: that field, and the one for SPF.
         var fields: [UInt8]
         var decision: InboundPolicy.Decision
+        /// Set: nothing of ours answers its reverse-path.
+        var forgery: Envelope.Forgery?
         /// What the journal keeps.
         var facts: [Fact.Field]
         let findings: Findings
@@ -115,7 +117,10 @@ struct Inspection {
         }
         return Result(
             results: results, fields: results + sender.receivedSPF(receiver: authservID),
-            decision: decision, facts: facts, findings: findings)
+            decision: decision,
+            forgery: await inspector.policy.forgery(
+                in: findings, resolver: inspector.examiner.resolver),
+            facts: facts, findings: findings)
     }
 
     /// A backup exchanger has judged the message when it took it, from who brought it there.

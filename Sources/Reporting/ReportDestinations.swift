@@ -38,7 +38,7 @@ struct ReportDestinations {
         }
         for (address, destination) in usable.prefix(Self.maximumDestinations) {
             switch await Organization.isShared(
-                by: policyDomain, destination, resolver: resolver)
+                by: policyDomain, withAnyOf: [destination], resolver: resolver)
             {
             case true?: finding.add([address])
             case nil: finding.isTemporary = true

@@ -22,6 +22,8 @@ package struct Incoming: Sendable {
     package var spamPercent: Int?
     /// 1 (clean) to 5 (infected for certain); nil if nobody looked (RFC 5235 §3.3).
     package var virusScore: Int?
+    /// Why nothing may answer its sender; nil if nothing speaks against that.
+    package var doubt: Doubt?
     /// Items of RFC 5183 §4 by their names in lower case.
     package var environment: [String: String] = [:]
 
@@ -30,6 +32,22 @@ package struct Incoming: Sendable {
         self.sender = sender
         self.recipient = recipient
         self.now = now
+    }
+
+    /// What makes it likely that the reverse-path is not the sender's own.
+    package enum Doubt: Hashable, Sendable, CustomStringConvertible {
+        /// It was taken for junk: nobody is told of it at all.
+        case junk
+        /// A check says so, in these words.
+        case forged(String)
+
+        /// The reason, as half a sentence.
+        package var description: String {
+            switch self {
+            case .junk: "it was taken for junk"
+            case .forged(let reason): "its sender is most likely another: \(reason)"
+            }
+        }
     }
 
     /// Tells the items of RFC 5183 §4.1 that a server knows.

@@ -153,6 +153,13 @@ extension Interpreter {
                 arguments.line, "what is delivered or answered cannot be rejected too")
         }
         keepsImplicitly = false
+        if let doubt = incoming.doubt {
+            // Whoever is named as its sender would hear of what he has not sent.
+            note("\(word.rawValue): kept, and nobody is told, because \(doubt)", arguments.line)
+            var keep = Filing(mailbox: "INBOX")
+            keep.isKeep = true
+            return try add(.file(keep), arguments)
+        }
         note("\(word.rawValue): \(Self.quoted(reason))", arguments.line)
         try add(.reject(reason: reason, isExtended: word == .ereject), arguments)
     }

@@ -154,6 +154,10 @@ extension Interpreter {
                 "notify: nobody is told of it, because a program wrote it (\(field.name))",
                 arguments.line)
         }
+        if incoming.doubt == .junk {
+            return note(
+                "notify: nobody is told of it, because it was taken for junk", arguments.line)
+        }
         // Once for each address (§2.7).
         var told: Set<Address> = []
         for case .notify(let other) in actions { told.formUnion(other.recipients) }
@@ -162,6 +166,15 @@ extension Interpreter {
         fresh.copies.removeAll(where: told.contains)
         guard !fresh.recipients.isEmpty else {
             return note("notify: it is told of already", arguments.line)
+        }
+        if let doubt = incoming.doubt {
+            let sender = incoming.sender.asciiLowercased
+            let isSender = { (address: Address) in "\(address)".asciiLowercased == sender }
+            fresh.recipients.removeAll(where: isSender)
+            fresh.copies.removeAll(where: isSender)
+            guard !fresh.recipients.isEmpty else {
+                return note("notify: its sender is not told, because \(doubt)", arguments.line)
+            }
         }
         guard told.count + fresh.recipients.count <= Limit.notified else {
             throw failure(

@@ -90,6 +90,7 @@ extension Interpreter {
     /// Why an answer would go to nobody, to an automat or to many; nil if to a person.
     private func silence(arguments addresses: [String]) -> String? {
         guard !incoming.sender.isEmpty else { return "the message is a notification" }
+        if let doubt = incoming.doubt { return "\(doubt)" }
         let localPart = incoming.sender.prefix { $0 != "@" }.lowercased()
         let automats = ["mailer-daemon", "listserv", "majordomo", "noreply", "no-reply"]
         // §4.6, RFC 3834 §2.

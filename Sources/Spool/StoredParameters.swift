@@ -20,6 +20,7 @@ enum StoredParameters {
         if let id = requests.envelopeID { words.append("ENVID=" + Xtext.encode(id.utf8)) }
         if requests.requiresTLS { words.append("REQUIRETLS") }
         if requests.isJunk { words.append("JUNK") }
+        if let forgery = requests.forgery { words.append("FORGED=" + forgery.rawValue) }
         if requests.waivesTLSPolicy { words.append("TLS-REQUIRED=NO") }
         if let time = requests.holdUntil { words.append("HOLDUNTIL=\(time.milliseconds)") }
         if let deliverBy = requests.deliverBy {
@@ -45,6 +46,7 @@ enum StoredParameters {
             case "ENVID": requests.envelopeID = decoded(value)
             case "REQUIRETLS": requests.requiresTLS = true
             case "JUNK": requests.isJunk = true
+            case "FORGED": requests.forgery = Envelope.Forgery(rawValue: value)
             case "TLS-REQUIRED": requests.waivesTLSPolicy = value == "NO"
             case "HOLDUNTIL": requests.holdUntil = time(value)
             case "BY": requests.deliverBy = deliverBy(value)

@@ -27,7 +27,7 @@ final class DeliveryWorld: @unchecked Sendable {
     let simulation: Simulation
     let network: SimulatedNetwork
     let here: SimulatedHost
-    let disk = MemoryDisk()
+    let disk: MemoryDisk
     let resolver: MutableResolver
     var settings: DeliverySettings
     var sinks: [Sink] = []
@@ -62,7 +62,9 @@ final class DeliveryWorld: @unchecked Sendable {
     var answers: FailingStore { running.answers }
     var store: SQLiteStore { running.store }
 
-    init(seed: UInt64, zone: String) throws {
+    /// `disk` may hold what another world has accepted.
+    init(seed: UInt64, zone: String, disk: MemoryDisk = MemoryDisk()) throws {
+        self.disk = disk
         simulation = Simulation(seed: seed)
         network = SimulatedNetwork(simulation)
         here = network.host("here", .v4(IPv4Address(192, 0, 2, 100)))

@@ -26,6 +26,13 @@ struct InspectionTests {
         soft.example MX 10 mail.good.example
         soft.example TXT v=spf1 -all
         _dmarc.soft.example TXT v=DMARC1; p=quarantine
+        watched.example MX 10 mail.good.example
+        watched.example TXT v=spf1 -all
+        _dmarc.watched.example TXT v=DMARC1; p=none
+        plain.example MX 10 mail.good.example
+        plain.example TXT v=spf1 -all
+        tilde.example MX 10 mail.good.example
+        tilde.example TXT v=spf1 ~all
         bare.example TXT nothing
         slow.example MX timeout
         fog.example MX 10 mail.good.example
@@ -115,6 +122,36 @@ struct InspectionTests {
                 let accepted = try await world.accepted()
                 #expect(accepted.count == (expected.hasPrefix("250") ? 1 : 0))
                 #expect(accepted.allSatisfy { $0.recipient.message.requests.isJunk == isJunk })
+            }
+        }
+    }
+
+    @Test("Nothing is to answer what fails, whatever its domain asks for, but for our own networks")
+    func forgeries() throws {
+        var networks = InboundPolicy()
+        networks.ownNetworks = [IPNetwork("192.0.2.0/24")].compactMap(\.self)
+        let usual = InboundPolicy()
+        // policy, reverse-path, author
+        let rows: [(InboundPolicy, String, String, Envelope.Forgery?)] = [
+            (usual, "x@good.example", "x@good.example", nil),
+            (usual, "x@good.example", "x@nowhere.example", nil),
+            (usual, "x@watched.example", "x@watched.example", .dmarc),
+            (usual, "x@good.example", "x@watched.example", .dmarc),
+            (usual, "x@soft.example", "x@soft.example", .dmarc),
+            (usual, "x@plain.example", "x@plain.example", .spf),
+            (usual, "x@tilde.example", "x@tilde.example", nil),
+            (usual, "", "x@watched.example", nil),
+            (networks, "x@watched.example", "x@watched.example", nil),
+            (networks, "x@plain.example", "x@plain.example", nil),
+        ]
+        for (policy, sender, author, expected) in rows {
+            try Self.world(policy).run { world in
+                let reply = try await Self.reply(world, from: sender, author: author)
+                #expect(reply.hasPrefix("250 2.0.0"), "\(sender): \(reply)")
+                let accepted = try await world.accepted()
+                #expect(
+                    accepted.map(\.recipient.message.requests.forgery) == [expected],
+                    "\(sender), \(author)")
             }
         }
     }

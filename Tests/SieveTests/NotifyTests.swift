@@ -56,6 +56,26 @@ struct NotifyTests {
         #expect(Self.notifications(titled).first?.subject == "Sü")
     }
 
+    @Test("Of junk nobody is told, and of what is forged not who did not send it")
+    func doubts() throws {
+        let both = "notify \"mailto:Coyote@desert.example,a@b.example\";"
+        let sender = "notify \"mailto:coyote@desert.example\";"
+        let forged = Incoming.Doubt.forged("SPF fails")
+        // script, doubt, who is told, what is said
+        let rows: [(String, Incoming.Doubt?, [String], String)] = [
+            (both, nil, ["Coyote@desert.example", "a@b.example"], "notify: Coyote@"),
+            (both, forged, ["a@b.example"], "notify: a@b.example of"),
+            (sender, forged, [], "its sender is not told, because"),
+            (both, .junk, [], "nobody is told of it, because it was taken for junk"),
+        ]
+        for (script, doubt, expected, words) in rows {
+            let verdict = try RunTests.run("require \"enotify\"; \(script)") { $0.doubt = doubt }
+            let told = Self.notifications(verdict).flatMap(\.recipients).map(\.description)
+            #expect(told == expected, "\(script)")
+            #expect(verdict.summary.contains(words), "\(verdict.summary)")
+        }
+    }
+
     @Test("Each address is told once of a message, and four at most")
     func bounds() throws {
         let twice = try Self.run(

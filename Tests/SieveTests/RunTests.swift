@@ -379,6 +379,30 @@ struct RunTests {
         #expect(Self.places(verdict).contains("INBOX"))
     }
 
+    @Test(
+        "What is probably not its sender's own is neither answered nor refused, and the steps say why",
+        arguments: [
+            (Incoming.Doubt.junk, "taken for junk"), (.forged("DMARC fails"), "DMARC fails"),
+        ])
+    func doubts(_ doubt: Incoming.Doubt, _ reason: String) throws {
+        // script, what is done
+        let rows = [
+            ("vacation \"text\";", ["INBOX"]),
+            ("reject \"no\";", ["INBOX"]), ("ereject \"no\";", ["INBOX"]),
+            ("reject \"no\"; stop; keep;", ["INBOX"]),
+            ("fileinto \"Lists\"; vacation \"text\";", ["Lists"]),
+        ]
+        for (script, expected) in rows {
+            let verdict = try Self.run(
+                "require [\"vacation\", \"reject\", \"ereject\", \"fileinto\"]; \(script)"
+            ) { $0.doubt = doubt }
+            #expect(verdict.failure == nil)
+            #expect(Self.places(verdict) == expected, "\(script)")
+            #expect(verdict.summary.contains("because"), "\(verdict.summary)")
+            #expect(verdict.summary.contains(reason), "\(verdict.summary)")
+        }
+    }
+
     @Test("Vacation is silent if none of one's addresses is named")
     func vacationByBlindCopy() throws {
         let script = "require \"vacation\"; vacation \"text\";"

@@ -172,7 +172,8 @@ struct RequestsTests {
             { $0.holdUntil = time },
             { $0.deliverBy = .init(deadline: time, mode: .return) },
             { $0.deliverBy = .init(deadline: time, mode: .notify, isTraced: true) },
-            { $0.priority = -9 },
+            { $0.priority = -9 }, { $0.isJunk = true },
+            { $0.forgery = .dmarc }, { $0.forgery = .spf },
             {
                 $0.returned = .full
                 $0.envelopeID = ""
