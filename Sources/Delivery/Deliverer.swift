@@ -42,6 +42,7 @@ package final class Deliverer: Sendable {
     let counters = DeliveryCounters()
     /// What keeps subaddresses from leading into folders.
     let sortingFailures = FailureMemory()
+    private let unreadable = UnreadableMemory()
     let noticePace = Mutex(NotificationPace())
     private let health: HostHealth
     private let resting = RestingCouriers()
@@ -119,6 +120,13 @@ package final class Deliverer: Sendable {
         let waiting = try await spooler.census(by: .destination, at: time.timestamp)
         health.noteWaiting(waiting.shares.compactMap { try? Destination($0.name) })
         try await heedSuspensions()
+    }
+
+    /// How many of the recipients in the queue have an address that this release cannot read; those
+    /// that were due since the start.
+    package func unreadableRecipients() async throws -> Int {
+        let keys = unreadable.keys
+        return keys.isEmpty ? 0 : try await spooler.unreadable(among: keys).count
     }
 
     /// From now on, whoever fails waits by this schedule.
@@ -580,8 +588,10 @@ package final class Deliverer: Sendable {
                 try await heedSuspensions()
                 let claimed = try await claim(from: place)
                 place = claimed.rest
+                unreadable.tell(claimed.unreadable, to: log)
                 await dispatch(claimed.recipients)
-                if place != nil, !claimed.recipients.isEmpty { continue }
+                let isEmpty = claimed.recipients.isEmpty && claimed.unreadable.isEmpty
+                if place != nil, !isEmpty { continue }
                 // What was due and found no place waits for a line, which rings, or for the end
                 // of a probation: asking again before would only turn the disk.
                 if let due = try await spooler.nextDue(after: asked) {
@@ -598,9 +608,7 @@ package final class Deliverer: Sendable {
         }
     }
 
-    private func claim(from place: Spooler.Place?) async throws -> (
-        recipients: [DueRecipient], rest: Spooler.Place?
-    ) {
+    private func claim(from place: Spooler.Place?) async throws -> Spooler.Claimed {
         let (places, closed) = state.withLock { state in
             let unsorted = state.unsorted.reduce(0) { $0 + $1.count }
             let closed = state.queue.closed(at: time.now)
@@ -610,11 +618,10 @@ package final class Deliverer: Sendable {
             state.moreIsDue = places <= 0 || !closed.isEmpty
             return (places, closed)
         }
-        guard places > 0 else { return ([], nil) }
-        let claimed = try await spooler.claim(
+        guard places > 0 else { return Spooler.Claimed() }
+        return try await spooler.claim(
             at: time.timestamp, limit: min(places, Self.claimLimit), excluding: Set(closed),
             from: place)
-        return (claimed.recipients, claimed.rest)
     }
 
     /// Puts claimed recipients on their way.

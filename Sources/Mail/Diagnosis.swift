@@ -27,6 +27,7 @@ package enum Diagnosis: String, CaseIterable, Hashable, Sendable {
     case passedOn = "passed-on"
     case inMailbox = "in-mailbox"
     case unreadable
+    case addressUnreadable = "address-unreadable"
     case hostSuspended = "host-suspended"
     case destinationSuspended = "destination-suspended"
     case senderSuspended = "sender-suspended"
@@ -148,6 +149,11 @@ extension Diagnosis {
         case .passedOn: ("passed on to {} addresses", "an {} Adressen weitergegeben")
         case .inMailbox: ("in the mailbox", "im Postfach")
         case .unreadable: ("the message cannot be read: {}", "die Nachricht ist nicht lesbar: {}")
+        case .addressUnreadable:
+            (
+                "this release cannot read its address: it is not tried",
+                "dieses Release kann seine Adresse nicht lesen: es wird nicht versucht"
+            )
         case .hostSuspended:
             (
                 "deliveries to the host {} are suspended since {} by {}",

@@ -104,6 +104,9 @@ package struct MetricFamily: Hashable, Sendable {
             "postreiter_queue_oldest_seconds", .gauge,
             "Age of the oldest message in the queue; 0 for an empty queue."),
         .init(
+            "postreiter_queue_unreadable_recipients", .gauge,
+            "Recipients due since the start whose stored address this release cannot read."),
+        .init(
             "postreiter_suspensions", .gauge,
             "Destinations, hosts and senders that operators have suspended."),
         .init(

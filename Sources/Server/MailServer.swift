@@ -335,7 +335,8 @@ package struct MailServer: Sendable {
                     })
             }
         case .metrics:
-            let metrics = meters.service(of: node, names, security, keys, surroundings.time)
+            let metrics = meters.service(
+                of: node, deliverer, names, security, keys, surroundings.time)
             await listener.serve(limit: Meters.maximumConnections) { connection in
                 await connections.count { await metrics.handle(connection) }
             }

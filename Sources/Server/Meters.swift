@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DefenceStore
+import Delivery
 import Journal
 import KeyRing
 package import Metering
@@ -29,13 +30,15 @@ package struct Meters: Sendable {
     }
 
     func service(
-        of node: Node, _ names: NameServer, _ security: ZoneSecurity, _ keys: KeyKeeper,
+        of node: Node, _ deliverer: Deliverer, _ names: NameServer, _ security: ZoneSecurity,
+        _ keys: KeyKeeper,
         _ time: any Time
     ) -> MetricsService {
         MetricsService(
             registry, time: time,
             sample: {
-                try await samples(of: node, at: time.timestamp) + samples(of: names)
+                try await samples(of: node, at: time.timestamp) + samples(of: deliverer)
+                    + samples(of: names)
                     + samples(of: security) + samples(of: keys, node) + process()
             },
             check: { _ = try await node.spooler.suspensions() })
@@ -65,6 +68,14 @@ package struct Meters: Sendable {
             Sample(destination, Double($0.total), labels: [$0.name])
         }
         return samples
+    }
+
+    private func samples(of deliverer: Deliverer) async throws -> [Sample] {
+        [
+            Sample(
+                "postreiter_queue_unreadable_recipients",
+                Double(try await deliverer.unreadableRecipients()))
+        ]
     }
 
     private func samples(of security: ZoneSecurity) async -> [Sample] {

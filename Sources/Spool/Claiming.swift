@@ -10,8 +10,19 @@ extension Spooler {
     /// Recipients taken out of the spool, and where to go on looking.
     package struct Claimed: Sendable {
         package var recipients: [DueRecipient] = []
+        /// Due, but nobody can try them: they are left as they are, for a release that can.
+        package var unreadable: [UnreadableRecipient] = []
         /// For the next call; nil when everything due was looked at.
         package var rest: Place?
+
+        package init() {}
+    }
+
+    /// A recipient whose stored address this release cannot read.
+    package struct UnreadableRecipient: Hashable, Sendable {
+        package let key: RecipientKey
+        /// As it is stored.
+        package let address: String
     }
 
     /// A place among what is due, in the order of the due times.
@@ -36,6 +47,7 @@ extension Spooler {
         let names = Set(excluded.map(\.description))
         let (claim, node) = (newClaim(at: now), node)
         return try await store.write { transaction in
+            // Those of them that cannot be read are found among what is due, too.
             let urgent = try Self.urgent(
                 at: now, limit: limit * 3 / 4, excluding: names, claim, transaction)
             try Self.note(claim, by: node, of: urgent, transaction)
@@ -129,10 +141,26 @@ extension Spooler {
             guard !isPassedOver(row, excluded) else { return }
             if let recipient = DueRecipient(row: row, claim: claim) {
                 claimed.recipients.append(recipient)
+            } else {
+                claimed.unreadable.append(UnreadableRecipient(row))
             }
         }
         if examined == rows || claimed.recipients.count == limit { claimed.rest = last }
         return claimed
+    }
+
+    /// Which of these recipients still wait, and still cannot be read.
+    package func unreadable(among keys: [RecipientKey]) async throws -> [UnreadableRecipient] {
+        try await store.read { transaction in
+            try keys.compactMap { key in
+                let address = try transaction.first(
+                    "SELECT address FROM recipient WHERE message_id = ? AND ordinal = ?",
+                    [.integer(key.message.value), .integer(Int64(key.ordinal))]
+                ) { $0.text(0) }
+                guard let address, !Address.isReadable(address) else { return nil }
+                return UnreadableRecipient(key: key, address: address)
+            }
+        }
     }
 
     /// Makes claims last longer, for attempts that take their time; a lost claim stays lost.
@@ -180,6 +208,21 @@ extension Spooler {
                 """, [.integer(time.milliseconds)]
             ) { Timestamp(milliseconds: $0.integer(0)) }
         }
+    }
+}
+
+extension Address {
+    /// Whether a row's address can be read.
+    static func isReadable(_ stored: String) -> Bool { (try? Address(stored)) != nil }
+}
+
+extension Spooler.UnreadableRecipient {
+    /// Reads the columns of `claim`'s query.
+    fileprivate init(_ row: any Row) {
+        self.init(
+            key: RecipientKey(
+                message: QueueID(value: row.integer(1)), ordinal: Int(row.integer(2))),
+            address: row.text(4))
     }
 }
 

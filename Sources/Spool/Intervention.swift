@@ -207,7 +207,7 @@ extension Intervention {
             return try redirect(key, at: now, in: transaction) { _ in target }
         case .redirect(.domain(let domain)):
             return try redirect(key, at: now, in: transaction) {
-                Address($0.localPart, at: .domain(domain))
+                $0.map { Address($0.localPart, at: .domain(domain)) }
             }
         }
         guard let found else { return nil }
@@ -248,19 +248,21 @@ extension Intervention {
     }
 
     /// As above; where the old address was sent is no matter for the new one.
+    ///
+    /// `target` makes the new address of the old one, or of one that cannot be read (nil).
     private func redirect(
         _ key: RecipientKey, at now: Timestamp, in transaction: any Transaction,
-        to target: (Address) -> Address
+        to target: (Address?) -> Address?
     ) throws(StorageFailure) -> Fact? {
         let row = [Value.integer(key.message.value), .integer(Int64(key.ordinal))]
         let found = try transaction.first(
             """
             SELECT address FROM recipient WHERE message_id = ? AND ordinal = ? AND claim IS NULL
             """, row
-        ) { try? Address($0.text(0)) }
-        guard let old = found ?? nil else { return nil }
-        let target = target(old)
-        guard target != old else { return nil }
+        ) { $0.text(0) }
+        guard let found else { return nil }
+        let old = try? Address(found)
+        guard let target = target(old), target != old else { return nil }
         try transaction.execute(
             """
             UPDATE recipient SET address = ?, destination = ?,
@@ -274,6 +276,6 @@ extension Intervention {
             ] + row)
         return Fact(
             .redirected, of: key.message, at: now, recipient: target,
-            fields: [.init(.original, old)])
+            fields: [.init(.original, found)])
     }
 }

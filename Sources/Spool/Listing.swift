@@ -138,6 +138,9 @@ extension QueueEntry.Recipient {
         func time(_ column: Int) -> Timestamp? {
             row.optionalInteger(column).map { Timestamp(milliseconds: $0) }
         }
+        // Nobody can try it: that is why it waits, whatever there was before.
+        let problem =
+            Address.isReadable(row.text(1)) ? nil : Diagnosis.addressUnreadable.text()
         let node = row.optionalText(5)
         let due = time(4)
         let (notify, originalRecipient) = StoredParameters.recipient(row.optionalText(12))
@@ -148,7 +151,7 @@ extension QueueEntry.Recipient {
             nextAttempt: node == nil ? due : nil, attempts: Int(row.integer(6)),
             firstAttempt: time(7), lastAttempt: time(8),
             lastStatus: row.optionalText(9).flatMap { EnhancedStatus($0) },
-            lastText: row.optionalText(10), lastHost: row.optionalText(11),
+            lastText: problem ?? row.optionalText(10), lastHost: row.optionalText(11),
             via: row.optionalText(13), node: node)
     }
 }

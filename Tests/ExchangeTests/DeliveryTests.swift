@@ -442,6 +442,35 @@ struct DeliveryTests {
         }
     }
 
+    @Test("an address that cannot be read is told of once and keeps no other message from its way")
+    func unreadableAddress() throws {
+        let world = try DeliveryWorld(seed: 24, zone: Self.zone)
+        let first = world.sink(1)
+        try world.run { world in
+            first.host.stop()
+            let id = try await world.accept(to: ["x@one.example", "y@one.example"])
+            try await world.sleep(.seconds(10))
+            #expect(try await world.deliverer.unreadableRecipients() == 0)
+            try await world.store.write { transaction in
+                try transaction.execute(
+                    "UPDATE recipient SET address = '@@' WHERE ordinal = 0", [])
+            }
+            first.host.start()
+            try await world.sleep(.hours(3))
+            #expect(first.messages.map(\.recipients) == [["y@one.example"]])
+            #expect(try await world.deliverer.unreadableRecipients() == 1)
+            let errors = world.told.errors
+            #expect(errors.count == 1)
+            #expect(errors.first?.contains("the stored address \"@@\" cannot be read") == true)
+            #expect(errors.first?.hasSuffix(" \(id)") == true)
+            try await world.spooler.intervene(
+                .redirect(.address(try Address("z@one.example"))), Selection(id), by: "eva")
+            #expect(try await world.wait(.hours(1)) { try await world.isSpoolEmpty() })
+            #expect(first.messages.last?.recipients == ["z@one.example"])
+            #expect(try await world.deliverer.unreadableRecipients() == 0)
+        }
+    }
+
     @Test("a DNS fault is never a permanent failure")
     func dnsFault() throws {
         let world = try DeliveryWorld(seed: 15, zone: Self.zone)

@@ -31,6 +31,8 @@ final class DeliveryWorld: @unchecked Sendable {
     let resolver: MutableResolver
     var settings: DeliverySettings
     var sinks: [Sink] = []
+    /// What the deliverer tells the log.
+    let told = LogMemory()
     /// Commits until the disk crashes, for tests that let it.
     var commitsLeft = 0
 
@@ -121,8 +123,12 @@ final class DeliveryWorld: @unchecked Sendable {
                 time: simulation, entropy: simulation, network: here.network),
             resolver: resolver, registry: registry, spooler: spooler, intake: intake,
             arrivals: arrivals, ids: ids, trace: trace, scripts: scripts,
-            quotas: Quotas(registry: registry, mailboxes: mailboxes),
-            log: Logger(label: "delivery") { _ in SwiftLogNoOpLogHandler() })
+            quotas: Quotas(
+                registry: registry,
+                mailboxes: Mailboxes(
+                    store: answers, bodies: disk.bodies, time: simulation,
+                    changes: spooler.mailboxChanges)),
+            log: Logger(label: "delivery") { [told] _ in told })
         try await deliverer.prepare()
         parts = Parts(
             store: store, spooler: spooler, intake: intake,

@@ -3,10 +3,11 @@
 import Journal
 import Mail
 import MessageStore
-import Spool
 import Storage
 import Testing
 import World
+
+@testable import Spool
 
 @Suite("The queue as an operator sees and changes it")
 struct ListingTests {
@@ -31,6 +32,56 @@ struct ListingTests {
             #expect(all[0].expires == post.clock.timestamp + .days(5))
             let unknown = try await post.spooler.entry(QueueID(value: 1))
             #expect(unknown == nil)
+        }
+    }
+
+    @Test("A recipient whose address cannot be read is not tried, but shown, and can be redirected")
+    func unreadable() async throws {
+        try await Post.run { post in
+            let id = try await post.accept(to: ["a@example.net", "b@example.net", "c@example.net"])
+            try await post.store.write { transaction in
+                try transaction.execute(
+                    "UPDATE recipient SET address = 'no address' WHERE ordinal = 1", [])
+            }
+            let key = RecipientKey(message: id, ordinal: 1)
+            let lost = Spooler.UnreadableRecipient(key: key, address: "no address")
+            for expected in [["a@example.net", "c@example.net"], []] {
+                let claimed = try await post.spooler.claim(at: post.clock.timestamp, limit: 10)
+                #expect(claimed.recipients.map(\.address.description) == expected)
+                #expect(claimed.unreadable == [lost])
+            }
+            // One that cannot be read takes no place of others.
+            try await post.spooler.releaseOwnClaims(at: post.clock.timestamp)
+            var place: Spooler.Place?
+            var found: [String] = []
+            repeat {
+                let part = try await post.spooler.claim(
+                    at: post.clock.timestamp, limit: 1, from: place)
+                found += part.recipients.map(\.address.description)
+                place = part.rest
+            } while place != nil
+            #expect(found == ["a@example.net", "c@example.net"])
+
+            #expect(
+                try await post.spooler.unreadable(among: [key, .init(message: id, ordinal: 0)])
+                    == [lost])
+            let entry = try #require(try await post.spooler.entries().entries.first)
+            #expect(entry == (try await post.spooler.entry(id)))
+            #expect(entry.recipients.map(\.state) == [.active, .waiting, .active])
+            #expect(
+                entry.recipients.map(\.lastText)
+                    == [nil, "this release cannot read its address: it is not tried", nil])
+
+            let domain = Intervention.redirect(.domain(try Domain("example.org")))
+            #expect(
+                try await post.spooler.intervene(domain, Selection(id), by: "eva").recipients == 0)
+            let address = Intervention.redirect(.address(try Address("d@example.org")))
+            #expect(
+                try await post.spooler.intervene(address, Selection(id), by: "eva").recipients == 1)
+            let fact = try #require(try await post.trace.facts(of: id).last)
+            #expect(fact.kind == .redirected && fact[.original] == "no address")
+            #expect(try await post.claimAll().map(\.address.description) == ["d@example.org"])
+            #expect(try await post.spooler.unreadable(among: [key]) == [])
         }
     }
 
