@@ -130,7 +130,8 @@ extension Deliverer {
                 if let copied { sorting.copies.append(copied) }
             }
         }
-        let others = await place(&sorting.copies, of: recipient, for: account, &conclusions)
+        guard let others = await place(&sorting.copies, of: recipient, for: account, &conclusions)
+        else { return }
         let sizes = sorting.copies.filter { $0.others == nil }.map {
             size(of: $0, recipient.message, conclusions)
         }
@@ -203,11 +204,12 @@ extension Deliverer {
     /// Finds the mailboxes of others that are meant; what may not go there, or has no room there,
     /// goes into INBOX, as what is meant for a mailbox that there is not.
     ///
-    /// Returns why, and what is to be told of the quotas of the others.
+    /// Returns why, and what is to be told of the quotas of the others; nil: the store does not say
+    /// where they are, nothing has been done, and it is concluded that all of it waits.
     private func place(
         _ copies: inout [Mailboxes.Sorted], of recipient: DueRecipient, for id: AccountID,
         _ conclusions: inout Conclusions
-    ) async -> (reasons: [String], crossings: [QuotaCrossing]) {
+    ) async -> (reasons: [String], crossings: [QuotaCrossing])? {
         var (reasons, crossings) = ([String](), [QuotaCrossing]())
         guard let quotas else { return (reasons, crossings) }
         let sharing = SharedMailboxes(registry: registry, mailboxes: quotas.mailboxes)
@@ -231,7 +233,15 @@ extension Deliverer {
                     refusal = "its owner's mailboxes are full"
                 }
             } catch {
-                refusal = "\(error)"
+                log.error(
+                    """
+                    the mailbox of another, where the script of \(recipient.address) wants a \
+                    message, cannot be looked up, it waits: \(error)
+                    """, metadata: ["id": "\(recipient.message.id)"])
+                conclusions.add(
+                    recipient,
+                    .transient(.init(EnhancedStatus(4, 3, 0), Diagnosis.directorySilent.text())))
+                return nil
             }
             let name = String(copies[index].mailbox.prefix(Self.shownCharacters))
             reasons.append("not into \"\(name)\" but INBOX: \(refusal)")

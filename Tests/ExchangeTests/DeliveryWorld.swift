@@ -60,7 +60,7 @@ final class DeliveryWorld: @unchecked Sendable {
     var trace: Trace { running.trace }
     var registry: Registry { running.registry }
     var scripts: Scripts { running.scripts }
-    /// What answers the questions of scripts, and those about domains and addresses.
+    /// What answers the questions of scripts, and those about domains, addresses, quotas and rights.
     var answers: FailingStore { running.answers }
     var store: SQLiteStore { running.store }
 

@@ -122,6 +122,38 @@ struct SharedDestinationTests {
         }
     }
 
+    @Test("Where the store does not say whose a mailbox is, all of it waits and is done once")
+    func unanswered() throws {
+        try run(
+            """
+            require ["fileinto", "mailbox"];
+            fileinto :create "Known"; fileinto "Shared/team@here.example"; keep;
+            """
+        ) { world in
+            _ = try await share("i", in: world.registry, world.mailboxes)
+            world.answers.fail(at: "FROM mailbox_access")
+            let id = try await world.accept(from: "", to: ["anna@here.example"])
+            let deferrals = { try await world.kinds(id).count { $0 == .deferred } }
+            #expect(try await world.wait(.minutes(30)) { try await deferrals() == 2 })
+            func counts() async throws -> [Int] {
+                [
+                    try await world.mailbox("anna@here.example").count,
+                    try await world.mailbox("anna@here.example", "Known").count,
+                    try await world.mailbox(team).count,
+                ]
+            }
+            #expect(try await counts() == [0, 0, 0])
+            let status = try await world.trace.facts(of: id).last { $0.kind == .deferred }?.status
+            #expect(status?.description == "4.3.0")
+            let errors = world.told.errors
+            #expect(errors.count == 2)
+            #expect(errors.allSatisfy { $0.contains("cannot be looked up, it waits: ") })
+            world.answers.fail(at: nil)
+            #expect(try await world.wait(.minutes(59)) { try await world.isSpoolEmpty() })
+            #expect(try await counts() == [1, 1, 1])
+        }
+    }
+
     @Test("Flags are set there as far as rights go, and what is seen is so for the script's owner")
     func flags() throws {
         try run(
