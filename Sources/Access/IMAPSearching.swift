@@ -40,41 +40,55 @@ extension IMAPVisit {
     }
 
     mutating func sort(_ sort: Sort) async throws -> Completion {
-        let matching = try await find(sort.key)
+        let matching = try await find(sort.key, trusting: true)
         guard let open = selected else { return .ok() }
-        let (view, isUID) = (open.view, sort.isUID)
-        let records = try await records(of: matching.found, open, sort.facts) { row, facts in
-            SortRecord(
-                number: isUID ? row.uid : view.uids.number(of: row.uid) ?? 0,
-                arrival: row.internalDate, date: facts.date(row), size: UInt64(row.octets),
-                from: facts.from, to: facts.to, cc: facts.cc, displayFrom: facts.displayFrom,
-                displayTo: facts.displayTo, subject: facts.subject)
+        let (uids, isUID) = (open.view.uids, sort.isUID)
+        let table = try await gather(
+            matching.found, of: open, hasFacts: sort.comparesFacts, into: SortTable(sort.criteria)
+        ) { table, message in
+            table.add(isUID ? message.uid : uids.number(of: message.uid) ?? 0) { criterion in
+                message.value(criterion)
+            }
+        } merge: {
+            $0.add($1)
         }
         writer.sort(
-            sort.order(records),
+            table.order(),
             highestModificationSequence: sort.key.hasModificationSequence
                 ? matching.highestModSequence : nil)
         return .ok()
     }
 
     mutating func thread(_ thread: Thread) async throws -> Completion {
-        let matching = try await find(thread.key)
+        let matching = try await find(thread.key, trusting: true)
         guard let open = selected else { return .ok() }
-        let (view, isUID) = (open.view, thread.isUID)
-        let records = try await records(
-            of: matching.found, open, [.subject, .thread]
-        ) { row, facts in
-            ThreadRecord(
-                number: isUID ? row.uid : view.uids.number(of: row.uid) ?? 0,
-                date: facts.date(row), subject: facts.subject, isReply: facts.isReplyOrForward,
-                messageID: facts.messageID, references: facts.references)
+        let (uids, isUID) = (open.view.uids, thread.isUID)
+        let records = try await gather(
+            matching.found, of: open, hasFacts: true, into: [ThreadRecord]()
+        ) { records, message in
+            guard let octets = message.stored,
+                let facts = MessageFacts(stored: octets, [.subject, .thread])
+            else { return false }
+            records.append(
+                ThreadRecord(
+                    number: isUID ? message.uid : uids.number(of: message.uid) ?? 0,
+                    date: message.date, subject: facts.subject, isReply: facts.isReplyOrForward,
+                    messageID: facts.messageID, references: facts.references))
+            return true
+        } merge: {
+            $0 += $1
         }
         writer.threads(thread.algorithm.threads(records))
         return .ok()
     }
 
     /// The messages that a key means.
-    private mutating func find(_ key: SearchKey) async throws -> SearchMatching {
+    ///
+    /// With `trusting` those that are gone already may be among them, where no message need be
+    /// looked at to say which are meant.
+    private mutating func find(
+        _ key: SearchKey, trusting: Bool = false
+    ) async throws -> SearchMatching {
         guard let open = selected else { throw Completion.bad(nil, "select a mailbox first") }
         guard let last = open.view.uids.last else {
             return SearchMatching(
@@ -83,6 +97,7 @@ extension IMAPVisit {
         let known = await lookUp(key, in: open)
         var matching = SearchMatching(
             key, open.view, now: service.surroundings.time.timestamp, known: known)
+        if trusting, matching.findAtOnce() { return matching }
         let all = NumberSet(1...last)
         let possible = matching.possible?.intersection(all) ?? all
         // A gap that is not worth a question of its own is read through.
@@ -157,84 +172,127 @@ extension IMAPVisit {
         return [range.lowerBound...end, (end + 1)...range.upperBound]
     }
 
-    /// What SORT and THREAD compare, of messages by rising UID, as `make` has it.
-    ///
-    /// It is handed the facts that are wanted; nil: none are, but the rows.
-    private mutating func records<Record: Sendable>(
-        of uids: NumberSet, _ open: OpenMailbox, _ wanted: MessageFacts.Wanted?,
-        _ make: @escaping @Sendable (MessageRow, MessageFacts) -> Record
-    ) async throws -> [Record] {
-        var all: [Record] = []
-        all.reserveCapacity(uids.count)
+    /// Takes messages by rising UID with what SORT and THREAD compare, batch by batch into a table
+    /// like `empty`; `add` says no where the facts are damaged.
+    private mutating func gather<Table: Sendable>(
+        _ uids: NumberSet, of open: OpenMailbox, hasFacts: Bool, into empty: Table,
+        _ add: @escaping @Sendable (inout Table, Comparison) -> Bool,
+        merge: (inout Table, Table) -> Void
+    ) async throws -> Table {
+        var all = empty
         var summarized: UInt32 = 0
         for span in Self.spans(uids) {
-            var next = span.lowerBound
-            while next <= span.upperBound {
-                let (read, last) = try await service.mailboxes.fetch(
-                    next...span.upperBound, of: open.id, wanted == nil ? .row : .facts,
+            var next: UInt32? = span.lowerBound
+            while let first = next {
+                let (batch, last) = try await service.mailboxes.compare(
+                    first...span.upperBound, of: open.id, hasFacts: hasFacts,
                     limit: Self.comparedTogether, onThread: span.count < 100,
-                    by: open.reader, into: [(row: MessageRow, record: Record?)]()
-                ) { message, read in
-                    if uids.contains(message.row.uid) {
-                        let facts = message.facts(wanted)
-                        read.append((message.row, facts.map { make(message.row, $0) }))
+                    into: Batch(table: empty)
+                ) { message, batch in
+                    guard uids.contains(message.uid) else { return true }
+                    let isAdded = message.withComparison(hasFacts) { add(&batch.table, $0) }
+                    if isAdded != true { batch.unknown = message.uid }
+                    return isAdded == true
+                }
+                merge(&all, batch.table)
+                if let uid = batch.unknown {
+                    next = uid
+                    guard let row = try await row(uid, of: open) else {
+                        next = uid < span.upperBound ? uid + 1 : nil
+                        continue
                     }
-                    return true
-                }
-                let unknown = read.first { $0.record == nil }
-                if let unknown, unknown.row.uid > summarized {
-                    try await summarize(unknown.row, andTo: span.upperBound, of: open.id)
-                    summarized = unknown.row.uid
-                    continue
-                }
-                for (row, record) in read {
-                    if let record {
-                        all.append(record)
-                    } else {
-                        all.append(make(row, try await summarize(row).facts))
+                    if uid > summarized {
+                        try await summarize(row, andTo: span.upperBound, of: open.id)
+                        summarized = uid
+                        continue
                     }
+                    var one = empty
+                    let facts = try await summarize(row).facts.encoded
+                    _ = facts.withUnsafeBytes { add(&one, Comparison(row, $0)) }
+                    merge(&all, one)
+                    next = uid < span.upperBound ? uid + 1 : nil
+                } else {
+                    next = last.flatMap { $0 < span.upperBound ? $0 + 1 : nil }
                 }
-                guard let last, last < span.upperBound else { break }
-                next = last + 1
-                try await tellProgress(next, of: open)
+                if let next { try await tellProgress(next, of: open) }
             }
         }
         return all
     }
+
+    /// One message of which more is needed.
+    private func row(_ uid: UInt32, of open: OpenMailbox) async throws -> MessageRow? {
+        try await service.mailboxes.fetch(
+            uid...uid, of: open.id, .row, limit: 1, onThread: true, into: MessageRow?.none
+        ) { message, row in
+            row = message.row
+            return true
+        }.state
+    }
 }
 
-extension Sort {
-    /// What its criteria compare of messages; nil: only what their mailbox knows of them.
-    fileprivate var facts: MessageFacts.Wanted? {
-        criteria.reduce(nil) { wanted, step in
-            let facts: MessageFacts.Wanted? =
-                switch step.criterion {
-                case .arrival, .size: nil
-                case .date: []
-                case .subject: .subject
-                case .from: .from
-                case .to: .to
-                case .cc: .cc
-                case .displayFrom: .displayFrom
-                case .displayTo: .displayTo
-                }
-            return facts.map { $0.union(wanted ?? []) } ?? wanted
+/// Messages of one look into the store.
+private struct Batch<Table: Sendable>: Sendable {
+    var table: Table
+    /// Where it ended: a message whose facts are not stored.
+    var unknown: UInt32?
+}
+
+/// What is compared of a message; its facts are lent for the call.
+private struct Comparison {
+    let uid: UInt32
+    private let octets: Int
+    private let internalDate: Timestamp
+    let stored: UnsafeRawBufferPointer?
+    private let facts: StoredFacts?
+
+    init(_ message: ComparedMessage, _ stored: UnsafeRawBufferPointer?) {
+        (uid, octets, internalDate) = (message.uid, message.octets, message.internalDate)
+        self.stored = stored
+        facts = stored.flatMap { StoredFacts($0) }
+    }
+
+    init(_ row: MessageRow, _ stored: UnsafeRawBufferPointer) {
+        (uid, octets, internalDate) = (row.uid, row.octets, row.internalDate)
+        self.stored = stored
+        facts = StoredFacts(stored)
+    }
+
+    /// RFC 5256 §2.2: a message without a date was sent when it came.
+    var date: Timestamp {
+        facts?.sentDate.map { Timestamp(seconds: $0.seconds) } ?? internalDate
+    }
+
+    /// Nil where it is not known.
+    func value(_ criterion: Sort.Criterion) -> SortTable.Value? {
+        switch criterion {
+        case .arrival: .signed(internalDate.milliseconds)
+        case .size: .number(UInt64(octets))
+        case .date: facts == nil ? nil : .signed(date.milliseconds)
+        case .subject: facts?.key(.subject).map { .text($0) }
+        case .from: facts?.key(.from).map { .text($0) }
+        case .to: facts?.key(.to).map { .text($0) }
+        case .cc: facts?.key(.cc).map { .text($0) }
+        case .displayFrom: facts?.key(.displayFrom).map { .text($0) }
+        case .displayTo: facts?.key(.displayTo).map { .text($0) }
         }
     }
 }
 
-extension FetchedMessage {
-    /// Nil if they were not computed yet; without a wish nothing is read.
-    fileprivate func facts(_ wanted: MessageFacts.Wanted?) -> MessageFacts? {
-        guard let wanted else { return MessageFacts() }
+extension ComparedMessage {
+    /// Nil if the facts are wanted and not stored, or by another release.
+    fileprivate func withComparison<Result>(
+        _ hasFacts: Bool, _ body: (Comparison) -> Result
+    ) -> Result? {
+        guard hasFacts else { return body(Comparison(self, nil)) }
         guard summaryFormat == MessageSummary.format else { return nil }
-        return withFacts { MessageFacts(stored: $0, wanted) }
+        return withFacts { body(Comparison(self, $0)) }
     }
 }
 
-extension MessageFacts {
-    /// RFC 5256 §2.2: a message without a date was sent when it came.
-    fileprivate func date(_ row: MessageRow) -> Timestamp {
-        sentDate.map { Timestamp(seconds: $0.seconds) } ?? row.internalDate
+extension Sort {
+    /// Whether its criteria need more than what mailboxes know of their messages.
+    fileprivate var comparesFacts: Bool {
+        criteria.contains { $0.criterion != .arrival && $0.criterion != .size }
     }
 }

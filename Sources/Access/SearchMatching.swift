@@ -70,6 +70,22 @@ struct SearchMatching: Sendable {
             }
         }
 
+        /// The messages of a view that match, where none need be looked at to say so; nil elsewhere.
+        func settled(in view: SelectedMailbox) -> NumberSet? {
+            switch self {
+            case .uids(let uids): return view.uids.uids(in: uids)
+            case .other(.all): return view.uids.uids
+            case .and(let criteria):
+                var all = view.uids.uids
+                for criterion in criteria {
+                    guard let uids = criterion.settled(in: view) else { return nil }
+                    all = all.intersection(uids)
+                }
+                return all
+            case .other, .text, .indexed, .not, .or: return nil
+            }
+        }
+
         var needsFacts: Bool {
             switch self {
             case .other(.date(.sent, _, _)): true
@@ -110,6 +126,14 @@ struct SearchMatching: Sendable {
 
     /// How much of messages has to be read to judge those up to `uid`.
     func depth(upTo uid: UInt32) -> Mailboxes.FetchDepth { criterion.depth(upTo: uid) }
+
+    /// Finds what the key means without a look at any message, if that is possible: messages that
+    /// are gone since they were told of are found, too.
+    mutating func findAtOnce() -> Bool {
+        guard let uids = criterion.settled(in: view) else { return false }
+        found = uids
+        return true
+    }
 
     mutating func take(_ message: FetchedMessage) -> Bool {
         rows += 1

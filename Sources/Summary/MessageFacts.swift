@@ -113,14 +113,10 @@ package struct MessageFacts: Hashable, Sendable {
     /// `sentDate` and `isReplyOrForward` are always read. A mailbox is sorted by one fact or two of
     /// each message: those behind the last that is wanted are not looked at.
     package init?(stored: UnsafeRawBufferPointer, _ wanted: Wanted) {
-        var reader = CompactReader(stored)
-        guard let flags = reader.byte(), flags < 8 else { return nil }
-        if flags & 1 != 0 {
-            guard let seconds = reader.signed(), let offset = reader.signed() else { return nil }
-            sentDate = SentDate(seconds: Int64(seconds), offsetMinutes: offset)
-        }
-        isReplyOrForward = flags & 2 != 0
+        guard let head = StoredFacts(stored) else { return nil }
+        (sentDate, isReplyOrForward) = (head.sentDate, head.isReplyOrForward)
         if wanted.isEmpty { return }
+        var reader = head.reader
         guard reader.string(into: &subject, if: wanted.contains(.subject)),
             reader.string(into: &from, if: wanted.contains(.from)),
             reader.string(into: &to, if: wanted.contains(.to)),
@@ -129,7 +125,7 @@ package struct MessageFacts: Hashable, Sendable {
             reader.string(into: &displayTo, if: wanted.contains(.displayTo))
         else { return nil }
         guard wanted.contains(.thread) else { return }
-        if flags & 4 != 0 {
+        if head.hasMessageID {
             guard let identifier = reader.string() else { return nil }
             messageID = Array(identifier)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SimulatedWorld
+import Storage
 import Testing
 import World
 
@@ -98,6 +99,65 @@ struct SortingTests {
                     let expected = numbers.map { " \($0 + 1)" }.joined()
                     #expect(answer.first == "* SORT\(expected)", "\(criteria)")
                 }
+            }
+        }
+    }
+
+    @Test("Facts that are missing, damaged or of another release are computed again, each once")
+    func unknown() throws {
+        try IMAPSite.run { site in
+            let subjects = ["d", "b", "h", "a", "g", "c", "f", "e"]
+            for subject in subjects {
+                try await site.deliver("Subject: \(subject)\r\nFrom: \(subject)@x.org\r\n\r\nx\r\n")
+            }
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            let expected = "* SORT 4 2 6 1 8 7 5 3"
+            for round in 1...2 {
+                if round == 1 {
+                    try await site.store.write { transaction in
+                        try transaction.execute(
+                            """
+                            DELETE FROM content_summary WHERE content_id IN
+                                (SELECT content_id FROM mailbox_message WHERE uid IN (2, 3, 8))
+                            """, [])
+                        try transaction.execute(
+                            """
+                            UPDATE content_summary SET format = 1 WHERE content_id IN
+                                (SELECT content_id FROM mailbox_message WHERE uid IN (5))
+                            """, [])
+                        try transaction.execute(
+                            """
+                            UPDATE content_summary SET facts = x'00FF' WHERE content_id IN
+                                (SELECT content_id FROM mailbox_message WHERE uid IN (1, 6))
+                            """, [])
+                    }
+                }
+                for criterion in ["SUBJECT", "FROM"] {
+                    let answer = try await client.ask("SORT (\(criterion)) UTF-8 ALL")
+                    #expect(answer.first == expected, "\(criterion)")
+                }
+                let threads = try await client.ask("THREAD ORDEREDSUBJECT UTF-8 2:4")
+                #expect(threads.first == "* THREAD (2)(3)(4)")
+            }
+        }
+    }
+
+    @Test("What another session has removed is not sorted, though it is still there for this one")
+    func removed() throws {
+        try IMAPSite.run { site in
+            for subject in ["c", "b", "a"] {
+                try await site.deliver("Subject: \(subject)\r\n\r\nx\r\n")
+            }
+            let client = try await site.logIn()
+            _ = try await client.ask("SELECT INBOX")
+            let other = try await site.logIn()
+            _ = try await other.ask("SELECT INBOX")
+            _ = try await other.ask("STORE 2 +FLAGS.SILENT (\\Deleted)")
+            _ = try await other.ask("EXPUNGE")
+            for (key, expected) in [("ALL", " 3 1"), ("1:2 3", ""), ("UID 2:3", " 3")] {
+                let answer = try await client.ask("SORT (SUBJECT) UTF-8 \(key)")
+                #expect(answer.first == "* SORT\(expected)", "\(key)")
             }
         }
     }

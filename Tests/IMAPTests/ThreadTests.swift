@@ -5,6 +5,59 @@ import IMAP
 import Testing
 import World
 
+/// What SORT compares of a message.
+private struct SortRecord {
+    var number: UInt32
+    var arrival: Timestamp
+    var date: Timestamp
+    var size: UInt64 = 0
+    var from: [UInt8] = []
+    var to: [UInt8] = []
+    var cc: [UInt8] = []
+    var displayFrom: [UInt8] = []
+    var displayTo: [UInt8] = []
+    var subject: [UInt8] = []
+
+    func add(to table: inout SortTable, without missing: Sort.Criterion? = nil) -> Bool {
+        let texts: [Sort.Criterion: [UInt8]] = [
+            .from: from, .to: to, .cc: cc, .displayFrom: displayFrom, .displayTo: displayTo,
+            .subject: subject,
+        ]
+        // One behind the other, for they are lent.
+        let all = texts.values.flatMap(\.self)
+        return all.withUnsafeBytes { all in
+            var lent: [Sort.Criterion: UnsafeRawBufferPointer] = [:]
+            var place = 0
+            for (criterion, text) in texts {
+                lent[criterion] = UnsafeRawBufferPointer(
+                    rebasing: all[place..<(place + text.count)])
+                place += text.count
+            }
+            return table.add(number) { criterion in
+                switch criterion {
+                case missing: nil
+                case .arrival: .signed(arrival.milliseconds)
+                case .date: .signed(date.milliseconds)
+                case .size: .number(size)
+                default: lent[criterion].map { .text($0) }
+                }
+            }
+        }
+    }
+}
+
+extension Sort {
+    /// The records are added to two tables, which are put together.
+    fileprivate func order(_ records: [SortRecord]) -> [UInt32] {
+        var tables = [SortTable(criteria), SortTable(criteria)]
+        for (index, record) in records.enumerated() {
+            #expect(record.add(to: &tables[index < records.count / 2 ? 0 : 1]))
+        }
+        tables[0].add(tables[1])
+        return tables[0].order()
+    }
+}
+
 @Suite("RFC 5256 SORT and THREAD")
 struct ThreadTests {
     private func record(
@@ -149,6 +202,48 @@ struct ThreadTests {
                 #expect(sort.order(records) == (isReversed ? rising.reversed() : rising))
             }
         }
+    }
+
+    @Test("What is compared next does not show through texts of another length, or with zeros")
+    func sortByTwo() {
+        let texts =
+            ["", "a", "ab", "abcdefgh", "abcdefghij", "b"].map(octets) + [[0], [0, 1], [1]]
+        var records: [SortRecord] = []
+        for first in texts {
+            for second in texts {
+                records.append(
+                    SortRecord(
+                        number: UInt32(records.count + 1), arrival: Timestamp(seconds: 0),
+                        date: Timestamp(seconds: 0), from: first, subject: second))
+            }
+        }
+        for (isFirst, isSecond) in [(false, false), (false, true), (true, false), (true, true)] {
+            let sort = Sort(
+                criteria: [
+                    Sort.Step(criterion: .from, isReversed: isFirst),
+                    Sort.Step(criterion: .subject, isReversed: isSecond),
+                ], key: .all, isUID: false)
+            let expected = records.sorted { left, right in
+                if left.from != right.from {
+                    return left.from.lexicographicallyPrecedes(right.from) != isFirst
+                }
+                return left.subject.lexicographicallyPrecedes(right.subject) != isSecond
+                    && left.subject != right.subject
+            }
+            #expect(sort.order(records) == expected.map(\.number))
+        }
+    }
+
+    @Test("A message of which something is not known is not added, and leaves nothing behind")
+    func sortUnknown() {
+        var table = SortTable(
+            [.from, .subject].map { Sort.Step(criterion: $0, isReversed: false) })
+        let record = SortRecord(
+            number: 1, arrival: Timestamp(seconds: 0), date: Timestamp(seconds: 0),
+            from: octets("a long local part"), subject: octets("x"))
+        #expect(!record.add(to: &table, without: .subject))
+        #expect(record.add(to: &table))
+        #expect(table.order() == [1])
     }
 
     @Test("Dates before 1970 come before those behind it, and the largest sizes last")

@@ -131,6 +131,21 @@ struct BaseSubjectTests {
                 }
                 #expect(wrong == [])
             }
+            let keys: [(MessageFacts.Wanted, [UInt8])] = [
+                (.subject, facts.subject), (.from, facts.from), (.to, facts.to), (.cc, facts.cc),
+                (.displayFrom, facts.displayFrom), (.displayTo, facts.displayTo),
+            ]
+            for (fact, expected) in keys {
+                #expect(
+                    stored.withUnsafeBytes { StoredFacts($0)?.key(fact).map { Array($0) } }
+                        == expected)
+                for count in stride(from: 0, to: stored.count, by: 7) {
+                    let cut = stored.prefix(count).withUnsafeBytes {
+                        StoredFacts($0)?.key(fact).map { Array($0) }
+                    }
+                    #expect(cut == nil || cut == expected)
+                }
+            }
             #expect(MessageFacts(encoded: stored) == facts)
             #expect(MessageFacts(encoded: stored + [0]) == nil)
         }
