@@ -163,7 +163,7 @@ extension IMAPVisit {
 
     private mutating func list(_ list: List) throws -> Completion {
         guard !list.asksForDelimiter else {
-            writer.listDelimiter()
+            writer.listDelimiter(isSubscribedList: list.isSubscribedList)
             return .ok()
         }
         var byName: [String: SharedMailboxes.Seen] = [:]

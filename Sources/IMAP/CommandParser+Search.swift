@@ -22,7 +22,6 @@ extension CommandParser {
         if scanner.skip(word: "CHARSET") {
             try scanner.space()
             charset = try self.charset()
-            try scanner.space()
         }
         return Search(key: try program(charset), isUID: isUID, returns: returns)
     }
@@ -52,9 +51,11 @@ extension CommandParser {
         return result
     }
 
-    /// `charset = atom / quoted`.
+    /// `charset SP`, where `charset = atom / quoted`: without a key behind it it is no search,
+    /// whatever it is called.
     private mutating func charset() throws(CommandFault) -> Charset {
         let name = String(lossy: try scanner.astring("a charset").prefix(60))
+        try scanner.space()
         guard let charset = Charset(name) else {
             throw .refused(.badCharset(["UTF-8", "US-ASCII"]), "unknown charset \(name)")
         }
@@ -109,9 +110,7 @@ extension CommandParser {
 
     private mutating func searchCriteria() throws(CommandFault) -> SearchKey {
         try scanner.space()
-        let charset = try charset()
-        try scanner.space()
-        return try program(charset)
+        return try program(try charset())
     }
 }
 

@@ -5,7 +5,7 @@ import Bytes
 /// The name of a command.
 enum Verb: Sendable {
     case capability, logout, startTLS, login, authenticate, enable, identify, idle, compress
-    case noOperation, select, examine, create, delete, rename, subscribe, unsubscribe, list, lsub
+    case noOperation, check, select, examine, create, delete, rename, subscribe, unsubscribe, list, lsub
     case namespace, status, append, getQuota, getQuotaRoot, setQuota
     case setACL, deleteACL, getACL, listRights, myRights, getMetadata, setMetadata, notify
     case close, unselect, expunge, search, sort, thread, fetch, store, copy, move, replace, uid
@@ -13,7 +13,7 @@ enum Verb: Sendable {
     static let names: [Word: Verb] = [
         "CAPABILITY": .capability, "LOGOUT": .logout, "STARTTLS": .startTLS, "LOGIN": .login,
         "AUTHENTICATE": .authenticate, "ENABLE": .enable, "ID": .identify, "IDLE": .idle,
-        "COMPRESS": .compress, "NOOP": .noOperation, "CHECK": .noOperation, "SELECT": .select,
+        "COMPRESS": .compress, "NOOP": .noOperation, "CHECK": .check, "SELECT": .select,
         "EXAMINE": .examine, "CREATE": .create, "DELETE": .delete, "RENAME": .rename,
         "SUBSCRIBE": .subscribe, "UNSUBSCRIBE": .unsubscribe, "LIST": .list, "LSUB": .lsub,
         "NAMESPACE": .namespace, "STATUS": .status, "APPEND": .append, "GETQUOTA": .getQuota,
@@ -28,8 +28,8 @@ enum Verb: Sendable {
     /// Commands that name messages: `UID` may stand before them, or they need a mailbox.
     var needsMailbox: Bool {
         switch self {
-        case .close, .unselect, .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move,
-            .replace:
+        case .check, .close, .unselect, .expunge, .search, .sort, .thread, .fetch, .store, .copy,
+            .move, .replace:
             true
         default: false
         }
@@ -109,7 +109,8 @@ struct CommandParser {
         case .identify: return .identify(try identification())
         case .idle: return .idle
         case .compress: return try compress()
-        case .noOperation: return .noOperation
+        // RFC 3501 §6.4.1: all is in store already.
+        case .noOperation, .check: return .noOperation
         case .select: return .select(try select(isReadOnly: false))
         case .examine: return .select(try select(isReadOnly: true))
         case .create: return try create()

@@ -197,8 +197,9 @@ extension ResponseWriter {
     }
 
     /// The answer to an empty pattern: what divides levels (§6.3.9).
-    package mutating func listDelimiter() {
-        octets.append(#"* LIST (\Noselect) "/" """#)
+    package mutating func listDelimiter(isSubscribedList: Bool = false) {
+        octets.append(isSubscribedList ? "* LSUB" : "* LIST")
+        octets.append(#" (\Noselect) "/" """#)
         endLine()
     }
 

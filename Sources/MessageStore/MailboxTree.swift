@@ -112,9 +112,11 @@ extension Mailboxes {
     /// Makes a mailbox (RFC 9051 §6.3.4); throws `MailboxRefusal`.
     ///
     /// `isForeign`: somebody else than its owner does it, for whom it is below INBOX.
+    /// `isSubscribed`: whether it is subscribed to without anybody saying so.
     @discardableResult
     package func create(
-        _ name: String, use: String? = nil, of account: Int64, isForeign: Bool = false
+        _ name: String, use: String? = nil, of account: Int64, isForeign: Bool = false,
+        isSubscribed: Bool = true
     ) async throws -> Mailbox {
         let time = time.timestamp
         let mailbox = try await store.write { transaction in
@@ -124,7 +126,9 @@ extension Mailboxes {
             guard use == nil || !all.contains(where: { $0.specialUse == use }) else {
                 throw MailboxRefusal.useTaken
             }
-            try Self.insert(name, use, account, time, isForeign: isForeign, transaction)
+            try Self.insert(
+                name, use, account, time, isForeign: isForeign, isSubscribed: isSubscribed,
+                transaction)
             guard let made = try Self.find(name, of: account, in: transaction) else {
                 throw StorageFailure.corrupt("a mailbox that was made is not there")
             }
@@ -134,7 +138,7 @@ extension Mailboxes {
         return mailbox
     }
 
-    /// `is_subscribed`: a new mailbox is, until somebody says otherwise.
+    /// `is_subscribed`: what no client made is, until somebody says otherwise.
     private static let subscribedByItself: Int64 = 1
     /// Somebody has said so: then its name stays subscribed even without it.
     private static let subscribed: Int64 = 2
@@ -156,15 +160,13 @@ extension Mailboxes {
     /// A name that is used anew gets a UIDVALIDITY above all that were (RFC 9051 §2.3.1.1).
     static func insert(
         _ name: String, _ use: String?, _ account: Int64, _ time: Timestamp,
-        isForeign: Bool = false, _ transaction: any Transaction
+        isForeign: Bool = false, isSubscribed: Bool = true, _ transaction: any Transaction
     ) throws(StorageFailure) {
         let validity = try next(of: account, atLeast: max(1, time.seconds), transaction)
         // RFC 8474 §4: no identifier is ever used again.
         let id = try next(of: 0, atLeast: 1, transaction)
         let isJunk = name == junk && use == nil
-        let wasSubscribed = try transaction.execute(
-            "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
-            [.integer(account), .text(name)])
+        let wasSubscribed = try takeSubscription(to: name, of: account, transaction)
         try transaction.execute(
             """
             INSERT INTO mailbox (id, account_id, name, uid_validity, uid_next, special_use,
@@ -175,10 +177,32 @@ extension Mailboxes {
             [
                 .integer(id), .integer(account), .text(name), .integer(validity),
                 .text(optional: isJunk ? "\\Junk" : use),
-                .integer(wasSubscribed > 0 ? Self.subscribed : Self.subscribedByItself),
+                .integer(
+                    wasSubscribed ? Self.subscribed : isSubscribed ? Self.subscribedByItself : 0),
             ])
         try inheritGrants(
             Mailbox.ID(value: id), named: name, of: account, orInbox: isForeign, in: transaction)
+    }
+
+    /// A mailbox of that name knows of the subscription from now on; false if there is none.
+    private static func takeSubscription(
+        to name: String, of account: Int64, _ transaction: any Transaction
+    ) throws(StorageFailure) -> Bool {
+        try transaction.execute(
+            "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
+            [.integer(account), .text(name)]) > 0
+    }
+
+    /// A name stays subscribed to without its mailbox (RFC 9051 §6.3.7).
+    private static func keepSubscription(
+        to name: String, of account: Int64, _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        try transaction.execute(
+            """
+            INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)
+            ON CONFLICT DO NOTHING
+            """,
+            [.integer(account), .text(name)])
     }
 
     /// A number above all that were given before.
@@ -216,7 +240,8 @@ extension Mailboxes {
                 throw MailboxRefusal.exists
             }
             if name == Self.inbox, let mailbox {
-                try Self.insert(newName, nil, account, time, transaction)
+                try Self.insert(
+                    newName, nil, account, time, isSubscribed: false, transaction)
                 guard let target = try Self.find(newName, of: account, in: transaction) else {
                     throw StorageFailure.corrupt("a mailbox that was made is not there")
                 }
@@ -232,12 +257,28 @@ extension Mailboxes {
                 guard (newName + suffix).utf8.count <= Self.nameLimitOctets else {
                     throw MailboxRefusal.limit
                 }
-                try transaction.execute(
-                    "UPDATE mailbox SET name = ? WHERE id = ?",
-                    [.text(newName + suffix), .integer(child.id.value)])
+                try Self.rename(child, to: newName + suffix, transaction)
             }
         }
         changes.signal(account)
+    }
+
+    /// RFC 9051 §6.3.6: subscriptions stay with the old name, and count for the new one only if
+    /// somebody subscribed to it before.
+    private static func rename(
+        _ mailbox: Mailbox, to name: String, _ transaction: any Transaction
+    ) throws(StorageFailure) {
+        let wasSubscribed = try takeSubscription(to: name, of: mailbox.account, transaction)
+        let before = try transaction.first(
+            "SELECT is_subscribed FROM mailbox WHERE id = ?", [.integer(mailbox.id.value)]
+        ) { $0.integer(0) }
+        if before == subscribed {
+            try keepSubscription(to: mailbox.name, of: mailbox.account, transaction)
+        }
+        let after = wasSubscribed ? subscribed : before == subscribed ? 0 : before ?? 0
+        try transaction.execute(
+            "UPDATE mailbox SET name = ?, is_subscribed = ? WHERE id = ?",
+            [.text(name), .integer(after), .integer(mailbox.id.value)])
     }
 
     /// Gives a mailbox up with all its messages (RFC 9051 §6.3.5); those below it stay.
@@ -268,12 +309,7 @@ extension Mailboxes {
                 "DELETE FROM mailbox_access WHERE mailbox_id = ?", [.integer(gone.id)])
             // RFC 9051 §6.3.7: the name stays where somebody subscribed to it.
             if gone.subscribed == Self.subscribed {
-                try transaction.execute(
-                    """
-                    INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)
-                    ON CONFLICT DO NOTHING
-                    """,
-                    [.integer(account), .text(name)])
+                try Self.keepSubscription(to: name, of: account, transaction)
             }
             try Self.count(
                 messages: -gone.messages, octets: -gone.octets, of: account, in: transaction)
@@ -282,7 +318,8 @@ extension Mailboxes {
         if window == .zero { try await deleteAbandoned() }
     }
 
-    /// RFC 9051 §6.3.7 and §6.3.8; a name that never had a mailbox cannot be subscribed to.
+    /// RFC 9051 §6.3.7 and §6.3.8; a name that never had a mailbox cannot be subscribed to, and
+    /// is not.
     package func subscribe(
         _ isSubscribed: Bool, to name: String, of account: Int64
     ) async throws {
@@ -291,15 +328,10 @@ extension Mailboxes {
                 "UPDATE mailbox SET is_subscribed = ? WHERE account_id = ? AND name = ?",
                 [.integer(isSubscribed ? Self.subscribed : 0), .integer(account), .text(name)])
             if count == 1 { return }
-            let kept = try transaction.first(
-                "SELECT 1 FROM mailbox_subscription WHERE account_id = ? AND name = ?",
-                [.integer(account), .text(name)]
-            ) { $0.integer(0) }
-            guard kept != nil else { throw MailboxRefusal.nonexistent }
-            if isSubscribed { return }
-            try transaction.execute(
-                "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
-                [.integer(account), .text(name)])
+            let wasSubscribed = try Self.takeSubscription(to: name, of: account, transaction)
+            guard isSubscribed else { return }
+            guard wasSubscribed else { throw MailboxRefusal.nonexistent }
+            try Self.keepSubscription(to: name, of: account, transaction)
         }
         changes.signal(account)
     }
@@ -312,9 +344,7 @@ extension Mailboxes {
     ) async throws {
         try await store.write { transaction in
             guard isSubscribed else {
-                try transaction.execute(
-                    "DELETE FROM mailbox_subscription WHERE account_id = ? AND name = ?",
-                    [.integer(account), .text(name)])
+                _ = try Self.takeSubscription(to: name, of: account, transaction)
                 return
             }
             let count = try transaction.first(
@@ -322,12 +352,7 @@ extension Mailboxes {
                 [.integer(account)]
             ) { Int($0.integer(0)) }
             guard count ?? 0 < Self.mailboxLimit else { throw MailboxRefusal.limit }
-            try transaction.execute(
-                """
-                INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?)
-                ON CONFLICT DO NOTHING
-                """,
-                [.integer(account), .text(name)])
+            try Self.keepSubscription(to: name, of: account, transaction)
         }
         changes.signal(account)
     }

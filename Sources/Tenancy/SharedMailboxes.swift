@@ -223,7 +223,7 @@ extension SharedMailboxes {
         return try rights(to: inbox, for: account).contains(.create)
     }
 
-    /// Makes a mailbox; throws `MailboxRefusal`.
+    /// Makes a mailbox that nobody has subscribed to; throws `MailboxRefusal`.
     ///
     /// Where others' are, nothing is said of what is there to who may not make any.
     package func create(
@@ -239,7 +239,8 @@ extension SharedMailboxes {
         // What it is for is for its owner to say.
         guard use == nil || place.isOwn else { throw MailboxRefusal.useTaken }
         return try await mailboxes.create(
-            place.local, use: use, of: place.owner, isForeign: !place.isOwn)
+            place.local, use: use, of: place.owner, isForeign: !place.isOwn,
+            isSubscribed: false)
     }
 
     /// Gives a mailbox up (RFC 4314 §4 DELETE); throws `MailboxRefusal`.

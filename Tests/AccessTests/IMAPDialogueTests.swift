@@ -174,6 +174,8 @@ struct IMAPMailboxTests {
             S: f NO [NONEXISTENT] there is no such mailbox
             C: g FETCH 1 FLAGS
             S: g BAD select a mailbox first
+            C: ga CHECK
+            S: ga BAD select a mailbox first
             C: h ENABLE IMAP4rev2
             S: * ENABLED IMAP4rev2
             S: h OK done
@@ -296,12 +298,49 @@ struct IMAPMailboxTests {
             S: j OK done
             C: k LSUB "" B*
             S: k OK done
+            C: ka UNSUBSCRIBE Brief
+            S: ka OK done
             C: l CREATE Other
             S: l OK …
+            C: la LIST (SUBSCRIBED) "" O*
+            S: la OK done
             C: m DELETE Other
             S: m OK done
             C: n LSUB "" O*
             S: n OK done
+            """)
+    }
+
+    @Test("RENAME leaves subscriptions with the old name")
+    func renameSubscribed() throws {
+        try play(
+            """
+            C: a CREATE Old
+            S: a OK …
+            C: b CREATE Old/Sub
+            S: b OK …
+            C: c SUBSCRIBE Old
+            S: c OK done
+            C: d RENAME Old New
+            S: d OK done
+            C: e LIST (SUBSCRIBED) "" (Old* New*)
+            S: * LIST (\\NonExistent \\HasNoChildren \\Subscribed) "/" Old
+            S: e OK done
+            C: f SUBSCRIBE New
+            S: f OK done
+            C: g UNSUBSCRIBE Old
+            S: g OK done
+            C: h RENAME New Newer
+            S: h OK done
+            C: i RENAME Newer New
+            S: i OK done
+            C: j LSUB "" New*
+            S: * LSUB () "/" New
+            S: j OK done
+            C: k RENAME INBOX Kept
+            S: k OK done
+            C: l LSUB "" Kept
+            S: l OK done
             """)
     }
 
@@ -362,6 +401,9 @@ struct IMAPMailboxTests {
             C: a LIST "" ""
             S: * LIST (\\Noselect) "/" ""
             S: a OK done
+            C: aa LSUB "" ""
+            S: * LSUB (\\Noselect) "/" ""
+            S: aa OK done
             C: b LIST "" *
             S: * LIST (\\HasNoChildren \\Archive) "/" Archive
             S: * LIST (\\HasNoChildren \\Drafts) "/" Drafts
@@ -588,6 +630,36 @@ struct IMAPFetchTests {
                 S: k OK done
                 """,
             messages: [letter, reply, mixed])
+    }
+
+    @Test("RFC 3516 §4.2: BINARY of a part that holds parts is the part as it stands")
+    func binaryOfMessage() throws {
+        let forward = """
+            MIME-Version: 1.0\r
+            Content-Type: multipart/mixed; boundary=b\r
+            \r
+            --b\r
+            Content-Type: message/rfc822\r
+            \r
+            Subject: y\r
+            \r
+            z\r
+            --b--\r
+
+            """
+        try play(
+            chosen + """
+                C: a FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1] BINARY.PEEK[1.1])
+                S: * 1 FETCH (BINARY.SIZE[1] 15 BINARY[1] {15}
+                S: Subject: y
+                S:
+                S: z BINARY[1.1] {1}
+                S: z)
+                S: a OK done
+                C: b FETCH 1 (BINARY.PEEK[2] BINARY.PEEK[1.2])
+                S: * 1 FETCH (BINARY[2] NIL BINARY[1.2] NIL)
+                S: b OK done
+                """, messages: [forward])
     }
 
     @Test("What is no part is NIL")

@@ -151,11 +151,14 @@ struct IMAPNotifyTests {
             1S: c OK done
             2C: a CREATE Work/New
             2S: a OK …
-            1S: * LIST (\\HasNoChildren \\Subscribed) "/" Work/New
+            1S: * LIST (\\HasNoChildren) "/" Work/New
             1S: * LIST (\\NonExistent \\HasChildren) "/" Work
             2C: b RENAME Work/New Play
             2S: b OK done
-            1S: * LIST (\\HasNoChildren \\Subscribed) "/" Play ("OLDNAME" (Work/New))
+            1S: * LIST (\\HasNoChildren) "/" Play ("OLDNAME" (Work/New))
+            2C: ca SUBSCRIBE Play
+            2S: ca OK done
+            1S: * LIST (\\HasNoChildren \\Subscribed) "/" Play
             2C: c UNSUBSCRIBE Play
             2S: c OK done
             1S: * LIST (\\HasNoChildren) "/" Play

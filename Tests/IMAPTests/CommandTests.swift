@@ -121,6 +121,7 @@ struct CommandTests {
             "SEARCH RETURN (PARTIAL 1:2 ALL) ALL", "SEARCH RETURN (PARTIAL 1:-2) ALL",
             "SEARCH RETURN (FOO) ALL", "SEARCH LARGER x", "SEARCH EMAILID a.b",
             "SEARCH FROM \"\u{0}\"", "SORT () UTF-8 ALL",
+            "SORT (DATE) ALL", "THREAD REFERENCES ALL", "SEARCH CHARSET klingon",
             "SORT (FOO) UTF-8 ALL", "THREAD FOO UTF-8 ALL", "FETCH 1", "FETCH 1 ()",
             "FETCH 1 FOO", "FETCH 0 FLAGS", "FETCH 1: FLAGS", "FETCH 1,,2 FLAGS",
             "FETCH 4294967296 FLAGS", "FETCH a FLAGS", "FETCH 1 BODY[", "FETCH 1 BODY[FOO]",
