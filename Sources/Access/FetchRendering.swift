@@ -164,7 +164,7 @@ struct FetchRendering: Sendable {
         }
         var octets: [UInt8] = []
         switch layout.binary(at: path) {
-        case nil, .notLeaf: return announce(item, octets: nil)
+        case nil: return announce(item, octets: nil)
         case .unknownEncoding:
             hasUnknownEncoding = true
             return announce(item, octets: nil)

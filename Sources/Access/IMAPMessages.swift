@@ -227,7 +227,7 @@ extension IMAPVisit {
     ) async throws {
         guard let path = item.binaryPart else { return }
         switch layout.binary(at: path) {
-        case nil, .notLeaf: rendering.announce(item, octets: nil)
+        case nil: rendering.announce(item, octets: nil)
         case .unknownEncoding:
             rendering.hasUnknownEncoding = true
             rendering.announce(item, octets: nil)

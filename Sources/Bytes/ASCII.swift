@@ -26,6 +26,9 @@ extension UInt8 {
     /// The same letter in lower case; any other octet unchanged.
     @inlinable package var lowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
 
+    /// The same letter as a capital; any other octet unchanged.
+    @inlinable package var uppercased: UInt8 { (0x61...0x7A).contains(self) ? self & 0xDF : self }
+
     /// The value of a hexadecimal digit, nil for any other octet.
     package var hexadecimalValue: UInt8? {
         switch self {

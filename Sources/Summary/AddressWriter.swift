@@ -12,7 +12,7 @@ import MIME
 /// address      = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"
 /// ```
 struct AddressWriter {
-    /// The first address of a field, for sorting.
+    /// The first address of a field, for sorting; of a group its name, as in ENVELOPE.
     struct First {
         var name: [UInt8]
         var localPart: [UInt8]
@@ -78,8 +78,10 @@ struct AddressWriter {
         isInGroup = true
         count += 1
         output.verbatim("(NIL NIL ")
-        output.string(phrase(words[...]))
+        let name = phrase(words[...])
+        output.string(name)
         output.verbatim(" NIL)")
+        first = first ?? First(name: name, localPart: name, domain: [])
     }
 
     private mutating func endGroup() {

@@ -102,18 +102,19 @@ extension Layout {
         case encoded(Range<Int>, Encoding, isText: Bool)
         /// `NO [UNKNOWN-CTE]` (RFC 9051 §7.1).
         case unknownEncoding
-        /// A multipart or a message within, of which these items must not be asked.
-        case notLeaf
     }
 
     /// Where the decoded content of a part is found; nil if there is no such part.
+    ///
+    /// RFC 9051 §6.4.5 has these items for leaves alone, RFC 3516 for all parts: a multipart or a
+    /// message within has no encoding of its own, and is what `BODY[...]` says.
     package func binary(at path: [UInt32]) -> Binary? {
         guard !path.isEmpty else { return extent(of: Section()).map { .verbatim($0) } }
         guard let index = part(at: path) else { return nil }
         let part = parts[index]
-        guard part.kind == .leaf else { return .notLeaf }
-        if part.encoding == .unknown { return .unknownEncoding }
-        if part.encoding.isIdentity {
+        let isLeaf = part.kind == .leaf
+        if isLeaf, part.encoding == .unknown { return .unknownEncoding }
+        if !isLeaf || part.encoding.isIdentity {
             return .verbatim(Extent(includesPrefix: false, range: part.body, filter: nil))
         }
         return .encoded(part.body, part.encoding, isText: part.isText)

@@ -34,11 +34,13 @@ package enum Folding {
         return folder.octets
     }
 
-    /// What text is sorted by, as octets: its folded form, and where that is the same, the text in
-    /// lower case, so that accents decide last (`côte` after `cote`) and no two texts that people
-    /// tell apart are equal.
+    /// What text is sorted by, as octets: its folded form in capitals, and where that is the same,
+    /// the text in lower case, so that accents decide last (`côte` after `cote`) and no two texts
+    /// that people tell apart are equal.
+    ///
+    /// Capitals, for with `i;unicode-casemap` (RFC 5051 §2) a `[` or `_` comes behind the letters.
     package static func sortKey(_ text: [UInt8]) -> [UInt8] {
-        var key = folded(text)
+        var key = folded(text).map(\.uppercased)
         while key.last == .space { key.removeLast() }
         if key.first == .space { key.removeFirst() }
         guard text.contains(where: { $0 >= 0x80 }) else { return key }

@@ -59,8 +59,22 @@ package struct MessageFacts: Hashable, Sendable {
     ) -> [[UInt8]] {
         guard let value = envelope.value(name) else { return [] }
         return MessageIdentifier.parse(Array(envelope.source[value])[...]).map {
-            Array($0.value.utf8)
+            unquoted(Array($0.value.utf8))
         }
+    }
+
+    /// `"abc"@example.org` is the same identifier as `abc@example.org` (RFC 5256 §3, THREAD).
+    private static func unquoted(_ identifier: [UInt8]) -> [UInt8] {
+        guard identifier.first == UInt8(ascii: "\"") else { return identifier }
+        var text: [UInt8] = []
+        var index = 1
+        while index < identifier.count, identifier[index] != UInt8(ascii: "\"") {
+            if identifier[index] == UInt8(ascii: "\\"), index + 1 < identifier.count { index += 1 }
+            text.append(identifier[index])
+            index += 1
+        }
+        guard index < identifier.count else { return identifier }
+        return text + identifier[(index + 1)...]
     }
 
     private static func localPart(_ address: AddressWriter.First?) -> [UInt8] {

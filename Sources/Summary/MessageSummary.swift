@@ -10,7 +10,7 @@ import MIME
 /// `MIME.Message.maximumParts`, `MIME.Message.maximumDepth`).
 package struct MessageSummary: Hashable, Sendable {
     /// The version of what is stored; one that is not known is made anew.
-    package static let format = 1
+    package static let format = 2
 
     /// The size of the header with the empty line behind it.
     package let headerOctets: Int

@@ -34,8 +34,8 @@ struct BaseSubjectTests {
         let one = Self.facts("Subject: =?utf-8?q?Re=3A_Gr=C3=BC=C3=9Fe?=")
         let other = Self.facts("Subject: GR\u{DC}SSE")
         #expect(one.isReplyOrForward)
-        #expect(one.subject.starts(with: "grusse".utf8))
-        #expect(other.subject.starts(with: "grusse".utf8))
+        #expect(one.subject.starts(with: "GRUSSE".utf8))
+        #expect(other.subject.starts(with: "GRUSSE".utf8))
         #expect(one.subject != Self.facts("Subject: Grusse").subject)
     }
 
@@ -47,6 +47,16 @@ struct BaseSubjectTests {
                 Folding.sortKey(Array($1.utf8)))
         }
         #expect(sorted == ["apfel", "\u{C4}pfel", "cote", "c\u{F4}te", "Cotx", "zebra"])
+    }
+
+    @Test("RFC 5051 §2: brackets and underscores come behind the letters")
+    func sortingOfMarks() {
+        let words = ["_", "z", "[a", "A", "1"]
+        let sorted = words.sorted {
+            Folding.sortKey(Array($0.utf8)).lexicographicallyPrecedes(
+                Folding.sortKey(Array($1.utf8)))
+        }
+        #expect(sorted == ["1", "A", "z", "[a", "_"])
     }
 
     @Test("The sent date is an instant for SORT and a day for SENTSINCE")
@@ -67,11 +77,14 @@ struct BaseSubjectTests {
             To: G: Bob@example.net, c@d.example;
             Cc: x@y.example
             """)
-        #expect(facts.from == Array("zed".utf8))
-        #expect(facts.to == Array("bob".utf8))
-        #expect(facts.cc == Array("x".utf8))
-        #expect(facts.displayFrom.starts(with: "jorg".utf8))
-        #expect(facts.displayTo == Array("bob@example.net".utf8))
+        #expect(facts.from == Array("ZED".utf8))
+        // A group's name stands first in ENVELOPE.
+        #expect(facts.to == Array("G".utf8))
+        #expect(facts.cc == Array("X".utf8))
+        #expect(facts.displayFrom.starts(with: "JORG".utf8))
+        #expect(facts.displayTo == Array("G".utf8))
+        #expect(Self.facts("To: Bob@example.net").displayTo == Array("BOB@EXAMPLE.NET".utf8))
+        #expect(Self.facts("To: nobody:;").to == Array("NOBODY".utf8))
     }
 
     @Test("Threads are made of References, or else of the first of In-Reply-To")
@@ -79,6 +92,9 @@ struct BaseSubjectTests {
         let one = Self.facts("Message-ID: <c@x>\nReferences: <a@x> junk <b@x>\nIn-Reply-To: <z@x>")
         #expect(one.messageID == Array("c@x".utf8))
         #expect(one.references == ["a@x", "b@x"].map { Array($0.utf8) })
+        let quoted = Self.facts("Message-ID: <\"c \\\"d\"@x>\nReferences: <\"a\"@x> <\"b@x>")
+        #expect(quoted.messageID == Array("c\"d@x".utf8))
+        #expect(quoted.references == ["a@x", "\"b@x"].map { Array($0.utf8) })
         #expect(Self.facts("In-Reply-To: yours <z@x> <y@x>").references == [Array("z@x".utf8)])
         let many = (0..<500).map { "<\($0)@x>" }.joined(separator: "\n ")
         let kept = Self.facts("References: \(many)").references
@@ -159,7 +175,8 @@ struct BaseSubjectTests {
             for count in stride(from: 0, to: summary.encoded.count, by: 7) {
                 #expect(MessageSummary(encoded: summary.encoded.prefix(count)) == nil)
             }
-            #expect(MessageSummary(encoded: [2] + summary.encoded.dropFirst()) == nil)
+            let other = [UInt8(MessageSummary.format + 1)] + summary.encoded.dropFirst()
+            #expect(MessageSummary(encoded: other) == nil)
         }
     }
 }
