@@ -313,6 +313,7 @@ extension IMAPVisit {
                 within: allowance, by: account)
         }
         try adoptOwnMessages(copies.targets, in: target.id)
+        if let refusal = copies.refusal(of: copy) { return refusal }
         return .ok(copies.code)
     }
 
@@ -333,7 +334,7 @@ extension IMAPVisit {
         if let code = copies.code { writer.untagged(.ok(code, "moved")) }
         try adoptOwnMessages(copies.targets, in: target.id)
         notePending()
-        return .ok()
+        return copies.refusal(of: move) ?? .ok()
     }
 
     private mutating func expunge(
@@ -390,6 +391,14 @@ extension Store {
 }
 
 extension Mailboxes.Copies {
+    /// RFC 5530 §3 EXPUNGEISSUED: the client named messages that it has yet to hear are gone.
+    ///
+    /// UIDs that no message has are no error (RFC 9051 §6.4.9), nor is an empty `$`.
+    fileprivate func refusal(of transfer: Transfer) -> Completion? {
+        guard sources.isEmpty, !transfer.isUID, transfer.messages != .saved else { return nil }
+        return .no(.expungeIssued, "the messages are gone")
+    }
+
     /// RFC 4315 §3; nothing where nothing was copied.
     fileprivate var code: ResponseCode? {
         guard !sources.isEmpty else { return nil }

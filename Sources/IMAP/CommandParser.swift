@@ -5,7 +5,8 @@ import Bytes
 /// The name of a command.
 enum Verb: Sendable {
     case capability, logout, startTLS, login, authenticate, enable, identify, idle, compress
-    case noOperation, check, select, examine, create, delete, rename, subscribe, unsubscribe, list, lsub
+    case noOperation, check, select, examine, create, delete, rename, subscribe, unsubscribe
+    case list, lsub
     case namespace, status, append, getQuota, getQuotaRoot, setQuota
     case setACL, deleteACL, getACL, listRights, myRights, getMetadata, setMetadata, notify
     case close, unselect, expunge, search, sort, thread, fetch, store, copy, move, replace, uid

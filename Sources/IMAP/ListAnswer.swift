@@ -56,7 +56,11 @@ extension List {
         for candidate in selected where isMatch(candidate.mailbox) {
             answers.append(answer(candidate, parents, isRevision2))
         }
-        let (superiors, noted) = superiors(of: selected, isMatch)
+        let (superiors, noted) = superiors(of: selected) { name in
+            patterns.contains {
+                (!isSubscribedList || $0.endsWithinLevel) && $0.matches(name)
+            }
+        }
         for superior in superiors {
             let candidate = known[superior] ?? ListCandidate(superior, exists: false)
             guard !isSelected(candidate) else { continue }

@@ -19,6 +19,9 @@ package struct ListPattern: Hashable, Sendable {
         !octets.contains(Self.any) && !octets.contains(MailboxName.delimiter)
     }
 
+    /// Whether it ends in `%`: LSUB then tells levels above what is subscribed (RFC 3501 §6.3.9).
+    package var endsWithinLevel: Bool { octets.last == Self.anyWithinLevel }
+
     /// Whether the name matches; INBOX without regard to case (§5.1).
     ///
     /// Every place of the pattern that can be reached is followed at once, so that no pattern

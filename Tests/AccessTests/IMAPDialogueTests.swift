@@ -1140,6 +1140,35 @@ struct IMAPSearchTests {
 
 @Suite("Several sessions, IDLE, CONDSTORE, QRESYNC and UIDONLY")
 struct IMAPNewsTests {
+    @Test("COPY and MOVE of what another session removed are no success")
+    func copyOfExpunged() throws {
+        try play(
+            """
+            1C: a SELECT INBOX
+            1U: a OK …
+            2C: a SELECT INBOX
+            2U: a OK …
+            2C: b STORE 1 +FLAGS.SILENT (\\Deleted)
+            2S: b OK done
+            2C: c EXPUNGE
+            2S: * 1 EXPUNGE
+            2S: c OK done
+            1C: b COPY 1 Sent
+            1S: * 1 EXPUNGE
+            1S: b NO [EXPUNGEISSUED] the messages are gone
+            2C: d STORE 1 +FLAGS.SILENT (\\Deleted)
+            2S: d OK done
+            2C: e EXPUNGE
+            2S: * 1 EXPUNGE
+            2S: e OK done
+            1C: c UID COPY 2 Sent
+            1S: * 1 EXPUNGE
+            1S: c OK done
+            1C: d UID MOVE 2 Sent
+            1S: d OK done
+            """, messages: [letter, reply])
+    }
+
     @Test("IDLE is told of deliveries and of other sessions at once")
     func idle() throws {
         try play(

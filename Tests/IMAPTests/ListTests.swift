@@ -119,6 +119,11 @@ struct ListTests {
             $0.patterns = ["*"]
         }
         #expect(star == [#"* LSUB () "/" foo/bar"#, #"* LSUB (\Noselect) "/" gone"#])
+        let name = list(candidates, isRevision2: false) {
+            $0.isSubscribedList = true
+            $0.patterns = ["foo"]
+        }
+        #expect(name == [])
     }
 
     @Test("Uses are told where they are asked for, and in plain LIST")
