@@ -3,9 +3,11 @@
 import Foundation
 import Testing
 
-/// A Dovecot of its own that takes mail for two people by LMTP.
+/// A Dovecot of its own that takes mail for people by LMTP, and shows it to them by IMAP.
 struct Dovecot {
     static let port = 2400
+    static let imapPort = 2401
+    static let password = "secret"
     let address: String
     /// The socket on which it listens too.
     let socket: String
@@ -21,7 +23,7 @@ struct Dovecot {
         for name in ["run", "state", "mail"] { try stage.makeFolder("dovecot/\(name)") }
         #expect(chown(folder.path + "/mail", owner.pw_uid, owner.pw_gid) == 0)
         let users = people.map {
-            "\($0)@\(domain)::\(owner.pw_uid):\(owner.pw_gid)::\(folder.path)/mail/\($0)::\n"
+            "\($0)@\(domain):{PLAIN}\(Self.password):\(owner.pw_uid):\(owner.pw_gid)::\(folder.path)/mail/\($0)::\n"
         }
         try stage.write(users.joined(), to: "dovecot/users")
         let file = try stage.write(
@@ -42,7 +44,7 @@ struct Dovecot {
 
     private static func configuration(_ folder: String, _ address: String) -> String {
         """
-        protocols = lmtp
+        protocols = lmtp imap
         base_dir = \(folder)/run
         state_dir = \(folder)/state
         log_path = \(folder)/log
@@ -50,7 +52,12 @@ struct Dovecot {
         default_internal_group = nogroup
         default_login_user = nobody
         ssl = no
+        disable_plaintext_auth = no
         mail_location = maildir:~
+        namespace inbox {
+          inbox = yes
+          separator = /
+        }
         first_valid_uid = 1
         first_valid_gid = 1
         recipient_delimiter = +
@@ -69,6 +76,15 @@ struct Dovecot {
           }
           unix_listener lmtp {
             mode = 0666
+          }
+        }
+        service imap-login {
+          inet_listener imap {
+            address = \(address)
+            port = \(imapPort)
+          }
+          inet_listener imaps {
+            port = 0
           }
         }
 
