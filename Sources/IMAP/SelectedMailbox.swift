@@ -146,6 +146,7 @@ package struct SelectedMailbox: Sendable {
         _ changes: Changes, _ occasion: Occasion, _ enabled: EnabledExtensions,
         firstRecent: UInt32? = nil, withUIDs: Bool = false, to writer: inout ResponseWriter
     ) {
+        let toldRecent = recent.count
         pending = pending.union(uids.uids(in: changes.expunged))
         if occasion == .anything { tellExpunged(enabled, to: &writer) }
         let known = uids.last ?? 0
@@ -160,7 +161,10 @@ package struct SelectedMailbox: Sendable {
                     uids.uids(in: NumberSet(max(firstRecent, known + 1)...UInt32.max)))
             }
             writer.exists(uids.count)
-            if !enabled.contains(.imap4rev2) { writer.recent(UInt32(recent.count)) }
+        }
+        // RFC 3501 §7.3.2: also when the mailbox shrinks; unlike EXISTS, EXPUNGE does not count it.
+        if hasNew || recent.count != toldRecent, !enabled.contains(.imap4rev2) {
+            writer.recent(UInt32(recent.count))
         }
         for message in changes.changed where !knows(message.modificationSequence) {
             tell(message, enabled, isUID: withUIDs, to: &writer)

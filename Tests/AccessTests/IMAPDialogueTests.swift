@@ -1194,6 +1194,7 @@ struct IMAPNewsTests {
             2S: * 1 EXPUNGE
             2S: e OK done
             1S: * 1 EXPUNGE
+            1S: * 0 RECENT
             1C: DONE
             1S: b OK done
             """)

@@ -72,6 +72,7 @@ struct IMAPRecentTests {
             1S: i OK done
             1C: j EXPUNGE
             1S: * 2 EXPUNGE
+            1S: * 2 RECENT
             1S: j OK done
             1C: k SEARCH RECENT
             1S: * SEARCH 1 3
@@ -289,6 +290,7 @@ struct IMAPReplaceTests {
             1C:
             1S: * OK [APPENDUID … 1] the new one is there
             1S: * 2 EXPUNGE
+            1S: * 0 RECENT
             1S: d OK done
             1C: e STATUS Sent (MESSAGES SIZE)
             1S: * STATUS Sent (MESSAGES 1 SIZE 5)

@@ -81,6 +81,7 @@ struct IMAPNotifyTests {
             1S: d OK done
             1C: e EXPUNGE
             1S: * 2 EXPUNGE
+            1S: * 1 RECENT
             1S: e OK done
             1C: f IDLE
             1S: + idling

@@ -129,6 +129,7 @@ struct IMAPQuotaTests {
             S: h OK …
             C: i EXPUNGE
             S: * 1 EXPUNGE
+            S: * 0 RECENT
             S: i OK …
             C: j APPEND INBOX {10+}
             C: 0123456789

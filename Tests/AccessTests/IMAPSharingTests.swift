@@ -696,6 +696,7 @@ struct IMAPSharedWorkTests {
             1S: * 2 EXPUNGE
             1S: c OK …
             2S: * 2 EXPUNGE
+            2S: * 0 RECENT
             2C: DONE
             2S: b OK done
             3C: c NOOP
