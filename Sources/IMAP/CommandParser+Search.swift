@@ -20,6 +20,9 @@ extension CommandParser {
         }
         var charset: Charset?
         if scanner.skip(word: "CHARSET") {
+            guard !scanner.dialect.refusesCharset else {
+                throw .syntax("after ENABLE UTF8=ACCEPT all is UTF-8: name no charset")
+            }
             try scanner.space()
             charset = try self.charset()
         }

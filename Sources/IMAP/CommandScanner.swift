@@ -21,6 +21,14 @@ struct Dialect: Hashable, Sendable {
     var isUTF8 = false
     /// SEARCH answers with ESEARCH (RFC 9051 appendix E).
     var isRevision2 = false
+    /// All text is UTF-8, and SEARCH does not name a charset (RFC 6855 §3).
+    var refusesCharset = false
+}
+
+/// A mailbox name and how the client wrote it, which was another form of Unicode.
+struct NormalizedName: Sendable {
+    var name: MailboxName
+    var written: MailboxName
 }
 
 /// A place in a command: its line with the literals where they stand.
@@ -30,6 +38,8 @@ struct CommandScanner {
     let octets: [UInt8]
     let dialect: Dialect
     private(set) var position: Int
+    /// The last mailbox name that was read, if it was not written as it is here.
+    private(set) var normalizedName: NormalizedName?
 
     init(_ octets: [UInt8], from position: Int = 0, dialect: Dialect) {
         self.octets = octets
@@ -270,7 +280,11 @@ struct CommandScanner {
     mutating func mailbox() throws(CommandFault) -> MailboxName {
         let octets = try astring("a mailbox name")
         do {
-            return try MailboxName(wire: octets, isUTF8: dialect.isUTF8)
+            let name = try MailboxName(wire: octets, isUTF8: dialect.isUTF8)
+            normalizedName = MailboxName.asWritten(octets, isUTF8: dialect.isUTF8).map {
+                NormalizedName(name: name, written: $0)
+            }
+            return name
         } catch {
             throw .refused(.cannot, "no mailbox can have this name: \(error)")
         }

@@ -83,6 +83,16 @@ package struct MailboxName: Hashable, Sendable, CustomStringConvertible {
         try self.init(text)
     }
 
+    /// A name in the form of Unicode in which a client wrote it, nil if that is NFC: it is told
+    /// back as OLDNAME and names no mailbox (RFC 9051 §6.3.9.7).
+    static func asWritten(_ octets: some Collection<UInt8>, isUTF8: Bool) -> Self? {
+        guard var text = try? decode(octets, isUTF8: isUTF8),
+            !text.unicodeScalars.elementsEqual(text._nfc)
+        else { return nil }
+        if text.utf8.last == delimiter { text.removeLast() }
+        return Self(unchecked: text)
+    }
+
     /// The text of a name or pattern in the client's encoding.
     static func decode(
         _ octets: some Collection<UInt8>, isUTF8: Bool

@@ -86,8 +86,10 @@ extension ServerSession {
             throw .syntax("a command begins with its tag")
         }
         self.tag = tag
+        normalizedName = nil
         let dialect = Dialect(
-            isUTF8: enabled.isUTF8, isRevision2: enabled.contains(.imap4rev2))
+            isUTF8: enabled.isUTF8, isRevision2: enabled.contains(.imap4rev2),
+            refusesCharset: enabled.contains(.utf8Accept))
         guard let mark else {
             // The scanner takes the octets over; the next command begins afresh.
             var octets: [UInt8] = []
@@ -101,6 +103,10 @@ extension ServerSession {
                 throw .syntax("a message comes as a literal")
             }
             let command = try parser.command(verb, isUID: isUID)
+            // RFC 9051 §6.3.9.7.
+            if dialect.isRevision2, [.select, .examine, .create, .rename].contains(verb) {
+                normalizedName = parser.scanner.normalizedName
+            }
             return try obey(command)
         }
         command += [.carriageReturn, .lineFeed]

@@ -160,6 +160,8 @@ package struct ServerSession: ~Copyable, Sendable {
     /// The command so far, with literals where they stand.
     var command: [UInt8] = []
     var tag: [UInt8] = []
+    /// Told with the end of the command, if that goes well.
+    var normalizedName: NormalizedName?
     var appending: Appending?
     var errors = 0
     var refusals = 0
@@ -327,6 +329,11 @@ extension ServerSession {
             reading = .line
             if let fault { return fail(fault) }
         case .plain, .leave: break
+        }
+        if completion.status == .ok, let normalizedName {
+            var writer = ResponseWriter(enabled)
+            writer.list(normalizedName.name, [], oldName: normalizedName.written)
+            steps.append(.send(writer.take()))
         }
         complete(tagged: completion)
     }

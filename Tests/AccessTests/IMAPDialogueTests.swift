@@ -391,7 +391,39 @@ struct IMAPMailboxTests {
             C: e STATUS "Entwürfe & mehr" (MESSAGES)
             S: * STATUS "Entwürfe & mehr" (MESSAGES 0)
             S: e OK done
+            C: f SELECT INBOX
+            U: f OK …
+            C: g SEARCH CHARSET UTF-8 SUBJECT "ü"
+            S: g BAD after ENABLE UTF8=ACCEPT all is UTF-8: name no charset
+            C: h SEARCH SUBJECT "ü"
+            S: * SEARCH
+            S: h OK done
             """)
+    }
+
+    @Test(
+        "RFC 9051 §6.3.9.7: who writes a name in another form of Unicode is told how it is written")
+    func normalized() throws {
+        try IMAPSite.run { site in
+            let client = try await site.logIn()
+            let (written, name) = ("A\u{308}pfel", "\u{C4}pfel")
+            let told = Array(#"* LIST () "/" "\#(name)" ("OLDNAME" ("\#(written)"))"#.utf8)
+            let before = try await client.ask("CREATE A&Awg-x")
+            #expect(before.count == 1, "\(before)")
+            _ = try await client.ask("ENABLE IMAP4rev2")
+            for command in [
+                "CREATE \"\(written)\"", "SELECT \"\(written)/\"", "RENAME \"\(name)\" b",
+                "RENAME b \"\(written)\"",
+            ] {
+                let answer = try await client.ask(command)
+                let isTold = answer.dropLast().last.map { Array($0.utf8) } == told
+                #expect(isTold == (command != "RENAME \"\(name)\" b"), "\(answer)")
+            }
+            for command in ["CREATE \"\(written)\"", "SELECT \"\(name)\"", "NOOP"] {
+                let answer = try await client.ask(command)
+                #expect(!answer.contains { $0.contains("OLDNAME") }, "\(answer)")
+            }
+        }
     }
 
     @Test("LIST has special uses, subscriptions and STATUS where they are wanted")
