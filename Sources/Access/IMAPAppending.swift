@@ -35,19 +35,27 @@ extension IMAPVisit {
     /// Of all messages of one MULTIAPPEND that are not in files.
     private static let heldLimitOctets = 64 << 20
 
+    /// Where APPEND goes that comes again and again: one's own mailbox, without a quota.
+    struct KnownTarget {
+        let name: MailboxName
+        let seen: SharedMailboxes.Seen
+        /// How many changes of mailboxes there were when it was looked up, and by us since then: one
+        /// more may be its own new name.
+        var changes: UInt64
+        /// A quota may be set meanwhile.
+        let until: Instant
+    }
+
     mutating func beginAppend(_ append: Append) async {
         do {
-            let seen = try target(append.mailbox)
-            let mailbox = seen.mailbox
-            if let replaced = append.replaced { appending.replaced = try find(replaced) }
-            if let standing = try await standing(of: mailbox) {
-                // Nothing fits: the client need not send it. RFC 8508 §3.4: what goes makes room.
-                guard append.replaced != nil || standing.verdict(adding: 1) == .fits else {
-                    throw MailboxRefusal.overQuota
-                }
-                appending.allowance = standing.allowance
+            let seen: SharedMailboxes.Seen
+            if let known = known(append.mailbox) {
+                seen = known
+            } else {
+                seen = try await lookUp(append)
             }
-            appending.mailbox = mailbox
+            if let replaced = append.replaced { appending.replaced = try find(replaced) }
+            appending.mailbox = seen.mailbox
             appending.rights = seen.rights
             session.acceptAppend()
         } catch {
@@ -55,6 +63,32 @@ extension IMAPVisit {
             await abortAppend()
             session.complete(refusal(error))
         }
+    }
+
+    private func known(_ name: MailboxName) -> SharedMailboxes.Seen? {
+        guard let target = knownTarget, target.name == name,
+            target.changes == service.mailboxes.changes.count,
+            service.surroundings.time.now < target.until
+        else { return nil }
+        return target.seen
+    }
+
+    private mutating func lookUp(_ append: Append) async throws -> SharedMailboxes.Seen {
+        let changes = service.mailboxes.changes.count
+        let seen = try target(append.mailbox)
+        knownTarget = nil
+        if let standing = try await standing(of: seen.mailbox) {
+            // Nothing fits: the client need not send it. RFC 8508 §3.4: what goes makes room.
+            guard append.replaced != nil || standing.verdict(adding: 1) == .fits else {
+                throw MailboxRefusal.overQuota
+            }
+            appending.allowance = standing.allowance
+        } else if seen.isOwn {
+            knownTarget = KnownTarget(
+                name: append.mailbox, seen: seen, changes: changes,
+                until: service.surroundings.time.now + .seconds(1))
+        }
+        return seen
     }
 
     /// The message that REPLACE names.
@@ -124,6 +158,7 @@ extension IMAPVisit {
             let uids = try await service.intake.file(
                 messages, in: mailbox, at: service.surroundings.time.timestamp,
                 within: appending.allowance, replacing: appending.replaced, by: owner)
+            if appending.replaced == nil { knownTarget?.changes += 1 }
             let code = ResponseCode.appendUID(
                 validity: mailbox.uidValidity, NumberSet(uids))
             if appending.replaced != nil {

@@ -19,6 +19,7 @@ struct IMAPVisit: ~Copyable {
     var account: Account?
     var selected: OpenMailbox?
     var appending = Appending()
+    var knownTarget: KnownTarget?
     /// Told of changes in the account's mailboxes.
     private let news: News
     private var watch: MailboxChanges.Watch?

@@ -506,6 +506,43 @@ struct IMAPMailboxTests {
     }
 }
 
+@Suite("RFC 9051 §6.3.12 APPEND, again and again")
+struct IMAPRepeatedAppendTests {
+    @Test("What others do with the name between two of them counts for the next")
+    func renamed() throws {
+        try play(
+            """
+            1C: a APPEND Sent {1+}
+            1C: x
+            1S: a OK …
+            1C: b APPEND Sent {1+}
+            1C: x
+            1S: b OK …
+            2C: a RENAME Sent Old
+            2S: a OK …
+            1C: c APPEND Sent {1+}
+            1C: x
+            1S: c NO [TRYCREATE] …
+            2C: b CREATE Sent
+            2S: b OK …
+            1C: d APPEND Sent {1+}
+            1C: x
+            1S: d OK …
+            1C: e APPEND Sent {1+}
+            1C: x
+            1S: e OK …
+            2C: c DELETE Sent
+            2S: c OK …
+            1C: f APPEND Sent {1+}
+            1C: x
+            1S: f NO [TRYCREATE] …
+            1C: g STATUS Old (MESSAGES)
+            1S: * STATUS Old (MESSAGES 2)
+            1S: g OK …
+            """)
+    }
+}
+
 @Suite("RFC 9051 §6.3.12 APPEND")
 struct IMAPAppendTests {
     @Test("A message is appended with flags and date, and seen where it is selected")
