@@ -23,14 +23,12 @@ extension IMAPVisit {
         var messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)] = []
         /// Why nothing of it can be kept; the client still sends it to its end.
         var failure: (any Error)?
-
         /// How much of the messages so far waits in memory; large ones are in files.
-        var heldOctets: Int {
-            messages.reduce(0) {
-                $0 + ($1.message.octets <= Content.rowLimitOctets ? $1.message.octets : 0)
-            }
-        }
+        var heldOctets = 0
     }
+
+    /// What a message takes besides its octets.
+    private static let messageOverheadOctets = 512
 
     /// Of all messages of one MULTIAPPEND that are not in files.
     private static let heldLimitOctets = 64 << 20
@@ -140,7 +138,10 @@ extension IMAPVisit {
         do {
             let date = current.date?.timestamp ?? service.surroundings.time.timestamp
             let flags = current.flags.permitted(by: appending.rights)
-            appending.messages.append((try await draft.finish(), flags.names, date))
+            let message = try await draft.finish()
+            appending.messages.append((message, flags.names, date))
+            let isHeld = message.octets <= Content.rowLimitOctets
+            appending.heldOctets += Self.messageOverheadOctets + (isHeld ? message.octets : 0)
         } catch {
             appending.failure = error
         }
