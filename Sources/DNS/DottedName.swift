@@ -7,31 +7,28 @@ extension Name {
     /// Reads labels between dots, perhaps with one behind the last; nil for empty labels, labels
     /// beyond 63 octets, and more than 255 octets in all.
     package init?(dotted text: some Collection<UInt8>) {
-        guard text.count < Self.maximumOctets else { return nil }
+        let wire =
+            text.withContiguousStorageIfAvailable { Self.wire(dotted: $0) }
+            ?? Array(text).withUnsafeBufferPointer { Self.wire(dotted: $0) }
+        guard let wire else { return nil }
+        self.init(uncheckedWire: wire)
+    }
+
+    private static func wire(dotted text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        guard !text.isEmpty, text.count < maximumOctets else { return nil }
         var wire: [UInt8] = []
         wire.reserveCapacity(text.count + 2)
-        var length = 0
+        var start = 0
+        while start < text.count {
+            var end = start
+            while end < text.count, text[end] != UInt8(ascii: ".") { end += 1 }
+            guard (1...maximumLabelOctets).contains(end - start) else { return nil }
+            wire.append(UInt8(end - start))
+            wire += text[start..<end]
+            start = end + 1
+        }
         wire.append(0)
-        for octet in text {
-            guard octet == UInt8(ascii: ".") else {
-                wire.append(octet)
-                continue
-            }
-            let count = wire.count - length - 1
-            guard (1...Self.maximumLabelOctets).contains(count) else { return nil }
-            wire[length] = UInt8(count)
-            length = wire.count
-            wire.append(0)
-        }
-        // Without a dot at the end the last label has no octet of the root behind it yet.
-        let count = wire.count - length - 1
-        if count > 0 {
-            guard count <= Self.maximumLabelOctets else { return nil }
-            wire[length] = UInt8(count)
-            wire.append(0)
-        }
-        guard wire.count > 1, wire.count <= Self.maximumOctets else { return nil }
-        self.init(uncheckedWire: wire)
+        return wire.count <= maximumOctets ? wire : nil
     }
 
     /// The labels between dots, as they are, without a dot at the end.

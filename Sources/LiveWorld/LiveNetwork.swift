@@ -78,6 +78,8 @@ package final class LiveNetwork: Network {
         var bootstrap = ServerBootstrap(group: executor.loop, childGroup: group)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Inherited by the connections that are accepted.
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(gate)
@@ -88,7 +90,6 @@ package final class LiveNetwork: Network {
                     // Set here and now: the bootstrap would take a future for each option.
                     let options = channel.syncOptions
                     try options?.setOption(.allowRemoteHalfClosure, value: true)
-                    try options?.setOption(.tcpOption(.tcp_nodelay), value: 1)
                     try options?.setOption(.recvAllocator, value: ReadBuffers())
                     guard let executor = byLoop[ObjectIdentifier(channel.eventLoop)] else { return }
                     let connection = LiveConnection(executor: executor, contexts: contexts) {

@@ -294,15 +294,18 @@ package struct MailServer: Sendable {
         let connections = ConnectionMeters(service: service.rawValue)
         switch service {
         case .smtp, .submission, .submissions, .lmtp:
+            // Not this whole value for each connection.
+            let (doorway, offering) = (doorway, offering)
+            let make = { @Sendable in makeSMTP($0, $1) }
             await listener.serve(limit: limit) { connection in
-                let smtp = offering.smtp(service, makeSMTP)
+                let smtp = offering.smtp(service, make)
                 await doorway.enter(
                     connection, beginsWithTLS: service == .submissions,
                     turnAway: { smtp.turnAway($0, $1) },
                     serve: { inner in await connections.count { await smtp.handle(inner) } })
             }
         case .imap, .imaps:
-            let isImplicit = service == .imaps
+            let (doorway, imap, isImplicit) = (doorway, imap, service == .imaps)
             await listener.serve(limit: limit) { connection in
                 await doorway.enter(
                     connection, beginsWithTLS: isImplicit,
@@ -314,7 +317,7 @@ package struct MailServer: Sendable {
                     })
             }
         case .pop3, .pop3s:
-            let isImplicit = service == .pop3s
+            let (doorway, pop3, isImplicit) = (doorway, pop3, service == .pop3s)
             await listener.serve(limit: limit) { connection in
                 await doorway.enter(
                     connection, beginsWithTLS: isImplicit,
