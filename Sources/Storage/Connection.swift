@@ -18,6 +18,8 @@ final class Connection: @unchecked Sendable, Transaction {
     private let isHeld = Mutex(())
     /// While this is set, statements that change something are a mistake of the program.
     private var isReading = false
+    /// How long the write-ahead log is behind the last commit; see `leaveCheckpoints`.
+    private(set) var logPages = 0
 
     /// Whether the file is opened for reading, for writing, or is no file.
     enum Mode {
@@ -126,6 +128,30 @@ final class Connection: @unchecked Sendable, Transaction {
         defer { put(statement, sql) }
         let code = sqlite3_step(statement)
         guard code == SQLITE_DONE else { throw failure(code) }
+    }
+
+    /// No commit copies the log into the database any more: it only counts in `logPages`.
+    func leaveCheckpoints() {
+        let connection = Unmanaged.passUnretained(self).toOpaque()
+        sqlite3_wal_hook(
+            handle,
+            { connection, _, _, pages in
+                guard let connection else { return SQLITE_MISUSE }
+                Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().logPages =
+                    Int(pages)
+                return SQLITE_OK
+            }, connection)
+    }
+
+    /// Copies from the log into the database what no reader looks for in the log, and syncs it.
+    ///
+    /// Waits for nobody. Returns how many pages of the log have been copied since it began.
+    func checkpoint() throws(StorageFailure) -> Int {
+        var copied: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(
+            handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, &copied)
+        guard code == SQLITE_OK else { throw failure(code) }
+        return Int(copied)
     }
 
     /// Copies all pages, as the open transaction sees them, into a new database.

@@ -23,7 +23,7 @@ package struct DropFolder: Sendable {
     private static let pieceOctets = 256 << 10
     private static let nameLength = 32
 
-    /// `executor` is where files are read: a `StorageExecutor`.
+    /// `executor` is where files are read: a `ThreadExecutor`.
     package init(_ path: String, on executor: (any TaskExecutor)? = nil) {
         self.path = path
         self.executor = executor

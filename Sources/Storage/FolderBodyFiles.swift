@@ -11,7 +11,7 @@ package struct FolderBodyFiles: BodyFiles {
     private let folder: String
     private let executor: (any TaskExecutor)?
 
-    /// `executor` is where files are written, synced and read: a `StorageExecutor`.
+    /// `executor` is where files are written, synced and read: a `ThreadExecutor`.
     package init(
         folder path: String, on executor: (any TaskExecutor)? = nil
     ) throws(StorageFailure) {

@@ -15,6 +15,9 @@ package final class SQLiteStore: Store {
     private let queue = CommitQueue()
     private let writeExecutor: (any TaskExecutor)?
     private let readExecutor: (any TaskExecutor)?
+    private let checkpointExecutor: (any TaskExecutor)?
+    /// Nil: commits do it.
+    private let checkpointer: Checkpointer?
     private let folder: DataFolder?
     private let disk: MemoryDisk?
     /// How long commits take is measured only where there is a clock.
@@ -25,11 +28,13 @@ package final class SQLiteStore: Store {
 
     /// Opens the store in a data folder, making what is missing, and migrates it.
     ///
-    /// `writing` runs commits and `reading` the reads: two `StorageExecutor`s in the live world.
+    /// `writing` runs commits, `checkpointing` shortens the log beside them and `reading` runs the
+    /// reads: three `ThreadExecutor`s in the live world.
     /// Fails with `.locked`, `.newerFormat`, `.corrupt` or `.inputOutput`, in words for people.
     package init(
         folder path: String, schema: [Migrations], writing: (any TaskExecutor)? = nil,
-        reading: (any TaskExecutor)? = nil, time: (any Time)? = nil
+        checkpointing: (any TaskExecutor)? = nil, reading: (any TaskExecutor)? = nil,
+        time: (any Time)? = nil
     ) throws(StorageFailure) {
         let folder = try DataFolder(path)
         try folder.refuseEmptiedDatabase()
@@ -44,6 +49,9 @@ package final class SQLiteStore: Store {
         self.time = time
         writeExecutor = writing
         readExecutor = reading
+        checkpointExecutor = checkpointing
+        checkpointer = checkpointing == nil ? nil : try Checkpointer(path: folder.database)
+        if checkpointer != nil { writer.leaveCheckpoints() }
     }
 
     /// Opens the store on a simulated disk and migrates it; what was opened on it before is closed.
@@ -58,6 +66,8 @@ package final class SQLiteStore: Store {
         time = nil
         writeExecutor = nil
         readExecutor = nil
+        checkpointExecutor = nil
+        checkpointer = nil
         disk.attach(self)
     }
 
@@ -66,10 +76,18 @@ package final class SQLiteStore: Store {
     /// A child task of the server's; one at a time.
     package func run() async {
         await withTaskCancellationHandler {
-            if let writeExecutor {
-                await withTaskExecutorPreference(writeExecutor) { await commitAll() }
-            } else {
-                await commitAll()
+            await withTaskGroup { group in
+                if let checkpointer, let checkpointExecutor {
+                    group.addTask(executorPreference: checkpointExecutor) {
+                        await checkpointer.run()
+                    }
+                }
+                if let writeExecutor {
+                    await withTaskExecutorPreference(writeExecutor) { await commitAll() }
+                } else {
+                    await commitAll()
+                }
+                checkpointer?.close()
             }
         } onCancel: {
             queue.close()
@@ -159,6 +177,9 @@ extension SQLiteStore {
         await disk?.afterCommit()
         if !life.withLock({ $0 }) { failure = .closed }
         for write in batch { write.finish(failure) }
+        if let checkpointer, checkpointer.note(pages: writer.logPages) {
+            writer.exclusively { _ = try? writer.checkpoint() }
+        }
     }
 
     private func commitSingly(_ batch: [PendingWrite]) async {

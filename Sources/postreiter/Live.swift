@@ -3,6 +3,7 @@
 import Foundation
 import LiveWorld
 import Mail
+import Storage
 import World
 
 /// The real world, made once.
@@ -10,6 +11,9 @@ enum Live {
     static let network = LiveNetwork()
     static let surroundings = Surroundings(
         time: LiveTime(), entropy: LiveEntropy(), network: network)
+    /// For passwords and signatures.
+    static let workExecutor = ThreadExecutor(
+        threads: ProcessInfo.processInfo.activeProcessorCount, niceness: 5)
 }
 
 extension Live {

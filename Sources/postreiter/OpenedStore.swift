@@ -24,9 +24,12 @@ struct OpenedStore {
         secretKey = SecretKeyFile(settings.secretKeyFile)
         do {
             store = try SQLiteStore(
-                folder: settings.dataFolder, schema: Node.schema, writing: StorageExecutor(),
-                reading: StorageExecutor(), time: Live.surroundings.time)
-            bodies = try FolderBodyFiles(folder: settings.dataFolder, on: StorageExecutor())
+                folder: settings.dataFolder, schema: Node.schema,
+                writing: ThreadExecutor(niceness: 2),
+                checkpointing: ThreadExecutor(niceness: 2), reading: ThreadExecutor(),
+                time: Live.surroundings.time)
+            bodies = try FolderBodyFiles(
+                folder: settings.dataFolder, on: ThreadExecutor(niceness: 2))
         } catch {
             throw Self.failure(error, settings.dataFolder)
         }
@@ -41,7 +44,7 @@ struct OpenedStore {
             defer { group.cancelAll() }
             let node = try await Node(
                 store: store, bodies: bodies, surroundings: Live.surroundings, name: name,
-                secretKey: secretKey, passwordExecutor: globalConcurrentExecutor,
+                secretKey: secretKey, passwordExecutor: Live.workExecutor,
                 journalDays: journalDays, mailCryptography: LiveMailCryptography())
             node.spooler.lifetimes.change(to: lifetimes)
             return try await body(node)

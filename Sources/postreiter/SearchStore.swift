@@ -17,7 +17,7 @@ struct SearchStore {
     private let store: SQLiteStore
     private let log: Logger
     /// Indexing takes what time mail leaves.
-    private let executor = StorageExecutor(niceness: 15)
+    private let executor = ThreadExecutor(niceness: 15)
 
     /// Opens it, or makes it anew if it is damaged; nil, with a word in the log, if it cannot be
     /// opened: searches read the messages then.
@@ -35,12 +35,12 @@ struct SearchStore {
     }
 
     private static func open(
-        _ folder: String, _ executor: StorageExecutor, _ log: Logger
+        _ folder: String, _ executor: ThreadExecutor, _ log: Logger
     ) throws(StorageFailure) -> SQLiteStore {
         func open() throws(StorageFailure) -> SQLiteStore {
             try SQLiteStore(
                 folder: folder, schema: [.searchIndex], writing: executor,
-                reading: StorageExecutor())
+                reading: ThreadExecutor())
         }
         do throws(StorageFailure) {
             return try open()

@@ -13,7 +13,7 @@ struct BodyFilesTests {
         case .memory: try await body(MemoryBodyFiles())
         case .folder:
             let folder = TemporaryFolder()
-            let executor = StorageExecutor()
+            let executor = ThreadExecutor()
             try await body(FolderBodyFiles(folder: folder.path, on: executor))
             withExtendedLifetime((folder, executor)) {}
         }

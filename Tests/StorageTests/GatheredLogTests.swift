@@ -79,20 +79,3 @@ struct GatheredLogTests {
         [UInt8](repeating: UInt8(truncatingIfNeeded: id &* 17), count: 10_240)
     }
 }
-
-private func copyFiles(from source: String, to target: String) throws {
-    for name in ["postreiter.sqlite", "postreiter.sqlite-wal"] {
-        let from = try #require(fopen(source + "/" + name, "r"))
-        let to = try #require(fopen(target + "/" + name, "w"))
-        defer {
-            fclose(from)
-            fclose(to)
-        }
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = fread(&buffer, 1, buffer.count, from)
-            guard count > 0 else { break }
-            try #require(fwrite(buffer, 1, count, to) == count)
-        }
-    }
-}

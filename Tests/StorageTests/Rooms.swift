@@ -60,7 +60,7 @@ func withStore<Result: Sendable>(
     case .memory: return try await withStore(SQLiteStore(on: MemoryDisk(), schema: schema), body)
     case .folder:
         let folder = TemporaryFolder()
-        let executor = StorageExecutor()
+        let executor = ThreadExecutor()
         let result = try await withStore(
             SQLiteStore(folder: folder.path, schema: schema, writing: executor, reading: executor),
             body)
@@ -90,5 +90,22 @@ extension SQLiteStore {
 
     func noteIDs() async throws -> [Int] {
         try await read { try $0.all("SELECT id FROM note ORDER BY id") { Int($0.integer(0)) } }
+    }
+}
+
+func copyFiles(from source: String, to target: String) throws {
+    for name in ["postreiter.sqlite", "postreiter.sqlite-wal"] {
+        let from = try #require(fopen(source + "/" + name, "r"))
+        let to = try #require(fopen(target + "/" + name, "w"))
+        defer {
+            fclose(from)
+            fclose(to)
+        }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = fread(&buffer, 1, buffer.count, from)
+            guard count > 0 else { break }
+            try #require(fwrite(buffer, 1, count, to) == count)
+        }
     }
 }

@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
                 "cannot listen: \(error); see `listen` in \(server.config)")
         }
         try ServerIdentity.become(settings, log)
-        let drops = DropFolder(settings.maildropFolder, on: StorageExecutor())
+        let drops = DropFolder(settings.maildropFolder, on: ThreadExecutor())
         let (running, config) = (settings, server.config)
         try await OpenedStore(settings).withNode { node in
             do { try drops.prepare() } catch {
