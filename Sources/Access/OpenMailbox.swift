@@ -55,8 +55,7 @@ struct OpenMailbox {
         _ enabled: EnabledExtensions, firstRecent: UInt32?, wanted: Notify.Events? = nil,
         to writer: inout ResponseWriter
     ) {
-        let keywords = KeywordTable(changes.keywords)
-        if keywords != view.keywords {
+        if let keywords = changes.keywords.map({ KeywordTable($0) }), keywords != view.keywords {
             view.keywords = keywords
             // RFC 9051 §7.3.5: flags that were not there before.
             writer.flags(keywords, permanent: permanentFlags)

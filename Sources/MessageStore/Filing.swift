@@ -36,28 +36,57 @@ extension Mailboxes {
         }
     }
 
+    /// What was filed, as `MailboxChanges.signal` is told.
+    package struct Filed: Sendable {
+        /// Rising.
+        package fileprivate(set) var uids: [UInt32] = []
+        /// The mailbox before.
+        let before: Mailbox
+        /// What has changed since; nil if that is not known so simply.
+        fileprivate(set) var changes: Changes?
+
+        fileprivate init(_ before: Mailbox, by reader: Reader?) {
+            self.before = before
+            changes = reader == nil ? Changes(mailbox: before) : nil
+        }
+
+        fileprivate mutating func add(_ uid: UInt32, _ flags: MessageFlags, octets: Int) {
+            uids.append(uid)
+            // A keyword may be new, and a UID that it had before leaves a gap.
+            guard var changes, flags.isDisjoint(with: .anyKeyword),
+                uid == changes.mailbox.uidNext
+            else { return self.changes = nil }
+            self.changes = nil
+            changes.mailbox.count(flags, octets: octets)
+            changes.changed.append((uid, flags, changes.mailbox.highestModSequence))
+            self.changes = changes
+        }
+    }
+
     /// Files contents that were just inserted, whose one reference becomes the mailbox's.
     ///
     /// Part of the transaction that inserts them; `signal` is the caller's, once it is committed.
-    /// `account` is who does it; nil: the owner. Throws `MailboxRefusal`. Returns the UIDs.
+    /// `account` is who does it; nil: the owner. Throws `MailboxRefusal`.
     package static func append(
         _ messages: [Appended], to mailbox: Mailbox.ID, at time: Timestamp,
         within allowance: Allowance? = nil, by account: Int64? = nil,
         in transaction: any Transaction
-    ) throws -> [UInt32] {
+    ) throws -> Filed {
         guard let box = try find(mailbox, in: transaction) else { throw MailboxRefusal.nonexistent }
         let reader = Reader(account, of: box)
-        let uids = try messages.map { message in
+        var filed = Filed(box, by: reader)
+        for message in messages {
             let flags = try flags(named: message.flags, in: mailbox, transaction)
             if let uid = message.uid { try advance(mailbox, to: uid, in: transaction) }
-            return try file(
+            let uid = try file(
                 Arrival(
                     content: message.content, octets: message.octets, flags: flags,
                     internalDate: message.internalDate, prefix: ""),
                 in: mailbox, at: message.saved ?? time, by: reader, in: transaction)
+            filed.add(uid, flags, octets: message.octets)
         }
         try check(allowance, in: transaction)
-        return uids
+        return filed
     }
 
     /// Counts a message in and inserts its row; its reference is the caller's to pass.

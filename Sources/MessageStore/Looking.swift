@@ -102,7 +102,8 @@ extension Mailboxes {
     /// What has happened to a mailbox since a moment, all of one moment.
     package struct Changes: Sendable {
         package var mailbox: Mailbox
-        package var keywords: Keywords
+        /// Nil: those that there were.
+        package var keywords: Keywords?
         /// Rising; those of messages that came and went meanwhile are among them.
         package var expunged: [UInt32] = []
         /// New messages and those with other flags, by rising UID.
@@ -119,9 +120,9 @@ extension Mailboxes {
         let question = SharedLook.Question(
             mailbox: id, modSequence: modSequence, uidNext: uidNext,
             reader: try reader(account, of: id), count: changes.count)
-        if let answer = sharedLook.answer(to: question) { return answer }
+        if let answer = self.changes.sharedLook.answer(to: question) { return answer }
         let answer = try look(for: question)
-        sharedLook.keep(answer, of: question)
+        self.changes.sharedLook.keep(answer, of: question)
         return answer
     }
 

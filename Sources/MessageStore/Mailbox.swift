@@ -18,15 +18,15 @@ package struct Mailbox: Hashable, Sendable {
     package let name: String
     package let uidValidity: UInt32
     /// The UID that the next message gets.
-    package let uidNext: UInt32
+    package private(set) var uidNext: UInt32
     /// That of the latest change (RFC 7162 HIGHESTMODSEQ).
-    package let highestModSequence: Int64
-    package let messages: Int
-    package let unseen: Int
+    package private(set) var highestModSequence: Int64
+    package private(set) var messages: Int
+    package private(set) var unseen: Int
     /// Messages with `\Deleted`.
-    package let deleted: Int
+    package private(set) var deleted: Int
     /// Of all messages, as clients read them.
-    package let octets: Int64
+    package private(set) var octets: Int64
     /// The use it is for, as `\Sent` (RFC 6154 §2).
     package let specialUse: String?
     package let isSubscribed: Bool
@@ -44,6 +44,16 @@ package struct Mailbox: Hashable, Sendable {
         octets = row.integer(9)
         specialUse = row.optionalText(10)
         isSubscribed = row.integer(11) != 0
+    }
+
+    /// As it is when a message has been filed there.
+    mutating func count(_ flags: MessageFlags, octets: Int) {
+        uidNext += 1
+        highestModSequence += 1
+        messages += 1
+        if !flags.contains(.seen) { unseen += 1 }
+        if flags.contains(.deleted) { deleted += 1 }
+        self.octets += Int64(octets)
     }
 }
 

@@ -20,6 +20,7 @@ package final class MailboxChanges: Sendable {
 
     private let state = Mutex(State())
     private let signals = Atomic<UInt64>(0)
+    let sharedLook = SharedLook()
 
     package init() {}
 
@@ -45,8 +46,17 @@ package final class MailboxChanges: Sendable {
     }
 
     /// To be called once the change is committed.
-    package func signal(_ account: Int64) {
-        signals.add(1, ordering: .sequentiallyConsistent)
+    ///
+    /// `filed`: what the change was, if it is known; nobody need look for it then.
+    package func signal(_ account: Int64, _ filed: Mailboxes.Filed? = nil) {
+        let count = signals.add(1, ordering: .sequentiallyConsistent).newValue
+        if let filed, let changes = filed.changes {
+            sharedLook.keep(
+                changes,
+                of: SharedLook.Question(
+                    mailbox: filed.before.id, modSequence: filed.before.highestModSequence,
+                    uidNext: filed.before.uidNext, reader: nil, count: count))
+        }
         let wakes = state.withLock { $0.watchers[account] } ?? []
         for watcher in wakes { watcher.wake() }
     }

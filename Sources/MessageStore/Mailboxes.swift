@@ -10,7 +10,6 @@ package struct Mailboxes: Sendable {
     /// Tells who looks at them of each change.
     package let changes: MailboxChanges
     let uidCache = UIDCache()
-    let sharedLook = SharedLook()
     let recents = Recents()
     let time: any Time
     /// How long what was removed can be brought back; its octets are kept as long.

@@ -4,7 +4,8 @@ private import Synchronization
 
 /// The last look at what has changed in a mailbox, for all who ask the same.
 ///
-/// A thousand sessions that are told of one message would read the same rows a thousand times.
+/// A thousand sessions that are told of one message would read the same rows a thousand times. And
+/// who has put messages there knows what anybody will see who had seen all before.
 final class SharedLook: Sendable {
     /// What was asked, and how many changes there had been in all.
     struct Question: Hashable, Sendable {

@@ -203,7 +203,7 @@ extension Intake {
             return PendingSummary(of: octets)
         }
         do {
-            let (uids, files, account) = try await spooler.store.write(
+            let (filed, files, account) = try await spooler.store.write(
                 meanwhile: { for summary in summaries { _ = summary?.value } }
             ) { transaction in
                 let appended = try messages.map { message, flags, date in
@@ -222,20 +222,20 @@ extension Intake {
                 // Who keeps too much may still make it less.
                 let octets = appended.reduce(0) { $0 + $1.octets }
                 let isShrinking = gone.map { $0.account == mailbox.account && octets <= $0.octets }
-                let uids = try Mailboxes.append(
+                let filed = try Mailboxes.append(
                     appended, to: mailbox.id, at: time,
                     within: isShrinking == true ? nil : allowance, by: account, in: transaction)
                 for (message, summary) in zip(appended, summaries) {
                     try summary?.value.insert(of: message.content, in: transaction)
                 }
-                try alongside?(uids, transaction)
-                return (uids, gone?.files ?? [], gone?.account ?? mailbox.account)
+                try alongside?(filed.uids, transaction)
+                return (filed, gone?.files ?? [], gone?.account ?? mailbox.account)
             }
             // Should this fail, the files are orphans, and collected.
             for file in files { try? await spooler.bodies.remove(file) }
-            spooler.mailboxChanges.signal(mailbox.account)
+            spooler.mailboxChanges.signal(mailbox.account, filed)
             if account != mailbox.account { spooler.mailboxChanges.signal(account) }
-            return uids
+            return filed.uids
         } catch {
             await discard(messages.map(\.message), after: error)
             throw error
