@@ -73,7 +73,7 @@ final class Checkpointer: Sendable {
     /// Pass after pass, each shorter than the one before, as what is committed meanwhile is less.
     private func copy() {
         var copied = 0
-        while let end = try? connection.checkpoint(), end > copied {
+        while let end = try? connection.exclusively({ try connection.checkpoint() }), end > copied {
             copied = end
             let isDone = state.withLock { state in
                 let rest = state.pages - end
