@@ -78,6 +78,7 @@ private final class LogFile {
     private static let limitOctets = 120 << 10
     /// By this much the file grows: many small commits, and a moment's writing.
     private static let growthOctets: Int64 = 1 << 20
+    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 
     private let file: File
     private let system: sqlite3_io_methods
@@ -143,9 +144,10 @@ private final class LogFile {
     /// not needed yet.
     private func grow(beyond end: Int64) {
         size = end
-        let zeros = [UInt8](repeating: 0, count: Int(Self.growthOctets))
-        if system.xWrite(file, zeros, Int32(zeros.count), end) == SQLITE_OK {
-            size += Self.growthOctets
+        while size < end + Self.growthOctets,
+            system.xWrite(file, Self.zeros, Int32(Self.zeros.count), size) == SQLITE_OK
+        {
+            size += Int64(Self.zeros.count)
         }
     }
 

@@ -22,7 +22,7 @@ struct CheckpointerTests {
             var longest = 0
             for commit in 0..<commits {
                 try await Self.write(commit, to: store)
-                longest = max(longest, Self.logOctets(folder))
+                longest = max(longest, logOctets(folder))
             }
             #expect(longest > 16 << 20 && longest < Self.usualLog)
             // As a loss of power would leave it: nothing is closed.
@@ -57,13 +57,13 @@ struct CheckpointerTests {
             }
             await Task.detached { begun.waitHere() }.value
             for commit in 1..<400 { try await Self.write(commit, to: store) }
-            #expect(Self.logOctets(folder) > Self.usualLog)
+            #expect(logOctets(folder) > Self.usualLog)
             mayEnd.signal()
             for await count in reads { #expect(count == Self.rowsOfACommit) }
             var isShortAgain = false
             for commit in 400..<commits {
                 try await Self.write(commit, to: store)
-                isShortAgain = isShortAgain || Self.logOctets(folder) <= 64 << 20
+                isShortAgain = isShortAgain || logOctets(folder) <= 64 << 20
             }
             #expect(isShortAgain)
         }
@@ -84,12 +84,6 @@ struct CheckpointerTests {
                     [.integer(Int64(commit * rowsOfACommit + row)), .blob(body)])
             }
         }
-    }
-
-    private static func logOctets(_ folder: TemporaryFolder) -> Int {
-        let facts = try? FileManager.default.attributesOfItem(
-            atPath: folder.path + "/postreiter.sqlite-wal")
-        return facts?[.size] as? Int ?? 0
     }
 
     private static func expectWhole(_ store: SQLiteStore, _ commits: Int) throws {

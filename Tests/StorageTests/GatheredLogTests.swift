@@ -37,6 +37,21 @@ struct GatheredLogTests {
         #expect(verdict == "ok")
     }
 
+    /// Else each sync would have to keep the file's new length, too.
+    @Test("Commits find their place in the log: it grows once for many of them")
+    func growsInSteps() async throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(folder: folder.path, schema: [notes])
+        try await withStore(store) { store in
+            var lengths: Set<Int> = []
+            for round in 0..<20 {
+                try await Self.write(1, round, to: store)
+                lengths.insert(logOctets(folder))
+            }
+            #expect(lengths.count <= 2 && lengths.allSatisfy { $0 > 1 << 20 })
+        }
+    }
+
     @Test("One write's failure undoes only its own statements, whoever shares the commit")
     func failureStaysAlone() async throws {
         struct Refusal: Error {}

@@ -93,6 +93,12 @@ extension SQLiteStore {
     }
 }
 
+/// How long the write-ahead log is.
+func logOctets(_ folder: TemporaryFolder) -> Int {
+    var facts = stat()
+    return stat(folder.path + "/postreiter.sqlite-wal", &facts) == 0 ? Int(facts.st_size) : 0
+}
+
 func copyFiles(from source: String, to target: String) throws {
     for name in ["postreiter.sqlite", "postreiter.sqlite-wal"] {
         let from = try #require(fopen(source + "/" + name, "r"))
