@@ -11,7 +11,7 @@ SECONDS ?= 60
 MINUTES ?= 30
 FUZZERS ?=
 
-.PHONY: demo test release bench bench-imap bench-verdicts bench-summary bench-memory crash-test soak simulate fuzz format lint clean packages-build packages-test
+.PHONY: demo test release bench bench-imap bench-verdicts bench-summary bench-memory crash-test soak simulate fuzz try-thunderbird format lint clean packages-build packages-test packages-thunderbird
 
 demo: release
 	.build/release/postreiter demo $(ARGUMENTS)
@@ -58,6 +58,10 @@ soak: packages-test release
 	SOAK_SECONDS=$$(($(MINUTES) * 60)) SOAK_SEED=$(SEED) \
 	    TESTED_BINARY=$(CURDIR)/.build/release/postreiter swift test --filter SoakTests
 
+# A real Thunderbird in a network of its own, from the account wizard to two programs at once.
+try-thunderbird: packages-thunderbird release
+	Scripts/try-thunderbird
+
 # Whole servers in virtual time: SEEDS=n runs that many, SEED=n replays one and tells its story.
 simulate: packages-test
 	swift build --build-tests
@@ -82,3 +86,6 @@ packages-build:
 
 packages-test:
 	@Scripts/packages test
+
+packages-thunderbird:
+	@Scripts/packages thunderbird
