@@ -108,6 +108,57 @@ struct DialogueTests {
                 """)
     }
 
+    @Test("Thunderbird is understood as it writes")
+    func thunderbird() {
+        play(
+            loggedIn + """
+                C: 74 ID ("name" "Thunderbird" "version" "153.7.0")
+                S: * ID ("name" "Postreiter")
+                S: 74 OK done
+                C: 75 ENABLE UTF8=ACCEPT
+                S: * ENABLED UTF8=ACCEPT
+                S: 75 OK done
+                C: 76 list (subscribed) "" "*" return (special-use)
+                * list
+                S: 76 OK done
+                C: 77 create "Bücher & Zeitung/v1.2 ~ [x] % */日本 📯"
+                * create
+                S: 77 OK done
+                C: 78 select "INBOX"
+                * select
+                S: 78 OK done
+                C: 79 UID fetch 1 (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Content-Type)])
+                * fetch
+                S: 79 OK done
+                C: 80 UID fetch 1 (UID BODY.PEEK[HEADER.FIELDS (Content-Type)] BODY.PEEK[TEXT]<0.2048>)
+                * fetch
+                S: 80 OK done
+                C: 81 uid store 5 -Flags (\\Answered \\Deleted \\Draft $Forwarded)
+                * store
+                S: 81 OK done
+                C: 82 uid move 15,18 "Trash"
+                * move
+                S: 82 OK done
+                C: 83 uid SEARCH UNDELETED BODY {5}
+                S: + go on
+                C> Köln
+                C:
+                * search
+                S: 83 OK done
+                C: 84 append "Drafts" (\\Draft) UTF8 (~{5+}
+                * append Drafts
+                * message 5
+                C> draft
+                * content draft
+                C: )
+                * appended
+                S: 84 OK done
+                C: 85 check
+                * noOperation
+                S: 85 OK done
+                """)
+    }
+
     @Test("A message that is refused is read past if it comes all the same")
     func refusedAppend() {
         play(
