@@ -123,7 +123,7 @@ package final class IMAPService: Sendable {
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
-        let mechanisms = registry.mechanisms
+        let mechanisms = registry.mechanisms(for: .imap)
         let limits = limits.withLock { $0 }
         var policy = ServerSession.Policy(
             hostName: configuration.hostName, offersTLS: configuration.identity != nil,

@@ -66,7 +66,7 @@ package final class ManageSieveService: Sendable {
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
-        let mechanisms = registry.mechanisms
+        let mechanisms = registry.mechanisms(for: .managesieve)
         var policy = ServerSession.Policy(
             offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,

@@ -79,7 +79,7 @@ package final class POP3Service: Sendable {
 
     /// What a connection is offered, the better first.
     var policy: ServerSession.Policy {
-        let mechanisms = registry.mechanisms
+        let mechanisms = registry.mechanisms(for: .pop3)
         return ServerSession.Policy(
             hostName: configuration.hostName, offersTLS: configuration.identity != nil,
             allowsPlainPasswords: configuration.allowsPlainPasswords,

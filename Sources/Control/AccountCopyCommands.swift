@@ -64,7 +64,8 @@ struct AccountCopyCommands {
             "enabled": .bool(copy.isEnabled), "shared": .bool(copy.isShared),
             "language": JSON(copy.language?.rawValue),
             "addresses": JSON(copy.addresses.map(\.description)),
-            "verifier": .string(copy.verifier), "rules": CopiedRules.json(copy.rules),
+            "verifier": .string(copy.verifier), "sha1-verifier": JSON(copy.sha1Verifier),
+            "rules": CopiedRules.json(copy.rules),
             "app-passwords": .array(copy.appPasswords.map(\.json)),
             "scripts": .array(texts),
             "memories": .array(
@@ -215,6 +216,7 @@ struct AccountCopyCommands {
 
     private static func copy(_ arguments: Arguments, _ login: Address) throws -> AccountCopy {
         var copy = AccountCopy(login: login, verifier: try arguments.text("verifier"))
+        copy.sha1Verifier = arguments.json["sha1-verifier"]?.string
         copy.displayName = arguments.json["name"]?.string ?? ""
         copy.language = try arguments.optionalLanguage("language")
         copy.isEnabled = arguments.json["enabled"]?.bool ?? true
@@ -272,7 +274,7 @@ extension AccountCopy.Device {
         [
             "name": .string(name), "services": JSON(services.map(\.rawValue).sorted()),
             "created": .integer(created.milliseconds), "selector": .string(selector),
-            "verifier": .string(verifier),
+            "verifier": .string(verifier), "sha1-verifier": JSON(sha1Verifier),
             "last-used": lastUse.map { .integer($0.time.milliseconds) } ?? .null,
             "last-service": JSON(lastUse?.service?.rawValue),
             "last-peer": JSON(lastUse?.peer?.description),
@@ -296,7 +298,8 @@ extension AccountCopy.Device {
         self.init(
             name: name, services: Set(services.compactMap(\.self)),
             created: Timestamp(milliseconds: json["created"]?.integer ?? 0), lastUse: lastUse,
-            selector: selector, verifier: verifier)
+            selector: selector, verifier: verifier,
+            sha1Verifier: json["sha1-verifier"]?.string)
     }
 }
 

@@ -77,8 +77,8 @@ final class OutboundConnection {
     /// Which reply is waited for, and since when.
     private var waiting: (reply: UInt64, since: Instant)?
 
-    /// The best first: with the first the password itself never crosses the line.
-    private static let mechanisms: [Mechanism] = [.scramSHA256, .plain, .login]
+    /// The best first: with the first two the password itself never crosses the line.
+    private static let mechanisms: [Mechanism] = [.scramSHA256, .scramSHA1, .plain, .login]
 
     /// From where it was made, if that says anything to others: not the side of a translator
     /// that they do not see.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Mail
-import SASL
 
 /// The number of an account: given once, never again, so that nobody inherits a mailbox.
 package struct AccountID: RawRepresentable, Hashable, Comparable, Sendable {
@@ -32,5 +31,5 @@ package struct Account: Hashable, Sendable {
 /// An account with what is kept of its password.
 struct AccountRecord: Hashable, Sendable {
     var account: Account
-    var keys: SCRAMKeys
+    var keys: PasswordKeys
 }

@@ -82,18 +82,13 @@ extension Registry {
     package func addSharedAccount(
         _ login: Address, displayName: String = "", language: Language? = nil, by author: String
     ) async throws(DirectoryFailure) -> Account {
-        // Keys of no password.
-        let keys = SCRAMKeys(
-            salt: entropy.octets(SCRAMKeys.saltOctets), iterations: iterations,
-            storedKey: entropy.octets(SCRAMKeys.keyOctets),
-            serverKey: entropy.octets(SCRAMKeys.keyOctets))
-        return try await addAccount(
-            login, displayName: displayName, language: language, keys: keys, isShared: true,
-            by: author)
+        try await addAccount(
+            login, displayName: displayName, language: language, keys: closedKeys(),
+            isShared: true, by: author)
     }
 
     private func addAccount(
-        _ login: Address, displayName: String, language: Language?, keys: SCRAMKeys,
+        _ login: Address, displayName: String, language: Language?, keys: PasswordKeys,
         isShared: Bool = false, by author: String
     ) async throws(DirectoryFailure) -> Account {
         let key = try Self.localKey(login)
@@ -214,7 +209,7 @@ extension Registry {
         }
     }
 
-    private func deriveKeys(_ password: String) async throws(DirectoryFailure) -> SCRAMKeys {
+    private func deriveKeys(_ password: String) async throws(DirectoryFailure) -> PasswordKeys {
         guard password.count >= Self.minimumPasswordCharacters else {
             throw .unfit("the password", reason: "it has fewer than 8 characters")
         }
@@ -224,11 +219,7 @@ extension Registry {
         } catch {
             throw .unfit("the password", reason: "\(error)")
         }
-        let salt = entropy.octets(SCRAMKeys.saltOctets)
-        let iterations = iterations
-        return await onPasswordExecutor {
-            SCRAMKeys(password: prepared, salt: salt, iterations: iterations)
-        }
+        return await deriveKeys(prepared)
     }
 
     static func localKey(_ address: Address) throws(DirectoryFailure) -> AddressKey {
@@ -254,8 +245,8 @@ extension Lookup {
             if let domain {
                 try transaction.all(
                     """
-                    SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                        server_key, language, is_shared
+                    SELECT id, login, display_name, is_enabled, language, is_shared, salt,
+                        iterations, stored_key, server_key, sha1_verifier
                     FROM directory_account WHERE domain = ? ORDER BY login
                     """,
                     [.text(domain.name)]
@@ -263,8 +254,8 @@ extension Lookup {
             } else {
                 try transaction.all(
                     """
-                    SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                        server_key, language, is_shared
+                    SELECT id, login, display_name, is_enabled, language, is_shared, salt,
+                        iterations, stored_key, server_key, sha1_verifier
                     FROM directory_account ORDER BY domain, login
                     """
                 ) { Self.record($0)?.account }
@@ -320,28 +311,5 @@ extension Account {
         guard !isShared else {
             throw .unfit("a password", reason: "\(login) is shared, nobody logs in with it")
         }
-    }
-}
-
-extension SCRAMKeys {
-    /// Names the mechanism, so that another one can stand in its place one day.
-    private static let scheme = "SCRAM-SHA-256"
-
-    /// `SCRAM-SHA-256$ITERATIONS$SALT$STOREDKEY$SERVERKEY`, the octets in Base64.
-    var verifier: String {
-        ([Self.scheme, String(iterations)]
-            + [salt, storedKey, serverKey].map { Base64.encode($0) }).joined(separator: "$")
-    }
-
-    /// Reads what `verifier` wrote.
-    init?(verifier: String) {
-        let parts = verifier.split(separator: "$", omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0] == Self.scheme, let iterations = Int(parts[1]),
-            (Self.minimumIterations...Self.maximumIterations).contains(iterations),
-            let salt = Base64.decode(parts[2].utf8), salt.count >= 8,
-            let stored = Base64.decode(parts[3].utf8), stored.count == Self.keyOctets,
-            let server = Base64.decode(parts[4].utf8), server.count == Self.keyOctets
-        else { return nil }
-        self.init(salt: salt, iterations: iterations, storedKey: stored, serverKey: server)
     }
 }

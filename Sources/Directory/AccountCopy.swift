@@ -19,6 +19,8 @@ package struct AccountCopy: Hashable, Sendable {
     package var isShared = false
     /// What is kept of the password, as text.
     package var verifier: String
+    /// The same for SCRAM-SHA-1; nil: nothing, as in backups of older releases.
+    package var sha1Verifier: String?
     /// Further ones.
     package var addresses: [Address] = []
     /// What was set for just this account.
@@ -39,10 +41,11 @@ package struct AccountCopy: Hashable, Sendable {
         /// The beginning of its text, by which it is found.
         package var selector: String
         package var verifier: String
+        package var sha1Verifier: String?
 
         package init(
             name: String, services: Set<LoginService>, created: Timestamp,
-            lastUse: AppPassword.Use?, selector: String, verifier: String
+            lastUse: AppPassword.Use?, selector: String, verifier: String, sha1Verifier: String?
         ) {
             self.name = name
             self.services = services
@@ -50,6 +53,7 @@ package struct AccountCopy: Hashable, Sendable {
             self.lastUse = lastUse
             self.selector = selector
             self.verifier = verifier
+            self.sha1Verifier = sha1Verifier
         }
     }
 }
@@ -60,7 +64,8 @@ extension Registry {
         var copy = try await read { lookup in
             let record = try lookup.existing(login)
             let account = record.account
-            var copy = AccountCopy(login: account.login, verifier: record.keys.verifier)
+            var copy = AccountCopy(login: account.login, verifier: record.keys.sha256.verifier)
+            copy.sha1Verifier = record.keys.sha1?.verifier
             copy.displayName = account.displayName
             copy.language = account.language
             copy.isEnabled = account.isEnabled
@@ -73,7 +78,8 @@ extension Registry {
                 AccountCopy.Device(
                     name: known.password.name, services: known.password.services,
                     created: known.password.created, lastUse: known.password.lastUse,
-                    selector: known.selector, verifier: known.keys.verifier)
+                    selector: known.selector, verifier: known.keys.sha256.verifier,
+                    sha1Verifier: known.keys.sha1?.verifier)
             }
             return copy
         }
@@ -93,7 +99,7 @@ extension Registry {
     package func addAccount(
         _ copy: AccountCopy, by author: String
     ) async throws(DirectoryFailure) -> [DirectoryFailure] {
-        guard let keys = SCRAMKeys(verifier: copy.verifier) else {
+        guard let keys = keys(copy.verifier, copy.sha1Verifier) else {
             throw .unfit("what was kept of the password", reason: "it cannot be read")
         }
         let key = try Self.localKey(copy.login)
@@ -133,33 +139,45 @@ extension Registry {
             if !copy.rules.isEmpty {
                 try revision.add(.rules(RulesRecord(.account(id), copy.rules)))
             }
-            for device in copy.appPasswords { try lookup.insert(device, of: id) }
+            for device in copy.appPasswords {
+                guard AppPassword.isName(device.name),
+                    let keys = self.keys(device.verifier, device.sha1Verifier)
+                else {
+                    throw DirectoryFailure.unfit(
+                        "the app password \(device.name)", reason: "it cannot be read")
+                }
+                try lookup.insert(device, keys, of: id)
+            }
             return leftOut
         }
+    }
+
+    /// Reads what is kept of a password, as far as it is wanted here; nil if it cannot be read.
+    private func keys(_ sha256: String, _ sha1: String?) -> PasswordKeys? {
+        guard let keys = SCRAMKeys(verifier: sha256, .sha256) else { return nil }
+        guard let sha1, offersSCRAMSHA1 else { return PasswordKeys(keys) }
+        return SCRAMKeys(verifier: sha1, .sha1).map { PasswordKeys(keys, sha1: $0) }
     }
 }
 
 extension Lookup {
-    fileprivate func insert(_ device: AccountCopy.Device, of account: AccountID) throws {
-        guard AppPassword.isName(device.name), let keys = SCRAMKeys(verifier: device.verifier)
-        else {
-            throw DirectoryFailure.unfit(
-                "the app password \(device.name)", reason: "it cannot be read")
-        }
+    fileprivate func insert(
+        _ device: AccountCopy.Device, _ keys: PasswordKeys, of account: AccountID
+    ) throws {
         try transaction.execute(
             """
             INSERT INTO directory_app_password (account, name, selector, services, created,
-                salt, iterations, stored_key, server_key, last_used, last_service, last_peer)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                last_used, last_service, last_peer, salt, iterations, stored_key, server_key,
+                sha1_verifier)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .integer(account.rawValue), .text(device.name), .text(device.selector),
                 .text(device.services.map(\.rawValue).sorted().joined(separator: " ")),
-                .integer(device.created.milliseconds), .blob(keys.salt),
-                .integer(Int64(keys.iterations)), .blob(keys.storedKey), .blob(keys.serverKey),
+                .integer(device.created.milliseconds),
                 .integer(optional: device.lastUse?.time.milliseconds),
                 .text(optional: device.lastUse?.service?.rawValue),
                 .text(optional: device.lastUse?.peer?.description),
-            ])
+            ] + keys.values)
     }
 }

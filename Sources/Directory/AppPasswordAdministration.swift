@@ -25,10 +25,7 @@ extension Registry {
         } catch {
             throw .unfit("the password", reason: "\(error)")
         }
-        let (salt, iterations) = (entropy.octets(SCRAMKeys.saltOctets), iterations)
-        let keys = await onPasswordExecutor {
-            SCRAMKeys(password: prepared, salt: salt, iterations: iterations)
-        }
+        let keys = await deriveKeys(prepared)
         let now = time.timestamp
         try await change(by: author, "made the app password \(name) of \(login)") { lookup, _ in
             let owner = try lookup.existing(login).account
@@ -45,15 +42,14 @@ extension Registry {
             try lookup.transaction.execute(
                 """
                 INSERT INTO directory_app_password (account, name, selector, services, created,
-                    salt, iterations, stored_key, server_key)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    salt, iterations, stored_key, server_key, sha1_verifier)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     .integer(account.rawValue), .text(name), .text(secret.selector),
                     .text(services.map(\.rawValue).sorted().joined(separator: " ")),
-                    .integer(now.milliseconds), .blob(keys.salt), .integer(Int64(keys.iterations)),
-                    .blob(keys.storedKey), .blob(keys.serverKey),
-                ])
+                    .integer(now.milliseconds),
+                ] + keys.values)
         }
         return secret.text
     }
@@ -133,26 +129,24 @@ extension Registry {
 struct AppPasswordRecord: Hashable, Sendable {
     let password: AppPassword
     let selector: String
-    let keys: SCRAMKeys
+    let keys: PasswordKeys
 
     fileprivate init(_ row: any Row) {
         let services = row.text(4).split(separator: " ").compactMap {
             LoginService(rawValue: String($0))
         }
-        let lastUse = row.optionalInteger(10).map { time in
+        let lastUse = row.optionalInteger(6).map { time in
             AppPassword.Use(
                 time: Timestamp(milliseconds: time),
-                service: row.optionalText(11).flatMap(LoginService.init(rawValue:)),
-                peer: row.optionalText(12).flatMap { IPAddress($0) })
+                service: row.optionalText(7).flatMap(LoginService.init(rawValue:)),
+                peer: row.optionalText(8).flatMap { IPAddress($0) })
         }
         password = AppPassword(
             id: row.integer(0), account: AccountID(rawValue: row.integer(1)), name: row.text(2),
             services: Set(services), created: Timestamp(milliseconds: row.integer(5)),
             lastUse: lastUse)
         selector = row.text(3)
-        keys = SCRAMKeys(
-            salt: row.blob(6), iterations: Int(row.integer(7)), storedKey: row.blob(8),
-            serverKey: row.blob(9))
+        keys = PasswordKeys(row, at: 9)
     }
 }
 
@@ -160,8 +154,8 @@ extension Lookup {
     func appPasswords(of account: AccountID) throws(StorageFailure) -> [AppPasswordRecord] {
         try transaction.all(
             """
-            SELECT id, account, name, selector, services, created, salt, iterations, stored_key,
-                server_key, last_used, last_service, last_peer
+            SELECT id, account, name, selector, services, created, last_used, last_service,
+                last_peer, salt, iterations, stored_key, server_key, sha1_verifier
             FROM directory_app_password WHERE account = ? ORDER BY name
             """,
             [.integer(account.rawValue)], AppPasswordRecord.init)

@@ -33,6 +33,8 @@ package struct Authentication: Sendable {
     private var candidate: Account?
     /// With which of its app passwords; nil: with its own.
     private var appPassword: AppPassword?
+    /// There is such an account, and nothing to prove its password by: it was a decoy, too.
+    private var lacksKeys = false
     private let service: LoginService?
     /// It has been told so, and counts already.
     private var hasBeenRefused = false
@@ -76,9 +78,7 @@ package struct Authentication: Sendable {
                 case .needsKeys(let user):
                     claimedName = user
                     guard !isRefused(user) else { return await turnAway() }
-                    let credentials = try registry.credentials(login: user, for: service)
-                    (candidate, appPassword) = (credentials.account, credentials.appPassword)
-                    step = exchange.provide(credentials.keys)
+                    step = exchange.provide(try keys(of: user))
                 case .examine(let claim):
                     claimedName = claim.user
                     if let user = claim.user, isRefused(user) { return await turnAway() }
@@ -96,12 +96,29 @@ package struct Authentication: Sendable {
                     }
                 case .succeeded(let identity): return await conclude(identity)
                 case .failed(let failure):
-                    return hasBeenRefused ? .refused(failure) : await refuse(failure)
+                    return hasBeenRefused
+                        ? .refused(failure)
+                        : await refuse(
+                            failure == .refused && lacksKeys ? .lacksKeys : failure)
                 }
             }
         } catch {
             return .temporarilyUnavailable("the directory does not answer: \(error)")
         }
+    }
+
+    /// The keys for SCRAM, of the name or decoys, and notes whose they are.
+    private mutating func keys(of user: String) throws(DirectoryFailure) -> SCRAMKeys {
+        guard let hash = exchange.mechanism.scramHash else {
+            preconditionFailure("keys for what is no SCRAM")
+        }
+        let credentials = try registry.credentials(login: user, for: service)
+        guard let known = credentials.keys, let keys = known[hash] else {
+            lacksKeys = credentials.keys != nil
+            return registry.decoy(for: credentials.name, hash)
+        }
+        (candidate, appPassword) = (credentials.account, credentials.appPassword)
+        return keys
     }
 
     private func conclude(_ identity: ServerExchange.Identity) async -> Progress {
@@ -157,50 +174,59 @@ struct AuthenticationCounters: Sendable {
 
 extension Registry {
     /// Who logs in, and with what.
-    package struct Credentials: Sendable {
-        package let keys: SCRAMKeys
-        /// Nil behind a decoy.
-        package var account: Account?
+    struct Credentials: Sendable {
+        /// By which decoys are made: the same for every spelling.
+        let name: String
+        /// Nil: nobody logs in by this name.
+        var keys: PasswordKeys?
+        var account: Account?
         /// Nil: with the account's own password.
-        package var appPassword: AppPassword?
+        var appPassword: AppPassword?
     }
 
     /// Parts the login from the name of a device: `anna@example.org/phone`.
     private static let deviceSeparator: Character = "/"
 
+    private static func name(_ key: AddressKey, device: Substring?) -> String {
+        guard let device else { return key.text }
+        return "\(key.text)\(deviceSeparator)\(String(device).asciiLowercased)"
+    }
+
     /// The keys for a name, and the account if the name is one that may log in.
     ///
     /// Behind a slash stands the name of an app password, whose keys they are then: so it can be
     /// used with SCRAM, where a server has to choose the keys before it sees what the client knows.
-    /// For any other name the keys are decoys, the same each time.
-    package func credentials(
+    func credentials(
         login: String, for service: LoginService? = nil
     ) throws(DirectoryFailure) -> Credentials {
         let parts = login.split(
             separator: Self.deviceSeparator, maxSplits: 1, omittingEmptySubsequences: false)
         let key = parts.first.flatMap { try? Address($0) }.flatMap { AddressKey($0) }
-        if let key {
-            let record = try lookUp { lookup throws(StorageFailure) in
-                try lookup.record(login: key)
-            }
-            if let record, record.account.isEnabled, !record.account.isShared {
-                guard parts.count > 1 else {
-                    return Credentials(keys: record.keys, account: record.account)
-                }
-                let known = try lookUp { lookup throws(StorageFailure) in
-                    try lookup.appPasswords(of: record.account.id)
-                }
-                if let found = known.first(where: {
-                    $0.password.name == parts[1] && $0.password.allows(service)
-                }) {
-                    return Credentials(
-                        keys: found.keys, account: record.account, appPassword: found.password)
-                }
-            }
+        guard let key else { return Credentials(name: login.asciiLowercased) }
+        var credentials = Credentials(
+            name: Self.name(key, device: parts.count == 1 ? nil : parts[1]))
+        let record = try lookUp { lookup throws(StorageFailure) in
+            try lookup.record(login: key)
         }
-        let name = (parts.count == 1 ? key?.text : nil) ?? login.asciiLowercased
-        return Credentials(
-            keys: SCRAMKeys(decoyFor: name, secret: decoySecret, iterations: iterations))
+        guard let record, record.account.isEnabled, !record.account.isShared else {
+            return credentials
+        }
+        if parts.count == 1 {
+            credentials.keys = record.keys
+            credentials.account = record.account
+            return credentials
+        }
+        let known = try lookUp { lookup throws(StorageFailure) in
+            try lookup.appPasswords(of: record.account.id)
+        }
+        if let found = known.first(where: {
+            $0.password.name == parts[1] && $0.password.allows(service)
+        }) {
+            credentials.keys = found.keys
+            credentials.account = record.account
+            credentials.appPassword = found.password
+        }
+        return credentials
     }
 
     /// The account of that name, if it may log in: for whom a trusted proxy has authenticated.
@@ -217,14 +243,17 @@ extension Registry {
         login: String, password: PreparedString, for service: LoginService? = nil
     ) async throws(DirectoryFailure) -> (account: Account, appPassword: AppPassword?)? {
         let credentials = try credentials(login: login, for: service)
+        guard let account = credentials.account, let keys = credentials.keys else {
+            let decoy = decoy(for: credentials.name, .sha256)
+            _ = await onPasswordExecutor { decoy.verify(password) }
+            return nil
+        }
         // What is typed for a device may lack its hyphens.
         if let secret = AppSecret(typed: password.value),
-            let prepared = try? PreparedString(secret.text), let account = credentials.account
+            let prepared = try? PreparedString(secret.text)
         {
             if let appPassword = credentials.appPassword {
-                guard await verify(prepared, of: account, appPassword, credentials.keys) else {
-                    return nil
-                }
+                guard await verify(prepared, of: account, appPassword, keys) else { return nil }
                 return (account, appPassword)
             }
             let known = try lookUp { lookup throws(StorageFailure) in
@@ -237,23 +266,25 @@ extension Registry {
                 }
             }
         }
-        guard let account = credentials.account else {
-            _ = await onPasswordExecutor { credentials.keys.verify(password) }
+        guard await verify(password, of: account, credentials.appPassword, keys) else {
             return nil
         }
-        guard await verify(password, of: account, credentials.appPassword, credentials.keys)
-        else { return nil }
         return (account, credentials.appPassword)
     }
 
     private func verify(
         _ password: PreparedString, of account: Account, _ appPassword: AppPassword?,
-        _ keys: SCRAMKeys
+        _ keys: PasswordKeys
     ) async -> Bool {
         let owner = VerifiedPasswords.Owner(account: account.id, appPassword: appPassword?.id)
-        if passwords.contains(password, of: owner, keys) { return true }
-        guard await onPasswordExecutor({ keys.verify(password) }) else { return false }
-        passwords.insert(password, of: owner, keys)
+        if !passwords.contains(password, of: owner, keys.sha256) {
+            guard await onPasswordExecutor({ keys.sha256.verify(password) }) else { return false }
+            passwords.insert(password, of: owner, keys.sha256)
+        }
+        if let key = AddressKey(account.login) {
+            let name = Self.name(key, device: appPassword?.name[...])
+            await addMissingKeys(of: password, owner, keys, name: name)
+        }
         return true
     }
 

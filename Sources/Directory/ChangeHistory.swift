@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Mail
-import SASL
 import Storage
 import World
 
@@ -34,10 +33,7 @@ extension Registry {
     package func undo(
         change id: Int64, by author: String
     ) async throws(DirectoryFailure) -> [Address] {
-        let closed = SCRAMKeys(
-            salt: entropy.octets(SCRAMKeys.saltOctets), iterations: iterations,
-            storedKey: entropy.octets(SCRAMKeys.keyOctets),
-            serverKey: entropy.octets(SCRAMKeys.keyOctets))
+        let closed = closedKeys()
         return try await change(by: author, "undid change \(id)") { lookup, revision in
             let replacements = try lookup.replacements(in: id)
             guard !replacements.isEmpty else { throw DirectoryFailure.unknownChange(id) }

@@ -196,18 +196,16 @@ extension Entry {
         try transaction.execute(
             """
             INSERT INTO directory_account
-                (id, login, domain, display_name, is_enabled, salt, iterations, stored_key,
-                 server_key, language, is_shared)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (id, login, domain, display_name, is_enabled, language, is_shared,
+                 salt, iterations, stored_key, server_key, sha1_verifier)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .integer(account.id.rawValue), .text(AddressKey(account.login)?.text ?? ""),
                 .text(account.login.domain?.name ?? ""), .text(account.displayName),
-                .integer(account.isEnabled ? 1 : 0), .blob(record.keys.salt),
-                .integer(Int64(record.keys.iterations)), .blob(record.keys.storedKey),
-                .blob(record.keys.serverKey), .text(optional: account.language?.rawValue),
+                .integer(account.isEnabled ? 1 : 0), .text(optional: account.language?.rawValue),
                 .integer(account.isShared ? 1 : 0),
-            ])
+            ] + record.keys.values)
     }
 
     func delete(_ transaction: any Transaction) throws(StorageFailure) {
@@ -235,8 +233,8 @@ extension Entry {
     }
 }
 
-extension SCRAMKeys {
+extension PasswordKeys {
     /// Of an account read from the record of changes, where keys do not stand.
     fileprivate static let notRecorded = Self(
-        salt: [], iterations: 0, storedKey: [], serverKey: [])
+        SCRAMKeys(salt: [], iterations: 0, storedKey: [], serverKey: []))
 }

@@ -2,7 +2,6 @@
 
 import Bytes
 import Mail
-import SASL
 import Storage
 
 /// The directory as one transaction sees it.
@@ -101,8 +100,8 @@ struct Lookup {
     func record(login key: AddressKey) throws(StorageFailure) -> AccountRecord? {
         let row = try transaction.first(
             """
-            SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                server_key, language, is_shared
+            SELECT id, login, display_name, is_enabled, language, is_shared, salt, iterations,
+                stored_key, server_key, sha1_verifier
             FROM directory_account WHERE login = ?
             """,
             [.text(key.text)]
@@ -113,8 +112,8 @@ struct Lookup {
     func record(_ id: AccountID) throws(StorageFailure) -> AccountRecord? {
         let row = try transaction.first(
             """
-            SELECT id, login, display_name, is_enabled, salt, iterations, stored_key,
-                server_key, language, is_shared
+            SELECT id, login, display_name, is_enabled, language, is_shared, salt, iterations,
+                stored_key, server_key, sha1_verifier
             FROM directory_account WHERE id = ?
             """,
             [.integer(id.rawValue)]
@@ -157,11 +156,8 @@ struct Lookup {
         let account = Account(
             id: AccountID(rawValue: row.integer(0)), login: login, displayName: row.text(2),
             isEnabled: row.integer(3) != 0,
-            language: row.optionalText(8).flatMap { Language(rawValue: $0) },
-            isShared: row.integer(9) != 0)
-        let keys = SCRAMKeys(
-            salt: row.blob(4), iterations: Int(row.integer(5)), storedKey: row.blob(6),
-            serverKey: row.blob(7))
-        return AccountRecord(account: account, keys: keys)
+            language: row.optionalText(4).flatMap { Language(rawValue: $0) },
+            isShared: row.integer(5) != 0)
+        return AccountRecord(account: account, keys: PasswordKeys(row, at: 6))
     }
 }

@@ -49,8 +49,9 @@ package final class Registry: Sendable {
     }
 
     let counters = AuthenticationCounters()
-    /// The work put into a password set from now on.
+    /// The work put into a password set from now on, with SHA-256.
     let iterations: Int
+    let wantsSHA1 = Atomic(true)
 
     struct Cache {
         var verdicts = RecencyCache<Address, RecipientVerdict>(limit: maximumCachedVerdicts)
@@ -82,7 +83,7 @@ package final class Registry: Sendable {
         self.entropy = entropy
         self.passwordExecutor = passwordExecutor
         self.iterations = iterations
-        passwords = VerifiedPasswords(key: entropy.octets(SCRAMKeys.keyOctets))
+        passwords = VerifiedPasswords(key: entropy.octets(VerifiedPasswords.keyOctets))
         self.secretKey = secretKey
         decoySecret = try await Self.secret("decoy", store, proposed: entropy.octets(32))
         rewriting = SenderRewriting(

@@ -176,6 +176,11 @@ extension Migrations {
             """,
             // Accounts of several, with which nobody logs in.
             "ALTER TABLE directory_account ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;",
+            // Keys for SCRAM-SHA-1; NULL: none, or the password was not at hand since.
+            """
+            ALTER TABLE directory_account ADD COLUMN sha1_verifier TEXT;
+            ALTER TABLE directory_app_password ADD COLUMN sha1_verifier TEXT;
+            """,
         ])
 
     /// Of a recorded transport's seven fields, between unit separators, the sixth is its password:

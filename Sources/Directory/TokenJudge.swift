@@ -43,8 +43,11 @@ extension Registry {
     }
 
     /// How people can prove who they are, the better first.
-    package var mechanisms: [Mechanism] {
-        Mechanism.withPassword + (tokens.withLock { $0 != nil } ? Mechanism.withToken : [])
+    package func mechanisms(for service: LoginService) -> [Mechanism] {
+        var mechanisms = Mechanism.withPassword
+        // RFC 5804 §2.1 wants it; the others go without what is weaker.
+        if service == .managesieve, offersSCRAMSHA1 { mechanisms.insert(.scramSHA1, at: 1) }
+        return mechanisms + (tokens.withLock { $0 != nil } ? Mechanism.withToken : [])
     }
 
     enum Examination {

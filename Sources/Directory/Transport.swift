@@ -76,7 +76,7 @@ package struct Transport: Hashable, Sendable {
         package var isVerified: Bool { self == .required || self == .implicit }
     }
 
-    /// Who we are to the host (SCRAM-SHA-256, PLAIN or LOGIN; only under TLS).
+    /// Who we are to the host (SCRAM-SHA-256 or -1, PLAIN or LOGIN; only under TLS).
     package struct Account: Hashable, Sendable {
         package var name: String
         /// Nil: it was sealed with a key that this host does not have.

@@ -13,6 +13,7 @@ import World
 final class VerifiedPasswords: Sendable {
     /// About 150 octets each.
     static let limit = 10_000
+    static let keyOctets = 32
 
     /// Whose password: the account's own, or that of a device.
     struct Owner: Hashable, Sendable {

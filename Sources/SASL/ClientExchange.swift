@@ -10,7 +10,7 @@ package struct ClientExchange: Sendable {
     private enum State: Sendable {
         case fresh
         case login(sent: Int)
-        case awaitsServerFirst(bare: String)
+        case awaitsServerFirst(SCRAMHash, bare: String)
         case awaitsServerFinal(signature: [UInt8])
         /// A token was shown: a challenge says only why it is refused.
         case token
@@ -50,10 +50,8 @@ package struct ClientExchange: Sendable {
         case .login:
             state = .login(sent: 0)
             return nil
-        case .scramSHA256:
-            let bare = "n=\(SCRAMMessage.escape(user.value)),r=\(Base64.encode(nonce))"
-            state = .awaitsServerFirst(bare: bare)
-            return Array((header + bare).utf8)
+        case .scramSHA256: return clientFirst(.sha256)
+        case .scramSHA1: return clientFirst(.sha1)
         case .oauthBearer:
             state = .token
             let owner = authorization ?? user.value
@@ -77,8 +75,8 @@ package struct ClientExchange: Sendable {
         case .login(sent: 1):
             state = .over
             return password.octets
-        case .awaitsServerFirst(let bare):
-            return try prove(bare, challenge)
+        case .awaitsServerFirst(let hash, let bare):
+            return try prove(hash, bare, challenge)
         case .awaitsServerFinal(let signature):
             state = .over
             let expected = Array("v=\(Base64.encode(signature))".utf8)
@@ -98,9 +96,15 @@ package struct ClientExchange: Sendable {
         "n,\(authorization.map { "a=" + SCRAMMessage.escape($0) } ?? ""),"
     }
 
+    private mutating func clientFirst(_ hash: SCRAMHash) -> [UInt8] {
+        let bare = "n=\(SCRAMMessage.escape(user.value)),r=\(Base64.encode(nonce))"
+        state = .awaitsServerFirst(hash, bare: bare)
+        return Array((header + bare).utf8)
+    }
+
     /// RFC 5802 §3, from the server's first message to the client's proof.
     private mutating func prove(
-        _ bare: String, _ challenge: [UInt8]
+        _ hash: SCRAMHash, _ bare: String, _ challenge: [UInt8]
     ) throws(AuthenticationFailure) -> [UInt8] {
         let message = try SCRAMMessage.ServerFirst(challenge)
         let ours = Base64.encode(nonce)
@@ -112,12 +116,12 @@ package struct ClientExchange: Sendable {
             throw .iterationsOutOfRange(message.iterations)
         }
         let salted = SaltedPassword(
-            password, salt: message.salt, iterations: message.iterations)
+            password, hash, salt: message.salt, iterations: message.iterations)
         let final = "c=\(Base64.encode(Array(header.utf8))),r=\(message.nonce)"
         let authMessage = Array("\(bare),\(String(lossy: challenge)),\(final)".utf8)
-        let signature = hmac(salted.storedKey, authMessage)
+        let signature = hash.hmac(salted.storedKey, authMessage)
         let proof = zip(salted.clientKey, signature).map { $0 ^ $1 }
-        state = .awaitsServerFinal(signature: hmac(salted.serverKey, authMessage))
+        state = .awaitsServerFinal(signature: hash.hmac(salted.serverKey, authMessage))
         return Array("\(final),p=\(Base64.encode(proof))".utf8)
     }
 }

@@ -6,6 +6,8 @@ package import Bytes
 package enum Mechanism: String, CaseIterable, Sendable {
     /// RFC 7677: the password itself never crosses the line.
     case scramSHA256 = "SCRAM-SHA-256"
+    /// RFC 5802: the same with a weaker hash, which ManageSieve asks for (RFC 5804 §2.1).
+    case scramSHA1 = "SCRAM-SHA-1"
     /// RFC 4616: name and password in one message; only under TLS.
     case plain = "PLAIN"
     /// Name and password on request, as old mail programs do it; never standardized.
@@ -15,7 +17,7 @@ package enum Mechanism: String, CaseIterable, Sendable {
     /// The same as mail programs did it before there was a standard.
     case xoauth2 = "XOAUTH2"
 
-    /// Those that prove knowledge of a password, the better first.
+    /// Those that prove knowledge of a password, whatever the service, the better first.
     package static let withPassword: [Self] = [.scramSHA256, .plain, .login]
     /// Those that show a token, the better first.
     package static let withToken: [Self] = [.oauthBearer, .xoauth2]
@@ -34,7 +36,16 @@ package enum Mechanism: String, CaseIterable, Sendable {
 
     /// Whether the peer, or who listens, learns what opens the account: to be offered only under
     /// TLS.
-    package var revealsPassword: Bool { self != .scramSHA256 }
+    package var revealsPassword: Bool { scramHash == nil }
+
+    /// With which SCRAM works; nil for what is no SCRAM.
+    package var scramHash: SCRAMHash? {
+        switch self {
+        case .scramSHA256: .sha256
+        case .scramSHA1: .sha1
+        case .plain, .login, .oauthBearer, .xoauth2: nil
+        }
+    }
 }
 
 /// Why an exchange ended without a proof, for the log; the peer only learns that it failed.
@@ -43,6 +54,8 @@ package enum AuthenticationFailure: Error, Hashable, Sendable {
     case malformed(SyntaxError)
     /// Name, password or proof is wrong, or the account may not log in.
     case refused
+    /// Nothing is kept of the password that the mechanism could work with.
+    case lacksKeys
     /// The token opens nothing here, for this reason.
     case tokenRefused(String)
     /// The client demands channel binding, which was not offered (RFC 5802 §6).
@@ -60,6 +73,8 @@ extension AuthenticationFailure: CustomStringConvertible {
         switch self {
         case .malformed(let error): "a malformed message: \(error)"
         case .refused: "wrong name or password"
+        case .lacksKeys:
+            "no keys for SCRAM-SHA-1 are kept yet: a login by PLAIN or LOGIN makes them"
         case .tokenRefused(let reason): "the access token is refused: \(reason)"
         case .channelBindingNotSupported: "the client demands channel binding"
         case .extensionNotSupported: "the client demands an unknown extension"

@@ -91,6 +91,7 @@ package struct ServerExchange: Sendable {
         guard case .awaitsKeys(let server) = state else {
             preconditionFailure("keys that were not asked for")
         }
+        precondition(keys.hash == mechanism.scramHash, "keys of another mechanism")
         let serverFirst = server.serverFirst(keys)
         state = .awaitsProof(server, keys, serverFirst: serverFirst)
         return .challenge(Array(serverFirst.utf8))
@@ -118,7 +119,7 @@ package struct ServerExchange: Sendable {
             switch mechanism {
             case .plain: return try readPlain(response)
             case .login: return try readLoginName(response)
-            case .scramSHA256: return try readClientFirst(response)
+            case .scramSHA256, .scramSHA1: return try readClientFirst(response)
             case .oauthBearer: return present(try BearerClaim(bearer: response))
             case .xoauth2: return present(try BearerClaim(xoauth2: response))
             }

@@ -180,6 +180,7 @@ package struct MailServer: Sendable {
         scriptedRefusal = ScriptedRefusal(node.scripts, registry: node.registry)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
+        node.registry.offersSCRAMSHA1 = settings.offersSCRAMSHA1
         node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
         let reporters = Reporters(
             settings, node: node, intake: intake, resolver: resolver, surroundings: surroundings,
@@ -248,6 +249,7 @@ package struct MailServer: Sendable {
         offering.change(to: settings)
         node.spooler.lifetimes.change(to: settings.sending.lifetimes)
         node.registry.changeDefaults(to: settings.mailboxes.rules)
+        node.registry.offersSCRAMSHA1 = settings.offersSCRAMSHA1
         node.mailboxes.undeleteWindow = .days(settings.mailboxes.undeleteDays)
         imap.reach.change(to: settings.sharing)
         imap.change(to: .init(settings.limits))
@@ -390,7 +392,7 @@ package struct MailServer: Sendable {
         session.hiddenExtensions = settings.hiddenExtensions
         // RFC 6409 §4.3: people prove who they are on the submission ports, servers nowhere.
         if session.service == .submission {
-            session.saslMechanisms = node.registry.mechanisms.map(\.name)
+            session.saslMechanisms = node.registry.mechanisms(for: .smtp).map(\.name)
         }
         var configuration = SMTPService.Configuration(
             session: session, identity: identity, isImplicitTLS: service == .submissions)

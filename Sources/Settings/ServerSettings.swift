@@ -31,6 +31,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var nameServer = NameServerSettings()
     package var defence = DefenceSettings()
     package var authentication = AuthenticationSettings()
+    /// Whether ManageSieve offers SCRAM-SHA-1, for which keys of their own are kept.
+    package var offersSCRAMSHA1 = true
     /// Nil: nobody logs in with a token.
     package var tokens: TokenSettings?
     package var signing = Signing()
@@ -292,6 +294,7 @@ extension ServerSettings {
         settings.sending.lifetimeHours = new.sending.lifetimeHours
         settings.sending.notificationLifetimeHours = new.sending.notificationLifetimeHours
         settings.sending.delayNoticeHours = new.sending.delayNoticeHours
+        settings.offersSCRAMSHA1 = new.offersSCRAMSHA1
         settings.mailboxes = new.mailboxes
         settings.logLevel = new.logLevel
         settings.logFormat = new.logFormat

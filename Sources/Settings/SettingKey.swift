@@ -13,7 +13,7 @@ package struct SettingKey: Sendable {
         name.hasPrefix("listen.") || name.hasPrefix("tls.") || name.hasPrefix("limits.")
             || name.hasPrefix("log.") || name.hasPrefix("trust.") || name.hasPrefix("smtp.")
             || name.hasPrefix("mailbox.") || name.hasPrefix("sharing.")
-            || name.hasPrefix("defence.")
+            || name.hasPrefix("defence.") || name.hasPrefix("managesieve.")
             || name.hasPrefix("authentication.")
             || name == "resolver" || Self.liveSending.contains(name)
     }
@@ -209,6 +209,10 @@ package struct SettingKey: Sendable {
         .init(
             "mailbox.subaddress-folders",
             "user+folder@ leads into folder: no, existing or create; default no."),
+        .init(
+            "managesieve.scram-sha-1",
+            "yes or no: ManageSieve offers SCRAM-SHA-1 (RFC 5804 §2.1), and keys for it are kept;"
+                + " default yes."),
         .init(
             "sharing.domains", list: true,
             "Domains whose people may share mailboxes with each other, parted by spaces; *: all;"

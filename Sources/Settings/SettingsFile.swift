@@ -245,6 +245,7 @@ package struct SettingsFile {
             settings.trust.networks = try networks("trust.networks")
         }
         try readAuthentication(&settings.authentication)
+        settings.offersSCRAMSHA1 = try flag("managesieve.scram-sha-1", default: true)
         settings.tokens = try tokenSettings()
         settings.hiddenExtensions = Set(
             try list("smtp.hidden-extensions", "a keyword such as CHUNKING") { word in

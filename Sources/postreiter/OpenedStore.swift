@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Directory
 import LiveWorld
 import Mail
 import Server
@@ -15,12 +16,14 @@ struct OpenedStore {
     private let name: String
     private let journalDays: Int
     private let lifetimes: Lifetimes.Values
+    private let offersSCRAMSHA1: Bool
     private let secretKey: SecretKeyFile
 
     init(_ settings: ServerSettings) throws(CommandFailure) {
         name = settings.hostName.name
         journalDays = settings.journalDays
         lifetimes = settings.sending.lifetimes
+        offersSCRAMSHA1 = settings.offersSCRAMSHA1
         secretKey = SecretKeyFile(settings.secretKeyFile)
         do {
             store = try SQLiteStore(
@@ -47,6 +50,7 @@ struct OpenedStore {
                 secretKey: secretKey, passwordExecutor: Live.workExecutor,
                 journalDays: journalDays, mailCryptography: LiveMailCryptography())
             node.spooler.lifetimes.change(to: lifetimes)
+            node.registry.offersSCRAMSHA1 = offersSCRAMSHA1
             return try await body(node)
         }
     }

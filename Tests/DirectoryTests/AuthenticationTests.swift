@@ -88,9 +88,10 @@ struct AuthenticationTests {
         try withRegistry { registry, _, _ in
             let first = try registry.credentials(login: "Nobody@example.org")
             let second = try registry.credentials(login: "nobody@example.org")
-            #expect(first.account == nil)
-            #expect(first.keys == second.keys)
-            #expect(first.keys.iterations == registry.iterations)
+            #expect(first.account == nil && first.keys == nil)
+            let decoy = registry.decoy(for: first.name, .sha256)
+            #expect(decoy == registry.decoy(for: second.name, .sha256))
+            #expect(decoy.iterations == registry.iterations)
         }
     }
 

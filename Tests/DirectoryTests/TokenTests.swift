@@ -131,9 +131,9 @@ struct TokenTests {
     @Test("Without a hook there are only passwords")
     func none() throws {
         try withRegistry { registry, _, _ in
-            #expect(registry.mechanisms == Mechanism.withPassword)
+            #expect(registry.mechanisms(for: .imap) == Mechanism.withPassword)
             registry.acceptTokens(Judge(), of: TokenIssuer())
-            #expect(registry.mechanisms == Mechanism.withPassword + Mechanism.withToken)
+            #expect(registry.mechanisms(for: .imap) == Mechanism.withPassword + Mechanism.withToken)
         }
     }
 }
