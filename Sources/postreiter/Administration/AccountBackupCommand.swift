@@ -76,10 +76,15 @@ extension AccountCommand {
                     let adopted = try await account.ask(
                         "account.adopt",
                         login == nil ? wish : wish.filter { $0.0 != "addresses" }, [])
+                    let leftOut = adopted.answer["left-out"]?.array ?? []
+                    // Of an account that nobody has used yet.
+                    guard try !source.folders().isEmpty else {
+                        return ([FolderOutcome](), leftOut)
+                    }
                     let outcomes = try await Import(
                         into: account, time: Live.surroundings.time, report: Output.progress
                     ).run(from: &source)
-                    return (outcomes, adopted.answer["left-out"]?.array ?? [])
+                    return (outcomes, leftOut)
                 }
             }
             for line in leftOut { Output.error("left out: \(line.string ?? "")") }
