@@ -17,6 +17,7 @@ import World
 /// A server with one account and ManageSieve on 4190, and a client's host.
 private struct Site: Sendable {
     let simulation: Simulation
+    let registry: Registry
     let scripts: Scripts
     let client: SimulatedHost
     let account: Int64
@@ -57,7 +58,8 @@ private struct Site: Sendable {
                 }
                 try await body(
                     Site(
-                        simulation: simulation, scripts: scripts, client: client,
+                        simulation: simulation, registry: registry, scripts: scripts,
+                        client: client,
                         account: account.id.rawValue))
                 group.cancelAll()
             }
@@ -77,7 +79,9 @@ private struct Site: Sendable {
         _ = try await client.response()
         #expect(try await client.request("STARTTLS") == ["OK \"begin TLS\""])
         try await client.startTLS()
-        #expect(try await client.response().contains("\"SASL\" \"SCRAM-SHA-256 PLAIN LOGIN\""))
+        #expect(
+            try await client.response().contains(
+                "\"SASL\" \"SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN\""))
         let secret = Base64.encode(Array("\0anna@example.org\0correct horse".utf8))
         let answer = try await client.request("AUTHENTICATE \"PLAIN\" \"\(secret)\"")
         #expect(answer == ["OK \"logged in\""])
@@ -182,6 +186,48 @@ struct ManageSieveServiceTests {
             let name = String(repeating: "n", count: 129)
             let answer = try await client.request("RENAMESCRIPT \"s1\" \"\(name)\"")
             #expect(answer.last?.hasPrefix("NO \"") == true)
+        }
+    }
+
+    /// How an attempt by SCRAM on a new connection without TLS ends.
+    private func attempt(
+        _ mechanism: Mechanism, _ password: String, at site: Site
+    ) async throws -> String? {
+        let client = try await site.connect()
+        _ = try await client.response()
+        var exchange = ClientExchange(
+            mechanism, user: try PreparedString("anna@example.org"),
+            password: try PreparedString(password), nonce: [1, 2, 3])
+        let first = Base64.encode(exchange.initialResponse() ?? [])
+        client.write("AUTHENTICATE \"\(mechanism.name)\" \"\(first)\"\r\n")
+        var line = try await client.line()
+        while line.hasPrefix("\"") {
+            let challenge = try #require(Base64.decode(line.utf8.dropFirst().dropLast()))
+            let answer = Base64.encode(try exchange.respond(to: challenge))
+            client.write("\"\(answer)\"\r\n")
+            line = try await client.line()
+        }
+        #expect(exchange.isServerAuthentic == line.hasPrefix("OK"))
+        return line
+    }
+
+    @Test("RFC 5804 §2.1: SCRAM-SHA-1 opens the account, unless the operator does not want it")
+    func scramSHA1() throws {
+        try Site.run { site in
+            let isIn = "OK \"logged in\""
+            for mechanism in [Mechanism.scramSHA256, .scramSHA1] {
+                #expect(try await attempt(mechanism, "correct horse", at: site) == isIn)
+                #expect(
+                    try await attempt(mechanism, "wrong horse", at: site)
+                        == "NO \"wrong name or password\"")
+            }
+            site.registry.offersSCRAMSHA1 = false
+            let told = try await site.connect().response()
+            #expect(told.contains("\"SASL\" \"SCRAM-SHA-256\""), "\(told)")
+            #expect(
+                try await attempt(.scramSHA1, "correct horse", at: site)
+                    == "NO \"unknown mechanism\"")
+            #expect(try await attempt(.scramSHA256, "correct horse", at: site) == isIn)
         }
     }
 

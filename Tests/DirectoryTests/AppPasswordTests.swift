@@ -10,24 +10,16 @@ import World
 
 @testable import Directory
 
-private let peer = IPAddress.v4(IPv4Address(192, 0, 2, 7))
+private let peer = Fixture.peer
 private let anna = "anna@example.org"
 
-/// Whether a client gets in.
+/// Whether a client gets in as anna.
 private func isIn(
     _ mechanism: Mechanism, _ user: String, _ password: String, _ service: LoginService?,
     _ registry: Registry
 ) async throws -> Bool {
-    var client = ClientExchange(
-        mechanism, user: try PreparedString(user), password: try PreparedString(password),
-        authorization: nil, nonce: [1, 2, 3])
-    var server = Authentication(mechanism, registry: registry, peer: peer, service: service)
-    var progress = await server.begin(initialResponse: client.initialResponse())
-    while case .challenge(let challenge) = progress {
-        progress = await server.respond(try client.respond(to: challenge))
-    }
-    guard case .succeeded(let account) = progress else { return false }
-    return account.login.description == anna
+    let account = try await logIn(mechanism, user, password, for: service, registry)
+    return account?.login.description == anna
 }
 
 @Suite("App passwords")
@@ -66,10 +58,12 @@ struct AppPasswordTests {
                 #expect(try await !isIn(mechanism, "bert@example.org", phone, .imap, registry))
             }
             // Its keys have to be chosen before it is seen.
-            #expect(try await isIn(.scramSHA256, "\(anna)/phone", phone, .imap, registry))
-            #expect(try await isIn(.scramSHA256, anna, "correct horse", .imap, registry))
-            #expect(try await !isIn(.scramSHA256, anna, phone, .imap, registry))
-            #expect(try await !isIn(.scramSHA256, "\(anna)/phone", tablet, .imap, registry))
+            for mechanism in [Mechanism.scramSHA256, .scramSHA1] {
+                #expect(try await isIn(mechanism, "\(anna)/phone", phone, .imap, registry))
+                #expect(try await isIn(mechanism, anna, "correct horse", .imap, registry))
+                #expect(try await !isIn(mechanism, anna, phone, .imap, registry))
+                #expect(try await !isIn(mechanism, "\(anna)/phone", tablet, .imap, registry))
+            }
             #expect(try await !isIn(.plain, "\(anna)/phone", "correct horse", .imap, registry))
             #expect(try await !isIn(.plain, "\(anna)/none", "correct horse", .imap, registry))
             #expect(try await isIn(.plain, "\(anna)/tablet", tablet, .imap, registry))
@@ -86,6 +80,7 @@ struct AppPasswordTests {
                 let isAllowed = service == .imap || service == .smtp
                 for (mechanism, user) in [
                     (Mechanism.plain, anna), (.scramSHA256, "\(anna)/my phone"),
+                    (.scramSHA1, "\(anna)/my phone"),
                 ] {
                     let isIn = try await isIn(mechanism, user, text, service, registry)
                     #expect(isIn == isAllowed, "\(service) \(mechanism)")
@@ -136,9 +131,10 @@ struct AppPasswordTests {
             _ = try await isIn(.plain, anna, text, .pop3, registry)
             try await simulation.sleep(for: .seconds(5))
             let time = simulation.timestamp
-            #expect(try await isIn(.plain, anna, text, .imap, registry))
+            let mechanism = Mechanism.scramSHA1
+            #expect(try await isIn(mechanism, "\(anna)/phone", text, .managesieve, registry))
             let use = try #require(try await registry.appPasswords(of: login).first?.lastUse)
-            #expect(use == AppPassword.Use(time: time, service: .imap, peer: peer))
+            #expect(use == AppPassword.Use(time: time, service: .managesieve, peer: peer))
             let stored = { @Sendable () async throws -> Int64? in
                 try await store.read { transaction in
                     try transaction.first("SELECT last_used FROM directory_app_password") {

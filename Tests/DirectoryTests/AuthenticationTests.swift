@@ -10,29 +10,13 @@ import World
 
 @testable import Directory
 
-private let peer = IPAddress.v4(IPv4Address(192, 0, 2, 1))
-
-/// Runs a client against the directory; the account, or nil if it was refused.
-private func logIn(
-    _ mechanism: Mechanism, _ user: String, _ password: String, as other: String? = nil,
-    _ registry: Registry
-) async throws -> Account? {
-    var client = ClientExchange(
-        mechanism, user: try PreparedString(user), password: try PreparedString(password),
-        authorization: other, nonce: [1, 2, 3])
-    var server = Authentication(mechanism, registry: registry, peer: peer)
-    var progress = await server.begin(initialResponse: client.initialResponse())
-    while case .challenge(let challenge) = progress {
-        progress = await server.respond(try client.respond(to: challenge))
-    }
-    guard case .succeeded(let account) = progress else { return nil }
-    #expect(client.isServerAuthentic)
-    return account
-}
+private let peer = Fixture.peer
 
 @Suite("Logging in")
 struct AuthenticationTests {
-    @Test("The right name and password open the account", arguments: Mechanism.withPassword)
+    @Test(
+        "The right name and password open the account",
+        arguments: Mechanism.withPassword + [.scramSHA1])
     func right(mechanism: Mechanism) throws {
         try withRegistry { registry, _, _ in
             let account = try await logIn(
@@ -45,7 +29,7 @@ struct AuthenticationTests {
     func authorization() throws {
         try withRegistry { registry, _, _ in
             let name = "anna@example.org"
-            for mechanism in [Mechanism.plain, .scramSHA256] {
+            for mechanism in [Mechanism.plain, .scramSHA256, .scramSHA1] {
                 let own = try await logIn(
                     mechanism, name, "correct horse", as: "ANNA@example.org", registry)
                 #expect(own != nil)
@@ -71,7 +55,7 @@ struct AuthenticationTests {
     func wrong() throws {
         try withRegistry { registry, _, _ in
             try await registry.setEnabled(false, Address("bert@example.org"), by: "test")
-            for mechanism in [Mechanism.plain, .login, .scramSHA256] {
+            for mechanism in [Mechanism.plain, .login, .scramSHA256, .scramSHA1] {
                 for (user, password) in [
                     ("anna@example.org", "wrong horse"), ("nobody@example.org", "correct horse"),
                     ("anna", "correct horse"), ("bert@example.org", "battery staple"),

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Mail
 import SASL
 import SimulatedWorld
 import Storage
+import Testing
 import World
 
 @testable import Directory
@@ -32,6 +34,8 @@ func withRegistry<Result: Sendable>(
 }
 
 enum Fixture {
+    /// From where clients log in.
+    static let peer = IPAddress.v4(IPv4Address(192, 0, 2, 1))
     static let key = SecretKey([UInt8](repeating: 7, count: SecretKey.octetCount))
 }
 
@@ -69,4 +73,33 @@ extension Registry {
         guard case .local(let targets) = try await judge(text) else { return [] }
         return targets.map { "\($0.address) \($0.account?.rawValue ?? 0) \($0.path)" }
     }
+}
+
+/// Runs a client against the directory, to the end.
+func attempt(
+    _ mechanism: Mechanism, _ user: String, _ password: String, as other: String? = nil,
+    for service: LoginService? = nil, _ registry: Registry
+) async throws -> Authentication.Progress {
+    var client = ClientExchange(
+        mechanism, user: try PreparedString(user), password: try PreparedString(password),
+        authorization: other, nonce: [1, 2, 3])
+    var server = Authentication(
+        mechanism, registry: registry, peer: Fixture.peer, service: service)
+    var progress = await server.begin(initialResponse: client.initialResponse())
+    while case .challenge(let challenge) = progress {
+        progress = await server.respond(try client.respond(to: challenge))
+    }
+    if case .succeeded = progress { #expect(client.isServerAuthentic) }
+    return progress
+}
+
+/// The account that a client opens, or nil if it was refused.
+func logIn(
+    _ mechanism: Mechanism, _ user: String, _ password: String, as other: String? = nil,
+    for service: LoginService? = nil, _ registry: Registry
+) async throws -> Account? {
+    let progress = try await attempt(
+        mechanism, user, password, as: other, for: service, registry)
+    guard case .succeeded(let account) = progress else { return nil }
+    return account
 }

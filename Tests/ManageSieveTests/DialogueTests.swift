@@ -113,6 +113,41 @@ struct LoginDialogueTests {
             """)
     }
 
+    @Test("SCRAM-SHA-1 stands where the policy names it, goes without TLS, and is unknown else")
+    func offeredMechanisms() {
+        var policy = ServerSession.Policy.tested
+        policy.mechanisms.append("SCRAM-SHA-1")
+        let capabilities = """
+            S: "IMPLEMENTATION" "Postreiter"
+            S: "VERSION" "1.0"
+            S: "SASL" "SCRAM-SHA-256 SCRAM-SHA-1"
+            S: "SIEVE" "fileinto vacation"
+            S: "MAXREDIRECTS" "4"
+            S: "LANGUAGE" "en"
+            S: "UNAUTHENTICATE"
+            S: "STARTTLS"
+            """
+        play(
+            """
+            C: CAPABILITY
+            \(capabilities)
+            S: OK "these are all"
+            C: AUTHENTICATE "scram-sha-1" "YWdhaW4="
+            * SCRAM-SHA-1
+            S: "b25jZSBtb3Jl"
+            C: ""
+            * response 
+            S: NO "wrong name or password"
+            C: AUTHENTICATE "SCRAM-SHA-1-PLUS"
+            S: NO "unknown mechanism"
+            """, policy: policy, isProtected: false)
+        play(
+            """
+            C: AUTHENTICATE "SCRAM-SHA-1" "YWdhaW4="
+            S: NO "unknown mechanism"
+            """)
+    }
+
     @Test("Mechanisms that nobody offers, bad Base 64 and a response to LOGIN are refused")
     func refusals() {
         play(

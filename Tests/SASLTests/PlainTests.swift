@@ -98,9 +98,17 @@ struct PlainTests {
     @Test("Mechanisms are found by name in any case")
     func names() {
         #expect(Mechanism(named: "scram-sha-256") == .scramSHA256)
+        #expect(Mechanism(named: "Scram-SHA-1") == .scramSHA1)
         #expect(Mechanism(named: "Plain") == .plain)
         #expect(Mechanism(named: "CRAM-MD5") == nil)
         #expect(Mechanism(named: "SCRAM-SHA-256-PLUS") == nil)
+        #expect(Mechanism(named: "SCRAM-SHA-1-PLUS") == nil)
+    }
+
+    @Test("Only what hides the password may be used without TLS")
+    func revealing() {
+        #expect(
+            Mechanism.allCases.filter { !$0.revealsPassword } == [.scramSHA256, .scramSHA1])
     }
 }
 

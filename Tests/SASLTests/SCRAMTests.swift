@@ -7,57 +7,88 @@ import Testing
 
 private func octets(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-/// RFC 7677 §3.
-private let salt = Base64.decode("W22ZaJ0SNY7soEsUEjb6gQ==".utf8) ?? []
-private let clientFirst = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
-private let serverNonce = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
-private let serverFirst =
-    "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-    + "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
-private let clientFinal =
-    "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-    + "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
-private let serverFinal = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+/// An exchange that an RFC writes out: of `user` with the password `pencil`.
+struct Example: CustomTestStringConvertible, Sendable {
+    let mechanism: Mechanism
+    let hash: SCRAMHash
+    let clientNonce: String
+    let serverNonce: String
+    let salt: String
+    let proof: String
+    let signature: String
 
-@Suite("RFC 5802 and RFC 7677 SCRAM-SHA-256")
+    var testDescription: String { mechanism.name }
+    var clientFirst: String { "n,,n=user,r=\(clientNonce)" }
+    var serverFirst: String { "r=\(clientNonce)\(serverNonce),s=\(salt),i=4096" }
+    var clientFinal: String { "c=biws,r=\(clientNonce)\(serverNonce),p=\(proof)" }
+    var serverFinal: String { "v=\(signature)" }
+
+    func keys() throws -> SCRAMKeys {
+        SCRAMKeys(
+            password: try PreparedString("pencil"), hash: hash,
+            salt: try #require(Base64.decode(salt.utf8)), iterations: 4096)
+    }
+
+    func server() throws -> SCRAMServer {
+        SCRAMServer(
+            clientFirst: try SCRAMMessage.ClientFirst(octets(clientFirst)), nonce: serverNonce)
+    }
+
+    /// RFC 7677 §3.
+    static let sha256 = Example(
+        mechanism: .scramSHA256, hash: .sha256, clientNonce: "rOprNGfwEbeRWgbNEkqO",
+        serverNonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", salt: "W22ZaJ0SNY7soEsUEjb6gQ==",
+        proof: "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+        signature: "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    /// RFC 5802 §5.
+    static let sha1 = Example(
+        mechanism: .scramSHA1, hash: .sha1, clientNonce: "fyko+d2lbbFgONRv9qkxdawL",
+        serverNonce: "3rfcNHYJY1ZVvWVs7j", salt: "QSXCR+Q6sek8bf92",
+        proof: "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=", signature: "rmF9pqV8S7suAoZWja4dJRkFsKQ=")
+    static let all = [sha256, sha1]
+}
+
+@Suite("RFC 5802 and RFC 7677 SCRAM")
 struct SCRAMTests {
     let keys: SCRAMKeys
 
-    init() throws {
-        keys = SCRAMKeys(password: try PreparedString("pencil"), salt: salt, iterations: 4096)
+    init() throws { keys = try Example.sha256.keys() }
+
+    @Test("The server says what the example says", arguments: Example.all)
+    func serverVector(example: Example) throws {
+        let (server, keys) = (try example.server(), try example.keys())
+        #expect(server.serverFirst(keys) == example.serverFirst)
+        let final = try server.serverFinal(
+            octets(example.clientFinal), keys, serverFirst: example.serverFirst)
+        #expect(String(lossy: final) == example.serverFinal)
     }
 
-    @Test("The server says what the example of RFC 7677 says")
-    func serverVector() throws {
-        let server = SCRAMServer(
-            clientFirst: try SCRAMMessage.ClientFirst(octets(clientFirst)), nonce: serverNonce)
-        #expect(server.serverFirst(keys) == serverFirst)
-        let final = try server.serverFinal(octets(clientFinal), keys, serverFirst: serverFirst)
-        #expect(String(lossy: final) == serverFinal)
-    }
-
-    @Test("The client says what the example of RFC 7677 says")
-    func clientVector() throws {
+    @Test("The client says what the example says", arguments: Example.all)
+    func clientVector(example: Example) throws {
         var client = ClientExchange(
-            .scramSHA256, user: try PreparedString("user"), password: try PreparedString("pencil"),
-            nonce: try #require(Base64.decode("rOprNGfwEbeRWgbNEkqO".utf8)))
-        #expect(client.initialResponse() == octets(clientFirst))
-        #expect(try client.respond(to: octets(serverFirst)) == octets(clientFinal))
+            example.mechanism, user: try PreparedString("user"),
+            password: try PreparedString("pencil"),
+            nonce: try #require(Base64.decode(example.clientNonce.utf8)))
+        #expect(client.initialResponse() == octets(example.clientFirst))
+        #expect(
+            try client.respond(to: octets(example.serverFirst)) == octets(example.clientFinal))
         #expect(!client.isServerAuthentic)
-        #expect(try client.respond(to: octets(serverFinal)).isEmpty)
+        #expect(try client.respond(to: octets(example.serverFinal)).isEmpty)
         #expect(client.isServerAuthentic)
     }
 
-    @Test("A client and a server who know the same password convince each other")
-    func bothSides() throws {
+    @Test(
+        "A client and a server who know the same password convince each other",
+        arguments: Example.all)
+    func bothSides(example: Example) throws {
         var client = ClientExchange(
-            .scramSHA256, user: try PreparedString("a,b=c@example.org"),
+            example.mechanism, user: try PreparedString("a,b=c@example.org"),
             password: try PreparedString("pencil"), authorization: "o,ther", nonce: [1, 2, 3])
-        var server = ServerExchange(.scramSHA256, nonce: [9, 8, 7])
+        var server = ServerExchange(example.mechanism, nonce: [9, 8, 7])
         #expect(
             server.begin(initialResponse: client.initialResponse())
                 == .needsKeys(user: "a,b=c@example.org"))
-        guard case .challenge(let first) = server.provide(keys) else {
+        guard case .challenge(let first) = server.provide(try example.keys()) else {
             Issue.record("no challenge")
             return
         }
@@ -103,18 +134,35 @@ struct SCRAMTests {
         #expect(server.step(response: octets(final)) == .failed(.refused))
     }
 
-    @Test("A changed octet anywhere in the proof, the nonce or the header is refused")
-    func tampered() throws {
-        let server = SCRAMServer(
-            clientFirst: try SCRAMMessage.ClientFirst(octets(clientFirst)), nonce: serverNonce)
-        for (old, new) in [("p=dH", "p=eH"), ("r=rO", "r=rP"), ("c=biws", "c=eSws")] {
-            let message = String(lossy: octets(clientFinal)).replacing(old, with: new)
+    @Test(
+        "A changed octet anywhere in the proof, the nonce or the header is refused",
+        arguments: Example.all)
+    func tampered(example: Example) throws {
+        let (server, keys) = (try example.server(), try example.keys())
+        let (nonce, proof) = (example.clientNonce, example.proof)
+        for (old, new) in [
+            ("p=\(proof.prefix(2))", "p=AB"), ("r=\(nonce.prefix(2))", "r=xx"),
+            ("c=biws", "c=eSws"),
+        ] {
+            let message = example.clientFinal.replacing(old, with: new)
+            #expect(message != example.clientFinal)
             #expect(throws: AuthenticationFailure.refused) {
-                try server.serverFinal(octets(message), keys, serverFirst: serverFirst)
+                try server.serverFinal(octets(message), keys, serverFirst: example.serverFirst)
             }
         }
         #expect(throws: AuthenticationFailure.self) {
-            try server.serverFinal(octets("c=biws,r=x"), keys, serverFirst: serverFirst)
+            try server.serverFinal(octets("c=biws,r=x"), keys, serverFirst: example.serverFirst)
+        }
+    }
+
+    @Test("A proof made with another hash is refused, whatever its length")
+    func otherHash() throws {
+        for (example, other) in [(Example.sha1, Example.sha256), (.sha256, .sha1)] {
+            let message = example.clientFinal.replacing(example.proof, with: other.proof)
+            #expect(throws: AuthenticationFailure.refused) {
+                try example.server().serverFinal(
+                    octets(message), example.keys(), serverFirst: example.serverFirst)
+            }
         }
     }
 
@@ -149,26 +197,47 @@ struct SCRAMTests {
         }
         _ = try client.respond(to: octets("r=AAAAx,s=AAAA,i=4096"))
         #expect(throws: AuthenticationFailure.serverNotAuthentic) {
-            try client.respond(to: octets(serverFinal))
+            try client.respond(to: octets(Example.sha256.serverFinal))
         }
         #expect(!client.isServerAuthentic)
     }
 
-    @Test("Keys verify their password and no other")
-    func verify() throws {
+    @Test("Keys verify their password and no other", arguments: Example.all)
+    func verify(example: Example) throws {
+        let keys = try example.keys()
         #expect(keys.verify(try PreparedString("pencil")))
         #expect(!keys.verify(try PreparedString("Pencil")))
         #expect(!keys.verify(try PreparedString("")))
     }
 
-    @Test("Decoy keys are the same for a name each time, differ between names and open to nobody")
-    func decoys() throws {
+    @Test(
+        "Decoy keys are the same for a name each time, differ between names and open to nobody",
+        arguments: Example.all)
+    func decoys(example: Example) throws {
         let secret = [UInt8](repeating: 7, count: 32)
-        let decoy = SCRAMKeys(decoyFor: "nobody@example.org", secret: secret, iterations: 4096)
-        #expect(
-            decoy == SCRAMKeys(decoyFor: "nobody@example.org", secret: secret, iterations: 4096))
-        #expect(decoy.salt != SCRAMKeys(decoyFor: "x@example.org", secret: secret).salt)
-        #expect(decoy.salt.count == SCRAMKeys.saltOctets)
-        #expect(!decoy.verify(try PreparedString("pencil")))
+        func decoy(_ name: String) -> SCRAMKeys {
+            SCRAMKeys(decoyFor: name, hash: example.hash, secret: secret, iterations: 4096)
+        }
+        let first = decoy("nobody@example.org")
+        #expect(first == decoy("nobody@example.org"))
+        #expect(first.salt != decoy("x@example.org").salt)
+        #expect(first.salt.count == SCRAMKeys.saltOctets)
+        #expect(first.storedKey.count == example.hash.octetCount)
+        #expect(first.serverKey.count == example.hash.octetCount)
+        #expect(!first.verify(try PreparedString("pencil")))
+    }
+
+    @Test("The decoys of one name differ in salt between the hashes, as keys of a password do")
+    func decoysByHash() {
+        let salts = [SCRAMHash.sha256, .sha1].map {
+            SCRAMKeys(decoyFor: "anna@example.org", hash: $0, secret: [1], iterations: 4096).salt
+        }
+        #expect(salts[0] != salts[1])
+    }
+
+    @Test("With SHA-1 there are more iterations, since each costs less")
+    func work() {
+        #expect(SCRAMHash.sha256.iterations(asExpensiveAs: 15_000) == 15_000)
+        #expect(SCRAMHash.sha1.iterations(asExpensiveAs: 15_000) == 37_500)
     }
 }
