@@ -84,7 +84,7 @@ private struct ClientConversation: ~Copyable {
         let policies: [ClientSession.TLSPolicy] = [.never, .opportunistic, .required]
         var configuration = ClientSession.Configuration(
             hostName: name, remoteHost: "mx", tls: policies[Int(flags & 3) % 3])
-        if flags & 4 != 0 { configuration.mechanisms = ["SCRAM-SHA-256", "PLAIN"] }
+        if flags & 4 != 0 { configuration.mechanisms = ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"] }
         if flags & 8 != 0 { configuration.dialect = .lmtp }
         isBinary = flags & 32 != 0
         recipients = flags & 16 == 0 ? [one] : [one, two]

@@ -39,7 +39,7 @@ private struct ScriptConversation: ~Copyable {
         session = ServerSession(
             ServerSession.Policy(
                 offersTLS: flags & 2 != 0, allowsPlainPasswords: flags & 4 != 0,
-                mechanisms: ["SCRAM-SHA-256"], plainMechanisms: ["PLAIN", "LOGIN"],
+                mechanisms: ["SCRAM-SHA-256", "SCRAM-SHA-1"], plainMechanisms: ["PLAIN", "LOGIN"],
                 sieveExtensions: ["fileinto"], maximumRedirects: 4,
                 maximumScriptOctets: Self.maximumScriptOctets), isProtected: isSecured)
     }

@@ -6,6 +6,7 @@ import Directory
 import Journal
 import Mail
 import Routing
+import SASL
 import SimulatedWorld
 import Spool
 import Testing
@@ -254,6 +255,16 @@ struct TransportTests {
         }
     }
 
+    private static func deliverBySmarthost(_ world: DeliveryWorld) async throws {
+        let account = Transport.Account(name: "anna", password: "secret")
+        try await world.registry.set(
+            transport: Transport(
+                .everything, host: "smart.example", security: .required, account: account),
+            by: "test")
+        try await world.accept(to: ["x@one.example"])
+        #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+    }
+
     @Test("a smarthost that wants a password gets it within verified TLS only")
     func password() throws {
         let world = try DeliveryWorld(seed: 2, zone: zone)
@@ -266,13 +277,7 @@ struct TransportTests {
             return line.hasPrefix("AUTH") ? "535 5.7.8 no" : nil
         }
         try world.run { world in
-            let account = Transport.Account(name: "anna", password: "secret")
-            try await world.registry.set(
-                transport: Transport(
-                    .everything, host: "smart.example", security: .required, account: account),
-                by: "test")
-            try await world.accept(to: ["x@one.example"])
-            #expect(try await world.wait(.minutes(1)) { try await world.isSpoolEmpty() })
+            try await Self.deliverBySmarthost(world)
             #expect(smart.messages.map(\.isProtected) == [true])
             smart.certificate = "other.example"
             try await world.sleep(.minutes(10))
@@ -281,6 +286,41 @@ struct TransportTests {
             #expect(smart.messages.count == 1)
             #expect(smart.commands.count { $0.hasPrefix("AUTH") } == 1)
             #expect(try await world.kinds(id).contains(.deferred))
+        }
+    }
+
+    @Test(
+        "a smarthost that can judge a proof gets one instead of the password",
+        arguments: [
+            ("AUTH PLAIN SCRAM-SHA-1", Mechanism.scramSHA1, SCRAMHash.sha1),
+            ("AUTH SCRAM-SHA-1 SCRAM-SHA-256", .scramSHA256, .sha256),
+        ])
+    func proof(offer: String, mechanism: Mechanism, hash: SCRAMHash) throws {
+        let world = try DeliveryWorld(seed: 2, zone: zone)
+        let smart = world.sink(3)
+        smart.offersTLS = true
+        smart.certificate = "smart.example"
+        smart.keywords.append(offer)
+        let keys = SCRAMKeys(
+            password: try PreparedString("secret"), hash: hash, salt: [1, 2, 3, 4],
+            iterations: SCRAMKeys.minimumIterations)
+        let begin = "AUTH \(mechanism.name) "
+        var exchange: ServerExchange?
+        smart.reply = { line in
+            if line.hasPrefix(begin) { exchange = ServerExchange(mechanism, nonce: [1, 2, 3]) }
+            guard let message = Base64.decode((line.split(separator: " ").last ?? "").utf8),
+                var step = exchange?.step(response: message)
+            else { return nil }
+            if case .needsKeys("anna") = step { step = exchange?.provide(keys) ?? step }
+            if case .challenge(let challenge) = step { return "334 \(Base64.encode(challenge))" }
+            exchange = nil
+            guard case .succeeded = step else { return "535 5.7.8 no" }
+            return "235 2.7.0 welcome"
+        }
+        try world.run { world in
+            try await Self.deliverBySmarthost(world)
+            #expect(smart.messages.count == 1)
+            #expect(smart.commands.contains { $0.hasPrefix(begin) })
         }
     }
 
