@@ -397,7 +397,8 @@ struct DeliveryTests {
             #expect(try await world.spooler.entry(notification) == nil)
             #expect(try await world.mailbox("anna@here.example").isEmpty)
             let attempts = try await world.kinds(new).filter { $0 == .attempted }.count
-            #expect((15...20).contains(attempts), "\(attempts)")
+            // By the standard pauses there are eight; how many more depends on chance, the seed's.
+            #expect((10...20).contains(attempts), "\(attempts)")
             try await world.sleep(.hours(2))
             #expect(try await world.mailbox("anna@here.example").count == 1)
             #expect(try await world.kinds(new).last == .notified)
