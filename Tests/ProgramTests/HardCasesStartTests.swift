@@ -74,6 +74,21 @@ struct HardCasesStartTests {
         }
     }
 
+    @Test("A command waits while a server starts or ends, which hears none and holds the folder")
+    func folderInUseForAMoment() async throws {
+        try await withStage { stage in
+            let server = try await Postreiter(stage, serving: false)
+            let lock = open(server.data + "/lock", O_RDWR | O_CLOEXEC)
+            defer { close(lock) }
+            #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+            async let listed = server.command("account", "list")
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(flock(lock, LOCK_UN) == 0)
+            let ended = try await listed
+            #expect(ended.status == 0 && ended.output.contains(server.account), "\(ended.output)")
+        }
+    }
+
     @Test("A database of a newer release is not touched", .installed("sqlite3"))
     func newerDatabase() async throws {
         try await withStage { stage in

@@ -7,6 +7,7 @@ import Foundation
 import Glibc
 import Server
 import Settings
+import World
 
 /// Which server a command is for.
 struct ServerOptions: ParsableArguments {
@@ -57,10 +58,28 @@ struct Asker: Sendable {
         _ body: @escaping @Sendable (Asker) async throws -> Result
     ) async throws -> Result {
         if try await isServed() { return try await body(self) }
+        if try await isStarting() { return try await body(self) }
         return try await Offline.withAdministration(settings) { administration in
             var asker = self
             asker.administration = administration
             return try await body(asker)
+        }
+    }
+
+    /// Waits for a server that holds the data folder and hears no commands: it starts, or ends.
+    ///
+    /// True once it hears them, false once the folder is free.
+    private func isStarting() async throws -> Bool {
+        let deadline = Live.surroundings.time.now + .seconds(10)
+        while true {
+            do throws(CommandFailure) {
+                try DataFolderLock.refuseIfHeld(settings.dataFolder)
+                return false
+            } catch {
+                guard Live.surroundings.time.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+            if try await isServed() { return true }
         }
     }
 

@@ -218,6 +218,10 @@ struct SetupPlan {
               metrics: ["127.0.0.1:9125"]
               # The name server for the zones kept here (`postreiter zone list`):
               # dns: ["192.0.2.1:53"]
+              # Tells mail programs their settings, once the certificate has the names autoconfig,
+              # autodiscover and ua-auto-config of each domain (`postreiter domain setup`):
+              # https: ["0.0.0.0:443", "[::]:443"]
+              # http: ["0.0.0.0:80", "[::]:80"]
 
             """
     }
