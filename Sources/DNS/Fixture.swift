@@ -117,26 +117,46 @@ package struct Fixture: Resolver {
         }
     }
 
-    /// A text as in a master file, or a list of character-strings.
+    /// A text as in a master file, or a list of character-strings; a list of none is an empty text.
     private static func data(
         _ type: RecordType, _ json: JSON
     ) throws(MasterFile.Fault) -> RecordData {
-        if let text = json.string { return try RecordData(type, text: text) }
-        var strings: [[UInt8]] = []
-        for element in json.array ?? [] {
+        if let text = json.string { return try data(type, text) }
+        guard let elements = json.array else {
+            throw fault("a text or a list of character-strings")
+        }
+        var strings: [ArraySlice<UInt8>] = elements.isEmpty ? [[]] : []
+        for element in elements {
             guard let text = element.string, text.unicodeScalars.allSatisfy({ $0.value < 256 })
             else { throw fault("character-strings of U+0000 to U+00FF") }
-            let octets = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
-            guard octets.count <= 255 else { throw fault("at most 255 octets in a string") }
+            var octets = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }[...]
+            // Keys are longer than a character-string can be (RFC 1035 §3.3): they are cut as
+            // whoever publishes them would cut them.
+            while octets.count > 255 {
+                strings.append(octets.prefix(255))
+                octets = octets.dropFirst(255)
+            }
             strings.append(octets)
         }
-        guard !strings.isEmpty else { throw fault("a text or a list of character-strings") }
         let wire = strings.flatMap { [UInt8($0.count)] + $0 }
         var reader = WireReader(wire)
         do {
             return try RecordData(type, &reader)
         } catch {
             throw fault(error.expected)
+        }
+    }
+
+    /// Names are without a final dot, so that the root has none at all: the last name may be empty.
+    private static func data(
+        _ type: RecordType, _ text: String
+    ) throws(MasterFile.Fault) -> RecordData {
+        let fields = text.split(separator: " ")
+        switch type {
+        case .mx where fields.count == 1: return try RecordData(type, text: fields[0] + " .")
+        case .cname where fields.isEmpty, .ptr where fields.isEmpty, .ns where fields.isEmpty:
+            return try RecordData(type, text: ".")
+        default: return try RecordData(type, text: text)
         }
     }
 

@@ -83,6 +83,29 @@ struct FixtureTests {
         #expect(try await resolve(name, type).outcome == expected)
     }
 
+    @Test("A text may be empty or longer than a string can be; a last name may be the root")
+    func latitude() async throws {
+        let long = String(repeating: "k", count: 600)
+        let text = """
+            {"format":"dns-fixture-1","records":{
+             "key.example":[{"type":"TXT","data":["p=","\(long)"]},{"type":"TXT","data":[]}],
+             "null.example":[{"type":"MX","data":"0 "}], "away.example":[{"type":"CNAME","data":""}]}}
+            """
+        let fixture = try Fixture(parsing: Array(text.utf8))
+        let answer = try await fixture.resolve(Name("key.example"), .txt)
+        #expect(
+            answer.records.map(\.data) == [
+                .txt([
+                    Array("p=".utf8), Array(long.utf8.prefix(255)), Array(long.utf8.prefix(255)),
+                    Array(long.utf8.prefix(90)),
+                ]), .txt([[]]),
+            ])
+        let null = try await fixture.resolve(Name("null.example"), .mx).records.first?.data
+        #expect(null == .mx(MX(preference: 0, exchange: .root)))
+        let alias = try await fixture.resolve(Name("away.example"), .cname).records.first?.data
+        #expect(alias == .cname(.root))
+    }
+
     @Test(
         "What is no fixture is refused with a reason",
         arguments: [
