@@ -40,19 +40,39 @@ package enum AuthenticationResults {
         split(field.value).first.map { isOf($0, authservID) } ?? false
     }
 
-    /// authserv-id, perhaps within quotes, perhaps with a version behind it.
+    /// authserv-id, perhaps within quotes, perhaps with a version behind it, in any script.
     private static func isOf(_ head: [UInt8], _ authservID: String) -> Bool {
         var text = withoutComments(head).drop { $0.isWhitespace }
         if text.first == UInt8(ascii: "\"") {
-            text = text.dropFirst().prefix { $0 != UInt8(ascii: "\"") }
+            text = unquoted(text.dropFirst())[...]
         } else {
             text = text.prefix { !$0.isWhitespace }
         }
-        return text.equalsIgnoringCase(authservID.utf8)
+        if text.equalsIgnoringCase(authservID.utf8) { return true }
+        // RFC 8601 §2.2: it may hold U-labels.
+        guard text.contains(where: { $0 >= 0x80 }) else { return false }
+        return Signature.aLabels(String(lossy: text))?.utf8.equalsIgnoringCase(authservID.utf8)
+            ?? false
+    }
+
+    /// What stands before the closing quote.
+    private static func unquoted(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        var isEscaped = false
+        for octet in text {
+            if !isEscaped {
+                if octet == UInt8(ascii: "\"") { break }
+                isEscaped = octet == UInt8(ascii: "\\")
+                if isEscaped { continue }
+            }
+            isEscaped = false
+            result.append(octet)
+        }
+        return result
     }
 
     /// At semicolons that stand in no comment and in no quoted string.
-    private static func split(_ value: ArraySlice<UInt8>) -> [[UInt8]] {
+    static func split(_ value: ArraySlice<UInt8>) -> [[UInt8]] {
         var parts: [[UInt8]] = [[]]
         var depth = 0
         var isQuoted = false
@@ -91,13 +111,28 @@ package enum AuthenticationResults {
         return result
     }
 
-    private static func withoutComments(_ text: [UInt8]) -> [UInt8] {
+    /// Unfolded; each comment (RFC 5322 §3.2.2) leaves a space.
+    static func withoutComments(_ text: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var depth = 0
+        var isQuoted = false
+        var isEscaped = false
         for octet in text where octet != .carriageReturn && octet != .lineFeed {
-            if octet == UInt8(ascii: "(") { depth += 1 }
+            if isEscaped {
+                isEscaped = false
+            } else {
+                switch octet {
+                case UInt8(ascii: "\\"): isEscaped = isQuoted || depth > 0
+                case UInt8(ascii: "\"") where depth == 0: isQuoted.toggle()
+                case UInt8(ascii: "(") where !isQuoted: depth += 1
+                case UInt8(ascii: ")") where !isQuoted && depth > 0:
+                    depth -= 1
+                    result.append(.space)
+                    continue
+                default: break
+                }
+            }
             if depth == 0 { result.append(octet) }
-            if octet == UInt8(ascii: ")") { depth = max(0, depth - 1) }
         }
         return result
     }

@@ -22,7 +22,8 @@ package struct ChainValidation: Sendable {
         self.policy = policy
         self.cryptography = cryptography
         signatures = chain.links.map {
-            try? Signature($0.messageSignature.value, isSeal: true)
+            try? Signature(
+                ReceivedChain.withoutLeadingComments($0.messageSignature.value), isSeal: true)
         }
         bodies = BodyHashing(Set(signatures.compactMap { $0?.body }), cryptography)
     }

@@ -94,13 +94,13 @@ package struct ReceivedChain: Sendable {
 
         /// `i=`, from 1 to 50 (§4.2.1).
         func instance(of field: FieldList.Field) -> Int? {
+            let list = ReceivedChain.withoutLeadingComments(field.value)
             let text: String?
             if self == .results {
                 // arc-info = instance [CFWS] ";" authres-payload (§4.1.1)
-                let first = field.value.prefix { $0 != UInt8(ascii: ";") }
-                text = TagList(first)?["i"]
+                text = TagList(list.prefix { $0 != UInt8(ascii: ";") })?["i"]
             } else {
-                text = TagList(field.value, isField: true)?["i"]
+                text = TagList(list, isField: true)?["i"]
             }
             guard let text, (1...2).contains(text.utf8.count), text.utf8.allSatisfy(\.isDigit),
                 let number = Int(text), (1...ReceivedChain.maximumInstances).contains(number)
@@ -120,17 +120,17 @@ struct Seal: Sendable {
     let domain: String
     let selector: String
 
-    init(_ value: some Collection<UInt8>) throws(DKIMProblem) {
-        guard let tags = TagList(value, isField: true) else {
+    init(_ value: ArraySlice<UInt8>) throws(DKIMProblem) {
+        let list = ReceivedChain.withoutLeadingComments(value)
+        guard let tags = TagList(list, isField: true) else {
             throw .init(.permerror, "a seal is no tag list")
         }
-        // §4.1.3: it signs the chain and nothing else.
-        for forbidden in ["h", "bh", "c", "l"] where tags[forbidden] != nil {
-            throw .init(.permerror, "a seal has \(forbidden)=")
-        }
+        // §4.1.3: it signs the chain and nothing else. Other tags that it does not have are passed
+        // over, as all that nobody knows (RFC 6376 §3.2).
+        guard tags["h"] == nil else { throw .init(.permerror, "a seal has h=") }
         guard let instance = tags["i"].flatMap({ Int($0) }),
-            let status = tags["cv"].flatMap({ ReceivedChain.Status(rawValue: $0.lowercased()) }),
-            let algorithm = tags["a"].flatMap({ Algorithm(rawValue: $0.lowercased()) }),
+            let status = tags["cv"].flatMap({ ReceivedChain.Status(rawValue: $0) }),
+            let algorithm = tags["a"].flatMap({ Algorithm(rawValue: $0) }),
             let domain = tags["d"].flatMap({ Signature.aLabels($0) }), !domain.isEmpty,
             let selector = tags["s"].flatMap({ Signature.aLabels($0) }), !selector.isEmpty,
             let data = tags.octets(of: "b"),
@@ -152,6 +152,23 @@ struct Seal: Sendable {
 }
 
 extension ReceivedChain {
+    /// The value of a field without comments around the instance, which stand in no list of tags
+    /// otherwise.
+    ///
+    /// ```abnf
+    /// arc-message-signature = "ARC-Message-Signature:" [CFWS] arc-ams-info      ; §4.1.2
+    /// arc-ams-info          = instance [CFWS] ";" tag-list
+    /// ```
+    static func withoutLeadingComments(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard let open = value.firstIndex(of: UInt8(ascii: "(")),
+            !value[..<open].contains(UInt8(ascii: ";"))
+        else { return value }
+        let parts = AuthenticationResults.split(value)
+        let rest = parts.dropFirst().joined(separator: [UInt8(ascii: ";")])
+        return AuthenticationResults.withoutComments(parts[0])
+            + (parts.count > 1 ? [UInt8(ascii: ";")] + rest : [])
+    }
+
     /// What the seal of an instance is of (§5.1.1): all sets up to it in order, the seal itself
     /// last, with an empty `b=` and without its final CRLF.
     ///

@@ -33,8 +33,9 @@ package struct FieldList: Sendable {
     /// For each field the place of the next above it with the same name; -1: there is none.
     private let above: [Int32]
 
-    /// More are no message of anybody's; the rest is not looked at.
-    package static let maximumFields = 10_000
+    /// More have no room in a header that is taken from the network, so that none is overlooked; the
+    /// rest is not looked at.
+    package static let maximumFields = 100_000
 
     /// Splits a header whose lines end in CRLF; it may have an empty line at its end.
     package init(_ header: [UInt8]) {
@@ -152,13 +153,19 @@ package struct FieldList: Sendable {
 
     /// The fields that a list of names means: of each name the lowest that is not taken yet
     /// (RFC 6376 §5.4.2); a name beyond those that there are means none.
-    package func chosen(_ names: [ArraySlice<UInt8>]) -> [Field] {
+    ///
+    /// `own` is a signature that stands in this header and is being verified: the list never means
+    /// it, only others of its name (§5.4).
+    package func chosen(_ names: [ArraySlice<UInt8>], except own: Field? = nil) -> [Field] {
         var next = lowest
         var chosen: [Field] = []
         chosen.reserveCapacity(names.count)
         for name in names {
             let slot = name.withUnsafeBytes { Self.slot(of: $0, lowest, fields) }
-            let place = next[slot]
+            var place = next[slot]
+            if let own, place >= 0, fields[Int(place)].whole.startIndex == own.whole.startIndex {
+                place = above[Int(place)]
+            }
             guard place >= 0 else { continue }
             chosen.append(fields[Int(place)])
             next[slot] = above[Int(place)]

@@ -61,13 +61,14 @@ package struct Signature: Sendable {
         }
         guard isSeal || tags["v"] == "1" else { throw .init(.permerror, "v= is not 1") }
         let name = try required("a")
-        guard let algorithm = Algorithm(rawValue: name.lowercased()) else {
+        guard let algorithm = Algorithm(rawValue: name) else {
             throw .init(.permerror, "nobody knows the algorithm \(name)")
         }
         self.algorithm = algorithm
         octets = try Self.base64("b", tags)
         bodyHash = try Self.base64("bh", tags)
-        let forms = (tags["c"] ?? "simple/simple").split(separator: "/").map(String.init)
+        let forms = (tags["c"] ?? "simple/simple")
+            .split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (1...2).contains(forms.count), let header = Canonicalization(rawValue: forms[0]),
             // §3.5: a form alone is the header's, and the body's is simple.
             let body = Canonicalization(rawValue: forms.count == 2 ? forms[1] : "simple")
@@ -159,7 +160,7 @@ package struct Signature: Sendable {
             throw .init(.permerror, "i= has no domain that the DNS could hold")
         }
         let own = labels.asciiLowercased
-        guard own == domain || own.hasSuffix("." + domain) else {
+        guard own == domain || own.hasSuffix("." + domain), isDomain(own) else {
             throw .init(.permerror, "i= is not in the domain of d=")
         }
         return written.isASCII ? text : text[..<at] + "@" + own

@@ -186,7 +186,7 @@ extension Signature {
     /// `b=` and without its final CRLF.
     package func signedOctets(of header: FieldList, _ field: FieldList.Field) -> [UInt8] {
         var octets = headerForm.canonical(
-            header.chosen(headers) + [Self.withoutSignature(field)])
+            header.chosen(headers, except: field) + [Self.withoutSignature(field)])
         octets.removeLast(2)
         return octets
     }

@@ -215,6 +215,10 @@ struct ExampleTests {
             ("h=from :", "h=sender :"), ("i=@football", "i=@other"), ("bh=2j", "bh=!"),
             ("t=1528637909", "t=soon"), ("t=1528637909", "t=1528637909; x=1528637908"),
             ("q=dns/txt", "l=99999"), ("q=dns/txt", "a=rsa-sha256"), ("v=1;", "v=1;;"),
+            ("c=relaxed/relaxed", "c=relaxed/"), ("c=relaxed/relaxed", "c=/relaxed"),
+            ("i=@football", "i=@.football"),
+            // §3.2: values count as they are written.
+            ("a=rsa-sha256", "a=RSA-SHA256"), ("c=relaxed/relaxed", "c=Relaxed/relaxed"),
         ])
     func faults(old: String, new: String) async throws {
         // Only the second signature.
@@ -222,6 +226,35 @@ struct ExampleTests {
         let message = "DKIM-Signature: " + parts[1].replacing(old, with: new, maxReplacements: 1)
         let (result, findings) = await verify(message, try Example.keys())
         #expect(result == .permerror || (old == "h=from :" && result == .fail), "\(findings)")
+    }
+}
+
+@Suite("RFC 6376 §5.4 signatures among what is signed")
+struct OuterSignatureTests {
+    @Test(
+        "h= names other signatures, never its own, whatever stands above it later",
+        arguments: [1, 2, 3])
+    func others(named count: Int) async throws {
+        var settings = Signer.Settings()
+        let names = ["from"] + Array(repeating: "dkim-signature", count: count)
+        settings.names = names.map { Array($0.utf8)[...] }
+        let identity = Signer.Identity(
+            domain: "football.example.com", selector: "brisbane",
+            key: try #require(LiveSigningKey(pem: Example.edwardsSecret)))
+        // Nothing to sign but itself, then the message's own two.
+        for (message, others) in [(Example.unsigned, 0), (Example.message, 2)] {
+            let (header, body) = parts(message)
+            var signer = Signer(
+                header: header, settings: settings, cryptography: LiveMailCryptography())
+            body.withUnsafeBytes { signer.update($0) }
+            let field = String(lossy: try signer.finish([identity])[0])
+                .replacing("\r\n", with: "\n")
+            let (_, findings) = await verify(field + message, try Example.keys())
+            #expect(findings.map(\.result) == Array(repeating: .pass, count: others + 1))
+            // Once more than they are there: nobody may add another.
+            let (_, more) = await verify(field + field + message, try Example.keys())
+            #expect(more[1].result == (count > others ? .fail : .pass), "\(more)")
+        }
     }
 }
 
