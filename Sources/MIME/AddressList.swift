@@ -271,9 +271,16 @@ private struct AddressParser {
                 || first > 0 && words[first - 1].octets.last == .dot
             if !joins || first == 0 { break }
         }
-        let local = words[min(first, words.count)...].flatMap(\.octets)
+        var local = words[min(first, words.count)...].flatMap(\.octets)
         lexer.index += 1
-        let domain = readDomain()
+        var domain = readDomain()
+        while lexer.current == UInt8(ascii: "@") {
+            // `a@b@c`: the last one counts.
+            isDamaged = true
+            local += [UInt8(ascii: "@")] + domain
+            lexer.index += 1
+            domain = readDomain()
+        }
         if local.isEmpty || domain.isEmpty { isDamaged = true }
         lexer.skipCFWS()
         if lexer.current == UInt8(ascii: "<") {
@@ -299,7 +306,8 @@ private struct AddressParser {
         return text
     }
 
-    /// Up to the end of this element.
+    /// Up to the end of this element, or to an address that follows without a comma: whom others
+    /// may see is not passed over.
     private mutating func skipRest() {
         while true {
             lexer.skipCFWS()
@@ -307,6 +315,7 @@ private struct AddressParser {
                 octet != UInt8(ascii: ";")
             else { return }
             isDamaged = true
+            if octet == UInt8(ascii: "<") { return }
             if octet == UInt8(ascii: "\""), lexer.quotedString() != nil { continue }
             if lexer.run(while: { $0.isAtomText || $0 == .dot }).isEmpty { lexer.index += 1 }
         }

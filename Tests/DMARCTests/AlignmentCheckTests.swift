@@ -637,6 +637,10 @@ struct AuthorDomainTests {
             ("From: a (comment) @ example.org (x@evil.example)\r\n", "example.org"),
             ("From: <@relay.example:a@example.org>\r\n", "example.org"),
             ("From: \"a@evil.example\"@example.org\r\n", "example.org"),
+            ("From: a@evil.example <b@example.org>\r\n", "example.org"),
+            // What can be shown as one or the other counts as both, and the last `@` as the one.
+            ("From: <a@evil.example><b@example.org>\r\n", "evil.example example.org"),
+            ("From: a@evil.example@example.org\r\n", "example.org"),
             ("To: a@example.org\r\n", ""),
             ("From: a@example.org\r\nFrom: b@example.com\r\n", "example.org example.com"),
             ("X: y\r\nFrom : a@example.org\r\nTo: c@d\r\n", "example.org"),

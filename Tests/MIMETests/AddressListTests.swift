@@ -78,6 +78,14 @@ struct AddressListTests {
         ("root", ["|root"], true),
         ("Joe Doe", ["Joe Doe|"], true),
         ("<joe@@example.org>", ["|\"joe@\"@example.org"], true),
+        ("joe@@example.org", ["|\"joe@\"@example.org"], true),
+        ("a@b@c.example", ["|\"a@b\"@c.example"], true),
+        ("a@b@c.example <d@e.example>", ["a@b@c.example|d@e.example"], true),
+        ("<a@b.example><c@d.example>", ["|a@b.example", "|c@d.example"], true),
+        (
+            "A <a@b.example> and C <c@d.example>, e@f.example",
+            ["A|a@b.example", "|c@d.example", "|e@f.example"], true
+        ),
         ("<mailto:joe@example.org>", ["|joe@example.org"], true),
         ("joe@example.org; b@example.org", ["|joe@example.org", "|b@example.org"], true),
         ("friends: a@example.org, b@example.org", ["|a@example.org", "|b@example.org"], true),
