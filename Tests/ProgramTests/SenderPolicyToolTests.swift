@@ -133,4 +133,21 @@ struct SenderPolicyToolTests {
             #expect(status == 64)
         }
     }
+
+    @Test("the reverse-path may stand in brackets, the null one too, which means the client's name")
+    func brackets() async throws {
+        try await withStage { stage in
+            let file = try stage.write(
+                Self.zone + "example.com. 60 TXT \"v=spf1 ip4:192.0.2.1 -all\"\n", to: "names.zone")
+            for sender in ["user@example.com", "<user@example.com>", "<>", ""] {
+                let (status, output) = try await stage.run(
+                    Postreiter.binary,
+                    [
+                        "spf", "check", "--zone", file, "--ip", "192.0.2.1", "--helo",
+                        "example.com", "--mail-from", sender,
+                    ])
+                #expect(status == 0, "\(sender): \(output)")
+            }
+        }
+    }
 }

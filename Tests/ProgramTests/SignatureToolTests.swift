@@ -98,6 +98,52 @@ struct SignatureToolTests {
         }
     }
 
+    @Test("whoever signs may ask whether the key that stands in the DNS fits")
+    func published() async throws {
+        try await withStage { stage in
+            let files = try await Files(stage)
+            let message = try stage.write(Self.message("Hi.\r\n"), to: "letter.eml")
+            for (selector, fits) in [("test", true), ("other", false)] {
+                let (status, output) = try await stage.run(
+                    Postreiter.binary,
+                    [
+                        "dkim", "sign", message, "--domain", "example.org", "--selector",
+                        selector, "--key", files.key, "--zone", files.zone, "--json",
+                    ])
+                // It is signed all the same.
+                #expect(
+                    status == 0 && output.contains(#"{"header":"DKIM-Signature: "#), "\(output)")
+                #expect(output.contains("the signature does not pass") != fits, "\(output)")
+            }
+        }
+    }
+
+    @Test("a set of ARC signs all fields that are asked for, those that are not there too")
+    func names() async throws {
+        try await withStage { stage in
+            let files = try await Files(stage)
+            let message = try stage.write(Self.message("Hi.\r\n"), to: "letter.eml")
+            for (names, status) in [("From:from: To :X-None:Subject", Int32(0)), ("To", 64)] {
+                let sealed = try await stage.run(
+                    Postreiter.binary,
+                    [
+                        "arc", "seal", message, "--domain", "example.org", "--selector", "test",
+                        "--key", files.key, "--authserv-id", "mx.example.org", "--headers", names,
+                        "--zone", files.zone,
+                    ])
+                #expect(sealed.status == status, "\(sealed.output)")
+                guard status == 0 else { continue }
+                #expect(
+                    sealed.output.contains("h=from:from:to:x-none:subject;"), "\(sealed.output)")
+                let whole = try stage.write(
+                    sealed.output + Self.message("Hi.\r\n"), to: "sealed.eml")
+                let verified = try await stage.run(
+                    Postreiter.binary, ["arc", "verify", whole, "--zone", files.zone])
+                #expect(verified.status == 0, "\(verified.output)")
+            }
+        }
+    }
+
     @Test("a chain that they begin and we go on with holds for both, and breaks for both")
     func chains() async throws {
         try await withStage { stage in

@@ -49,7 +49,8 @@ struct ARCCommand: AsyncParsableCommand {
         @Option(
             name: .customLong("authserv-id"), help: "Whose Authentication-Results are sealed.")
         var authservID: String
-        @Option(help: "The fields that are signed, between colons.") var headers: String?
+        @Option(help: "The fields that are signed, From among them, between colons.") var headers:
+            String?
         @OptionGroup var options: VerificationOptions
         @OptionGroup var names: NameOptions
         @OptionGroup var output: JSONOption
@@ -60,11 +61,7 @@ struct ARCCommand: AsyncParsableCommand {
             var settings = Sealing.Settings(
                 authservID: authservID, identity: try signing.identity())
             settings.time = signing.time
-            if let headers {
-                settings.headers = headers.split(separator: ":").map {
-                    $0.lowercased().filter { !$0.isWhitespace }
-                }
-            }
+            if let headers { settings.names = try Self.names(headers) }
             var sealing = Sealing(settings: settings, cryptography: LiveMailCryptography())
             message.withBody { sealing.update($0) }
             let fields = try sealing.finish(ReceivedChain(message.header), verdict.status)
@@ -79,6 +76,18 @@ struct ARCCommand: AsyncParsableCommand {
                 throw ExitCode(1)
             }
             for field in fields { Output.line(field) }
+        }
+
+        /// All that are named, also those that the message does not have: nobody can add them then.
+        private static func names(_ text: String) throws -> [ArraySlice<UInt8>] {
+            let names = text.split(separator: ":").map {
+                $0.lowercased().filter { !$0.isWhitespace }
+            }
+            // RFC 6376 §5.4.
+            guard names.contains("from") else {
+                throw CommandFailure.usage("--headers must name From, which is always signed")
+            }
+            return names.map { Array($0.utf8)[...] }
         }
     }
 

@@ -54,9 +54,15 @@ struct DKIMCommand: AsyncParsableCommand {
 
     struct Sign: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sign a message and print it; with --json only the new field.")
+            abstract: "Sign a message and print it; with --json only the new field.",
+            discussion: """
+                No name is looked up. With --dns, --zone or --resolver the new signature is \
+                verified against the key that stands there, and if it does not pass, a line on \
+                standard error says why.
+                """)
         @Argument(help: "A file; standard input if left out.") var file = "-"
         @OptionGroup var signing: SigningOptions
+        @OptionGroup var names: NameOptions
         @OptionGroup var output: JSONOption
 
         func run() async throws {
@@ -67,10 +73,25 @@ struct DKIMCommand: AsyncParsableCommand {
                 header: message.header, settings: settings, cryptography: LiveMailCryptography())
             message.withBody { signer.update($0) }
             let field = try signer.finish([try signing.identity()])[0]
+            if names.isGiven { try await verify(field + message.octets) }
             if output.json {
                 return Output.json(["header": .string(String(lossy: field.dropLast(2)))])
             }
             Output.octets(field + message.octets)
+        }
+
+        /// Tells what verifiers will say of the topmost signature, if that is not a pass.
+        private func verify(_ signed: [UInt8]) async throws {
+            let message = GivenMessage(octets: signed)
+            var verification = Verification(
+                header: message.header, cryptography: LiveMailCryptography())
+            message.withBody { verification.update($0) }
+            let findings = await verification.finish(
+                resolver: try names.makeResolver(Live.surroundings),
+                now: signing.time ?? Live.surroundings.time.timestamp.seconds
+            ).findings
+            guard let finding = findings.first, finding.result != .pass else { return }
+            Output.error("the signature does not pass: \(finding.text)")
         }
     }
 }

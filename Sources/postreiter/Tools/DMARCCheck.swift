@@ -109,7 +109,7 @@ extension DMARCCommand {
             }
             let message = try GivenMessage(file ?? "-")
             let client = HostCheck.Client(
-                address: address, hello: helo ?? "", sender: mailFrom ?? "")
+                address: address, hello: helo ?? "", sender: (mailFrom ?? "").withoutBrackets)
             let verdict = await HostCheck(
                 resolver: resolver, time: Live.surroundings.time, receiver: receiver ?? "unknown"
             ).verdict(on: client)

@@ -40,11 +40,18 @@ struct SPFCommand: AsyncParsableCommand {
                 receiver: receiver ?? "unknown")
             check.explains = explain || output.json
             let verdict = await check.verdict(
-                on: .init(address: address, hello: helo, sender: mailFrom))
+                on: .init(address: address, hello: helo, sender: mailFrom.withoutBrackets))
             if output.json { return Output.json(verdict.json) }
             Output.line(verdict.text)
             guard verdict.result == .pass else { throw ExitCode(1) }
         }
+    }
+}
+
+extension String {
+    /// A reverse-path may stand in brackets, as in the command that names it (RFC 5321 §4.1.2).
+    var withoutBrackets: String {
+        hasPrefix("<") && hasSuffix(">") ? String(dropFirst().dropLast()) : self
     }
 }
 

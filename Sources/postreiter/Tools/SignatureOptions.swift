@@ -13,8 +13,10 @@ struct GivenMessage {
     private let bodyStart: Int
 
     /// Bare LF line ends are taken as well.
-    init(_ file: String) throws {
-        octets = Self.withNetworkLineEnds(try Files.read(file))
+    init(_ file: String) throws { self.init(octets: try Files.read(file)) }
+
+    init(octets given: [UInt8]) {
+        octets = Self.withNetworkLineEnds(given)
         var index = 0
         var isAtLineStart = true
         var end: Int?
