@@ -134,10 +134,8 @@ package struct DomainSpec: Hashable, Sendable {
     init(_ octets: ArraySlice<UInt8>) throws(SenderPolicy.Fault.Reason) {
         guard !octets.isEmpty else { throw .domain }
         text = try MacroString(octets, isExplanation: false)
-        guard octets.last != UInt8(ascii: "}"), !Self.endsInEscape(octets) else { return }
-        guard case .literal(let end) = text.pieces.last, Self.isDomainEnd(end) else {
-            throw .domain
-        }
+        guard case .literal(let end) = text.pieces.last, !Self.endsInEscape(octets) else { return }
+        guard Self.isDomainEnd(end) else { throw .domain }
     }
 
     /// `%%`, `%_` and `%-` are macros, too.

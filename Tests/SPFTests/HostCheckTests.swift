@@ -211,6 +211,12 @@ struct HostCheckTests {
             .init("v=spf1 exists:nothing.example.org -all", .fail),
             .init("v=spf1 exists:slow.example.org -all", .temperror),
             .init("v=spf1 exists -all", .permerror),
+            // A brace that ends no macro ends no domain.
+            .init("v=spf1 exists:%%{d} -all", .permerror),
+            .init("v=spf1 a:mail.example.org} -all", .permerror),
+            .init("v=spf1 exists:{d} -all", .permerror),
+            .init("v=spf1 exists:%{d}} -all", .permerror),
+            .init("v=spf1 exists:nothing.%% -all", .fail),
             .init("v=spf1 exists:mail.example.org/32 -all", .permerror),
             // §6.1 redirect.
             .init("v=spf1 redirect=pass.example.org", .pass),
