@@ -27,6 +27,8 @@ package struct Signature: Sendable {
     package let time: Int64?
     /// `x=`, seconds since 1970.
     package let expiration: Int64?
+    /// `z=`: fields as they were when they were signed, for `CopiedField.all`.
+    package let copies: ArraySlice<UInt8>?
 
     /// More names than that no signer needs.
     static let maximumHeaders = 1000
@@ -95,6 +97,7 @@ package struct Signature: Sendable {
         expiration = try tags["x"].map { text throws(DKIMProblem) in
             try Self.number("x", text, digits: 12)
         }
+        copies = tags.octets(of: "z")
         if let time, let expiration, expiration <= time {
             throw .init(.permerror, "it expires before it was made")
         }

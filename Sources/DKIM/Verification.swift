@@ -34,6 +34,8 @@ package struct Verification: Sendable {
         package var hint: String?
         package var reason: String?
         package var isTesting = false
+        /// `z=` of a signature that can be read, for `CopiedField.all`.
+        package var copies: ArraySlice<UInt8>?
     }
 
     fileprivate enum Candidate: Sendable {
@@ -171,7 +173,7 @@ extension Verification.Finding {
                 result: .pass, domain: signature.domain, selector: signature.selector,
                 algorithm: signature.algorithm.rawValue, identity: signature.identity,
                 // Eight letters: RFC 6008 §3.
-                hint: Base64.encode(signature.octets.prefix(6)))
+                hint: Base64.encode(signature.octets.prefix(6)), copies: signature.copies)
         }
     }
 }

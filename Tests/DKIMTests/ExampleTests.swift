@@ -229,6 +229,61 @@ struct ExampleTests {
     }
 }
 
+@Suite("RFC 6376 §3.5 z= fields as they were signed")
+struct CopiedFieldTests {
+    private static let header = FieldList(
+        Array(
+            """
+            From: foo@eng.example.net\r
+            To: joe@example.com\r
+            Subject: demo  run\r
+            Received: a\r
+            Received: b | c\r
+
+            """.utf8))
+
+    @Test(
+        "it is told which of them the message has no more",
+        arguments: [
+            (
+                "From:foo@eng.example.net|To:joe@example.com|\r\n Subject:demo=20run",
+                [
+                    "From|foo@eng.example.net|true", "To|joe@example.com|true",
+                    "Subject|demo run|true",
+                ]
+            ),
+            (
+                "Subject:=20demo=20rum|subject:demo=09run",
+                ["Subject|demo rum|false", "subject|demo run|true"]
+            ),
+            (
+                "Recei\r\n ved : b=20 =7 C=20c|Received:a",
+                ["Received|b | c|true", "Received|a|true"]
+            ),
+            ("Cc:x", ["Cc|x|false"]), ("Subject:", ["Subject||false"]),
+            // Neither digits in lower case nor half an octet are any.
+            ("To:=3d=3D=3=+1=", ["To|=3d==3=+1=|false"]),
+            ("To:=C3=A9\u{E9}=FF", ["To|éé\u{FFFD}|false"]),
+            ("", []), ("|||", []), (":x|no colon|", []), ("\u{E9}:x", []),
+            (String(repeating: "|", count: 1000) + "To:x", ["To|x|false"]),
+        ])
+    func copies(text: String, expected: [String]) {
+        let copies = CopiedField.all(Array(text.utf8)[...], in: Self.header)
+        #expect(copies.map { "\($0.name)|\($0.value)|\($0.isThere)" } == expected)
+    }
+
+    @Test("a signature that has them says so, and counts with them or without")
+    func signature() async throws {
+        // The first of the two, whose key is another's: what matters is what is read.
+        let signed = Example.message.replacing(
+            "q=dns/txt; s=brisbane;", with: "q=dns/txt; z=Subject:Is=20lunch|To:; s=brisbane;")
+        let (_, findings) = await verify(signed, try Example.keys())
+        #expect(findings.map(\.result) == [.fail, .pass])
+        #expect(
+            findings.map { $0.copies.map { String(lossy: $0) } } == ["Subject:Is=20lunch|To:", nil])
+    }
+}
+
 @Suite("RFC 6376 §5.4 signatures among what is signed")
 struct OuterSignatureTests {
     @Test(

@@ -43,11 +43,16 @@ struct DKIMCommand: AsyncParsableCommand {
             if output.json {
                 return Output.json([
                     "result": .string(result.rawValue),
-                    "signatures": .array(findings.map(\.json)),
+                    "signatures": .array(findings.map { $0.json(of: message.header) }),
                 ])
             }
             Output.line(result.rawValue)
-            for finding in findings { Output.line("  " + finding.text) }
+            for finding in findings {
+                Output.line("  " + finding.text)
+                for copy in finding.copiedFields(message.header) where !copy.isThere {
+                    Output.line("    as it was signed, \(copy.name): \(copy.value.harmless)")
+                }
+            }
             guard result == .pass else { throw ExitCode(1) }
         }
     }
@@ -98,16 +103,36 @@ struct DKIMCommand: AsyncParsableCommand {
 
 extension Verification.Finding {
     /// One signature; keys may be added, none is ever renamed.
-    fileprivate var json: JSON {
+    fileprivate func json(of header: FieldList) -> JSON {
         [
             "result": .string(result.rawValue), "domain": JSON(domain),
             "selector": JSON(selector), "algorithm": JSON(algorithm), "identity": JSON(identity),
             "testing": .bool(isTesting), "reason": JSON(reason),
+            "copied_fields": .array(
+                copiedFields(header).map {
+                    [
+                        "name": .string($0.name), "value": .string($0.value),
+                        "is_there": .bool($0.isThere),
+                    ]
+                }),
         ]
+    }
+
+    /// What `z=` says of the fields that were signed (RFC 6376 §3.5).
+    fileprivate func copiedFields(_ header: FieldList) -> [CopiedField] {
+        copies.map { CopiedField.all($0, in: header) } ?? []
     }
 
     fileprivate var text: String {
         let who = [domain, selector, algorithm].compactMap(\.self).joined(separator: " ")
         return "\(result.rawValue) \(who)" + (reason.map { ": \($0)" } ?? "")
+    }
+}
+
+extension String {
+    /// What a stranger wrote, without what would command a terminal.
+    fileprivate var harmless: String {
+        String(
+            unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
     }
 }

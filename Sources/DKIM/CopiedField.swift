@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bytes
+
+/// A field as it was when a message was signed, carried along by the signature (`z=`, RFC 6376 §3.5).
+///
+/// For people alone: nothing is decided by it.
+///
+/// ```abnf
+/// sig-z-tag      = %x7A [FWS] "=" [FWS] sig-z-tag-copy *( "|" [FWS] sig-z-tag-copy )
+/// sig-z-tag-copy = hdr-name [FWS] ":" qp-hdr-value
+/// ```
+package struct CopiedField: Hashable, Sendable {
+    package let name: String
+    /// Without white space at its ends and repeated, as relaxed canonicalization leaves it.
+    package let value: String
+    /// Whether the message has it still, white space and the letter case of the name aside.
+    package let isThere: Bool
+
+    /// More are not looked at; each is compared with all fields of its name.
+    private static let maximumFields = 100
+
+    /// Reads the value of `z=`; what is no field in it is passed over.
+    package static func all(_ text: ArraySlice<UInt8>, in header: FieldList) -> [CopiedField] {
+        // White space is no part of it, wherever it stands.
+        text.filter { !$0.isSpaceOrLineEnd }
+            .split(separator: UInt8(ascii: "|"), maxSplits: maximumFields)
+            .prefix(maximumFields).compactMap { copy($0, in: header) }
+    }
+
+    private static func copy(_ text: ArraySlice<UInt8>, in header: FieldList) -> CopiedField? {
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > text.startIndex,
+            text[..<colon].allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        let name = text[..<colon]
+        let value = FieldList.Field(
+            unfinished: name + [UInt8(ascii: ":")] + decoded(text[(colon + 1)...]))
+        let octets = Canonicalization.relaxed.canonical([value])
+        return CopiedField(
+            name: String(lossy: name),
+            value: String(lossy: octets.dropFirst(name.count + 1).dropLast(2)),
+            isThere: header.all(named: name).contains {
+                Canonicalization.relaxed.canonical([$0]) == octets
+            })
+    }
+
+    /// RFC 6376 §2.11: `=` and two digits in upper case stand for an octet; others for themselves.
+    private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        var rest = text
+        while let octet = rest.popFirst() {
+            if octet == UInt8(ascii: "="), rest.count > 1, !rest.prefix(2).contains(where: isLower),
+                let code = UInt8(String(lossy: rest.prefix(2)), radix: 16)
+            {
+                result.append(code)
+                rest = rest.dropFirst(2)
+            } else {
+                result.append(octet)
+            }
+        }
+        return result
+    }
+
+    /// Not a digit, for `UInt8.init` to refuse alone.
+    private static func isLower(_ octet: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(octet) || octet == UInt8(ascii: "+")
+    }
+}
