@@ -6,7 +6,8 @@ import Mail
 import SPF
 
 extension SenderFacts {
-    /// The trace field of RFC 7208 §9.1, with its CRLF.
+    /// The trace fields of RFC 7208 §9.1, each with its CRLF: one for each identity that was checked,
+    /// as many as Authentication-Results has (§9).
     ///
     /// ```abnf
     /// header-field   = "Received-SPF:" [CFWS] result FWS [comment FWS] [ key-value-list ] CRLF
@@ -14,16 +15,25 @@ extension SenderFacts {
     /// key-value-pair = key [CFWS] "=" ( dot-atom / quoted-string )
     /// ```
     package func receivedSPF(receiver: String) -> [UInt8] {
-        var writer = TagWriter("Received-SPF: \(mailFrom.result.rawValue)")
-        for word in explanation(receiver).split(separator: " ") { writer.add(String(word)) }
+        receivedSPF(mailFrom, isHello: reversePath.address == nil, receiver)
+            + (helloCheck.map { receivedSPF($0, isHello: true, receiver) } ?? [])
+    }
+
+    private func receivedSPF(
+        _ verdict: HostCheck.Verdict, isHello: Bool, _ receiver: String
+    ) -> [UInt8] {
+        var writer = TagWriter("Received-SPF: \(verdict.result.rawValue)")
+        let told = explanation(verdict.result, isHello ? hello : mailFromDomain, receiver)
+        for word in told.split(separator: " ") { writer.add(String(word)) }
         writer.add("receiver=", Self.value(receiver) + ";")
         writer.add("client-ip=", Self.value("\(client)") + ";")
-        let sender = reversePath.address
-        if let sender { writer.add("envelope-from=", Self.value("\(sender)") + ";") }
+        if let sender = reversePath.address {
+            writer.add("envelope-from=", Self.value("\(sender)") + ";")
+        }
         writer.add("helo=", Self.value(hello) + ";")
-        writer.add("identity=", sender == nil ? "helo;" : "mailfrom;")
-        let mechanism = Self.value(mailFrom.mechanism ?? "default")
-        if let problem = mailFrom.problem, mailFrom.result.isError {
+        writer.add("identity=", isHello ? "helo;" : "mailfrom;")
+        let mechanism = Self.value(verdict.mechanism ?? "default")
+        if let problem = verdict.problem, verdict.result.isError {
             writer.add("mechanism=", mechanism + ";")
             writer.add("problem=", Self.value(problem))
         } else {
@@ -32,10 +42,10 @@ extension SenderFacts {
         return writer.octets + [.carriageReturn, .lineFeed]
     }
 
-    private func explanation(_ receiver: String) -> String {
-        let domain = mailFromDomain.isEmpty ? "the sender" : mailFromDomain
+    private func explanation(_ result: SPFResult, _ domain: String, _ receiver: String) -> String {
+        let domain = domain.isEmpty ? "the sender" : domain
         let text =
-            switch mailFrom.result {
+            switch result {
             case .pass: "\(domain) designates \(client) as permitted sender"
             case .fail, .softfail: "\(domain) does not designate \(client) as permitted sender"
             case .neutral: "\(domain) says nothing about \(client)"

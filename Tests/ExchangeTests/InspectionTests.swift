@@ -87,6 +87,10 @@ struct InspectionTests {
                     \tpermitted sender) receiver=here.example; client-ip=192.0.2.1;\r
                     \tenvelope-from=\"x@good.example\"; helo=mail.good.example;\r
                     \tidentity=mailfrom; mechanism=\"ip4:192.0.2.1\"\r
+                    Received-SPF: pass (here.example: mail.good.example designates 192.0.2.1 as\r
+                    \tpermitted sender) receiver=here.example; client-ip=192.0.2.1;\r
+                    \tenvelope-from=\"x@good.example\"; helo=mail.good.example;\r
+                    \tidentity=helo; mechanism=a\r
                     Received: from mail.good.example (mail.good.example [192.0.2.1])
                     """), "\(text)")
             #expect(text.components(of: "Authentication-Results:") == 2)
