@@ -144,7 +144,7 @@ package struct InboundPolicy: Sendable, Hashable {
         if findings.chain.status == .pass, !findings.chain.sealers.isEmpty,
             findings.chain.sealers.allSatisfy(trustedSealers.contains),
             findings.chain.originResults.contains(where: {
-                $0.isPassOf("dmarc") || $0.shows(author: findings.dmarc.authorDomain)
+                $0.shows(author: findings.dmarc.authorDomain)
             })
         {
             let sealers = findings.chain.sealers.joined(separator: ", ")
@@ -177,12 +177,15 @@ extension String {
         return word == "\(method)=pass"
     }
 
-    /// Whether it says that SPF or a signature passes for just that domain: the same as
-    /// `dmarc=pass`, where the sealer could not find the policy.
+    /// Whether it says that DMARC passes, for that author if it names one, or that SPF or a signature
+    /// passes for just that domain: the same, where the sealer could not find the policy.
     fileprivate func shows(author: Name?) -> Bool {
         guard let author else { return false }
         let property: String
-        if isPassOf("spf") {
+        let isDMARC = isPassOf("dmarc")
+        if isDMARC {
+            property = "header.from="
+        } else if isPassOf("spf") {
             property = "smtp.mailfrom="
         } else if isPassOf("dkim") {
             property = "header.d="
@@ -192,6 +195,7 @@ extension String {
         let domain = String(lossy: author.lowercased.dotted)
         let values = withoutCommentsAndQuotes.lowercased().split(whereSeparator: \.isWhitespace)
             .filter { $0.hasPrefix(property) }.map { $0.dropFirst(property.count) }
+        if isDMARC, values.isEmpty { return true }
         return values.count == 1 && values[0].split(separator: "@").last.map(String.init) == domain
     }
 
