@@ -44,25 +44,38 @@ extension DMARCCommand {
             abstract: "Keep a report of another server: on mail, on TLS, or a complaint.",
             discussion: """
                 The file is XML or JSON, perhaps packed by gzip or zip, or the mail that carried \
-                it. A report that is here already is kept once.
+                it. A report that is here already is kept once. Of several files each that can be \
+                is kept; the exit status is 65 if one was no report about a domain here.
                 """)
         @Argument(help: "Files; standard input if left out.") var files: [String] = ["-"]
         @OptionGroup var server: ServerOptions
         @OptionGroup var output: JSONOption
 
         func run() async throws {
+            var refusal: ExitCode?
             for file in files {
                 let octets = try Files.read(file)
-                let answer = try await server.perform(
-                    "dmarc.import", ["octets": .string(Base64.encode(octets))])
-                if output.json {
-                    Output.json(answer)
-                } else if answer["kept"]?.bool != true {
-                    Output.error(
-                        Live.language.choose(
-                            "\(file): this report is here already",
-                            "\(file): diesen Bericht gibt es hier schon"))
+                do {
+                    try await keep(octets, of: file)
+                } catch let failure as CommandFailure where failure.exitCode == 65 {
+                    // One that is no report, or not for us, keeps no other from being kept.
+                    Output.error("\(file): \(failure.text)")
+                    refusal = ExitCode(failure.exitCode)
                 }
+            }
+            if let refusal { throw refusal }
+        }
+
+        private func keep(_ octets: [UInt8], of file: String) async throws {
+            let answer = try await server.perform(
+                "dmarc.import", ["octets": .string(Base64.encode(octets))])
+            if output.json {
+                Output.json(answer)
+            } else if answer["kept"]?.bool != true {
+                Output.error(
+                    Live.language.choose(
+                        "\(file): this report is here already",
+                        "\(file): diesen Bericht gibt es hier schon"))
             }
         }
     }
