@@ -11,11 +11,14 @@ package import DKIM
 /// resinfo = [CFWS] ";" methodspec [ CFWS reasonspec ] [ CFWS 1*propspec ]
 /// ```
 package enum AuthenticationResults {
-    /// The results of all fields of one server, from the top, unfolded; `none` is no result.
+    /// The results of all fields of one server, from the top, unfolded; `none` if no field has any.
     package static func merged(from header: FieldList, authservID: String) -> [String] {
-        header.all(named: "authentication-results".utf8).flatMap { field in
+        let found = header.all(named: "authentication-results".utf8).flatMap { field in
             isOf(field, authservID: authservID) ? Array(parts(of: field).dropFirst()) : []
         }.filter { !$0.isEmpty }
+        // no-result stands in the place of all results.
+        let results = found.filter { $0.lowercased() != "none" }
+        return results.isEmpty ? Array(found.prefix(1)) : results
     }
 
     /// What stands between the semicolons of a field, unfolded.

@@ -231,6 +231,24 @@ struct ResultsOwnerTests {
         #expect(String(lossy: left) == (isOurs ? "A: b\r\nC: d\r\n" : header))
     }
 
+    @Test(
+        "several fields of ours are one, and `none` stands only alone",
+        arguments: [
+            (
+                [" mx.example; spf=pass", " other; x=y", " mx.example 1; dkim=fail\r\n (a;b)"],
+                ["spf=pass", "dkim=fail (a;b)"]
+            ),
+            ([" mx.example; none", " mx.example; spf=pass;"], ["spf=pass"]),
+            ([" mx.example; none", " mx.example; None"], ["none"]),
+            ([" mx.example", " mx.example;"], []), ([" other; none"], []), ([], []),
+        ])
+    func merging(_ values: [String], into expected: [String]) {
+        let header = values.map { "Authentication-Results:\($0)\r\n" }.joined()
+        let merged = AuthenticationResults.merged(
+            from: FieldList(Array(header.utf8)), authservID: "mx.example")
+        #expect(merged == expected)
+    }
+
     @Test("in U-labels it is the same name; behind thousands of fields it is found, too")
     func hidden() throws {
         let field = "Authentication-Results: mx.bücher.example; spf=pass\r\n"
