@@ -34,7 +34,7 @@ package struct CopiedField: Hashable, Sendable {
         else { return nil }
         let name = text[..<colon]
         let value = FieldList.Field(
-            unfinished: name + [UInt8(ascii: ":")] + decoded(text[(colon + 1)...]))
+            unfinished: name + [UInt8(ascii: ":")] + QuotedText.decode(text[(colon + 1)...]))
         let octets = Canonicalization.relaxed.canonical([value])
         return CopiedField(
             name: String(lossy: name),
@@ -42,27 +42,5 @@ package struct CopiedField: Hashable, Sendable {
             isThere: header.all(named: name).contains {
                 Canonicalization.relaxed.canonical([$0]) == octets
             })
-    }
-
-    /// RFC 6376 §2.11: `=` and two digits in upper case stand for an octet; others for themselves.
-    private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        var result: [UInt8] = []
-        var rest = text
-        while let octet = rest.popFirst() {
-            if octet == UInt8(ascii: "="), rest.count > 1, !rest.prefix(2).contains(where: isLower),
-                let code = UInt8(String(lossy: rest.prefix(2)), radix: 16)
-            {
-                result.append(code)
-                rest = rest.dropFirst(2)
-            } else {
-                result.append(octet)
-            }
-        }
-        return result
-    }
-
-    /// Not a digit, for `UInt8.init` to refuse alone.
-    private static func isLower(_ octet: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(octet) || octet == UInt8(ascii: "+")
     }
 }

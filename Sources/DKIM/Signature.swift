@@ -87,7 +87,7 @@ package struct Signature: Sendable {
         guard headers.contains(where: { $0.elementsEqual("from".utf8) }) else {
             throw .init(.permerror, "From is not signed")
         }
-        identity = try isSeal ? domain : Self.identity(tags["i"], domain)
+        identity = try isSeal ? domain : Self.identity(tags.octets(of: "i"), domain)
         bodyLength = try tags["l"].map { text throws(DKIMProblem) in
             Int(try Self.number("l", text, digits: 76))
         }
@@ -151,8 +151,11 @@ package struct Signature: Sendable {
     }
 
     /// §3.5: `i=` is in the domain of `d=`, or below it.
-    private static func identity(_ text: String?, _ domain: String) throws(DKIMProblem) -> String {
-        guard let text else { return "@" + domain }
+    private static func identity(
+        _ value: ArraySlice<UInt8>?, _ domain: String
+    ) throws(DKIMProblem) -> String {
+        guard let value else { return "@" + domain }
+        let text = String(lossy: QuotedText.decode(value))
         // An octet, not a character: with a combining mark behind it that would be another one.
         guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else {
             throw .init(.permerror, "i= has no domain")

@@ -284,6 +284,27 @@ struct CopiedFieldTests {
     }
 }
 
+@Suite("RFC 6376 §3.5 i= on whose behalf")
+struct IdentityTests {
+    @Test(
+        "its octets may be written as digits, with white space anywhere",
+        arguments: [
+            ("joe@example.org", "joe@example.org"), ("joe=40example.org", "joe@example.org"),
+            ("=6A=6Fe=40e=78ample.org", "joe@example.org"),
+            ("joe\r\n @ exam ple.org", "joe@example.org"),
+            ("a=40evil.example@example.org", "a@evil.example@example.org"),
+            ("b=jo=example.com@example.org", "b=jo=example.com@example.org"),
+            ("joe@example.org=40evil.example", nil), ("joe=4", nil), ("=40", nil),
+            ("joe@example.org=2Eevil.example", nil), ("joe=2Eexample.org", nil),
+            ("joe@mail=2Eexample.org", "joe@mail.example.org"),
+        ] as [(String, String?)])
+    func identities(text: String, expected: String?) {
+        let signature = try? Signature(
+            Array("v=1; a=rsa-sha256; d=example.org; s=k; h=from; bh=AAAA; b=AAAA; i=\(text)".utf8))
+        #expect(signature?.identity == expected)
+    }
+}
+
 @Suite("RFC 6376 §5.4 signatures among what is signed")
 struct OuterSignatureTests {
     @Test(
