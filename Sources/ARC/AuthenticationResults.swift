@@ -77,25 +77,14 @@ package enum AuthenticationResults {
     /// At semicolons that stand in no comment and in no quoted string.
     static func split(_ value: ArraySlice<UInt8>) -> [[UInt8]] {
         var parts: [[UInt8]] = [[]]
-        var depth = 0
-        var isQuoted = false
-        var isEscaped = false
+        var nesting = Nesting()
         for octet in value {
-            if isEscaped {
-                isEscaped = false
+            nesting.take(octet)
+            if octet == UInt8(ascii: ";"), nesting.isOutside {
+                parts.append([])
             } else {
-                switch octet {
-                case UInt8(ascii: "\\"): isEscaped = isQuoted || depth > 0
-                case UInt8(ascii: "\"") where depth == 0: isQuoted.toggle()
-                case UInt8(ascii: "(") where !isQuoted: depth += 1
-                case UInt8(ascii: ")") where !isQuoted: depth = max(0, depth - 1)
-                case UInt8(ascii: ";") where !isQuoted && depth == 0:
-                    parts.append([])
-                    continue
-                default: break
-                }
+                parts[parts.count - 1].append(octet)
             }
-            parts[parts.count - 1].append(octet)
         }
         return parts
     }
@@ -114,29 +103,40 @@ package enum AuthenticationResults {
         return result
     }
 
-    /// Unfolded; each comment (RFC 5322 §3.2.2) leaves a space.
+    /// Unfolded; each comment leaves a space.
     static func withoutComments(_ text: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
-        var depth = 0
-        var isQuoted = false
-        var isEscaped = false
+        var nesting = Nesting()
         for octet in text where octet != .carriageReturn && octet != .lineFeed {
-            if isEscaped {
-                isEscaped = false
-            } else {
-                switch octet {
-                case UInt8(ascii: "\\"): isEscaped = isQuoted || depth > 0
-                case UInt8(ascii: "\"") where depth == 0: isQuoted.toggle()
-                case UInt8(ascii: "(") where !isQuoted: depth += 1
-                case UInt8(ascii: ")") where !isQuoted && depth > 0:
-                    depth -= 1
-                    result.append(.space)
-                    continue
-                default: break
-                }
-            }
-            if depth == 0 { result.append(octet) }
+            let wasInComment = nesting.isInComment
+            nesting.take(octet)
+            if nesting.isInComment { continue }
+            result.append(wasInComment ? .space : octet)
         }
         return result
+    }
+}
+
+/// Follows comments (RFC 5322 §3.2.2) and quoted strings (§3.2.4) from octet to octet.
+private struct Nesting {
+    private var depth = 0
+    private var isQuoted = false
+    private var isEscaped = false
+
+    var isInComment: Bool { depth > 0 }
+    var isOutside: Bool { depth == 0 && !isQuoted }
+
+    mutating func take(_ octet: UInt8) {
+        if isEscaped {
+            isEscaped = false
+            return
+        }
+        switch octet {
+        case UInt8(ascii: "\\"): isEscaped = !isOutside
+        case UInt8(ascii: "\"") where depth == 0: isQuoted.toggle()
+        case UInt8(ascii: "(") where !isQuoted: depth += 1
+        case UInt8(ascii: ")") where depth > 0: depth -= 1
+        default: break
+        }
     }
 }
