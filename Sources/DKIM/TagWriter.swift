@@ -33,10 +33,31 @@ package struct TagWriter {
         column += tag.utf8.count
     }
 
-    /// Adds a tag of two parts that stay together.
-    package mutating func add(_ name: StaticString, _ value: String) {
-        fold(before: name.utf8CodeUnitCount + value.utf8.count)
+    /// Adds a text; lines may end at its spaces.
+    package mutating func add(words text: String) {
+        var text = text
+        text.withUTF8 { text in
+            for word in text.split(separator: .space) {
+                fold(before: word.count)
+                octets += word
+                column += word.count
+            }
+        }
+    }
+
+    /// Adds a tag of two parts that stay together, with what ends it.
+    package mutating func add(_ name: StaticString, _ value: String, end: StaticString = "") {
+        fold(before: name.utf8CodeUnitCount + value.utf8.count + end.utf8CodeUnitCount)
         append(name, value)
+        end.withUTF8Buffer { octets += $0 }
+        column += end.utf8CodeUnitCount
+    }
+
+    /// Ends the field, and begins one behind it with its name.
+    package mutating func begin(_ start: String) {
+        octets += [.carriageReturn, .lineFeed]
+        octets += start.utf8
+        column = start.utf8.count
     }
 
     /// Ends the line with a semicolon, and begins the next with a tag of two parts.

@@ -15,45 +15,56 @@ extension SenderFacts {
     /// key-value-pair = key [CFWS] "=" ( dot-atom / quoted-string )
     /// ```
     package func receivedSPF(receiver: String) -> [UInt8] {
-        receivedSPF(mailFrom, isHello: reversePath.address == nil, receiver)
-            + (helloCheck.map { receivedSPF($0, isHello: true, receiver) } ?? [])
-    }
-
-    private func receivedSPF(
-        _ verdict: HostCheck.Verdict, isHello: Bool, _ receiver: String
-    ) -> [UInt8] {
-        var writer = TagWriter("Received-SPF: \(verdict.result.rawValue)")
-        let told = explanation(verdict.result, isHello ? hello : mailFromDomain, receiver)
-        for word in told.split(separator: " ") { writer.add(String(word)) }
-        writer.add("receiver=", Self.value(receiver) + ";")
-        writer.add("client-ip=", Self.value("\(client)") + ";")
-        if let sender = reversePath.address {
-            writer.add("envelope-from=", Self.value("\(sender)") + ";")
-        }
-        writer.add("helo=", Self.value(hello) + ";")
-        writer.add("identity=", isHello ? "helo;" : "mailfrom;")
-        let mechanism = Self.value(verdict.mechanism ?? "default")
-        if let problem = verdict.problem, verdict.result.isError {
-            writer.add("mechanism=", mechanism + ";")
-            writer.add("problem=", Self.value(problem))
-        } else {
-            writer.add("mechanism=", mechanism)
+        let client = client.description
+        let isHello = reversePath.address == nil
+        var writer = TagWriter(Self.start(mailFrom))
+        write(mailFrom, isHello: isHello, receiver, client, to: &writer)
+        if let helloCheck {
+            writer.begin(Self.start(helloCheck))
+            write(helloCheck, isHello: true, receiver, client, to: &writer)
         }
         return writer.octets + [.carriageReturn, .lineFeed]
     }
 
-    private func explanation(_ result: SPFResult, _ domain: String, _ receiver: String) -> String {
-        let domain = domain.isEmpty ? "the sender" : domain
-        let text =
-            switch result {
-            case .pass: "\(domain) designates \(client) as permitted sender"
-            case .fail, .softfail: "\(domain) does not designate \(client) as permitted sender"
-            case .neutral: "\(domain) says nothing about \(client)"
-            case .none: "\(domain) does not say who may send for it"
-            case .temperror: "the policy of \(domain) could not be had now"
-            case .permerror: "the policy of \(domain) cannot be understood"
-            }
-        return Findings.comment("\(receiver): \(text)")
+    private static func start(_ verdict: HostCheck.Verdict) -> String {
+        "Received-SPF: " + verdict.result.rawValue
+    }
+
+    private func write(
+        _ verdict: HostCheck.Verdict, isHello: Bool, _ receiver: String, _ client: String,
+        to writer: inout TagWriter
+    ) {
+        let domain = isHello ? hello : mailFromDomain
+        let told = Self.explanation(
+            verdict.result, domain.isEmpty ? "the sender" : domain, client)
+        writer.add(words: Findings.comment(receiver + ": " + told))
+        writer.add("receiver=", Self.value(receiver), end: ";")
+        writer.add("client-ip=", Self.value(client), end: ";")
+        if let sender = reversePath.address {
+            writer.add("envelope-from=", Self.value(sender.description), end: ";")
+        }
+        writer.add("helo=", Self.value(hello), end: ";")
+        writer.add("identity=", isHello ? "helo" : "mailfrom", end: ";")
+        let mechanism = Self.value(verdict.mechanism ?? "default")
+        if let problem = verdict.problem, verdict.result.isError {
+            writer.add("mechanism=", mechanism, end: ";")
+            writer.add("problem=", Self.value(problem))
+        } else {
+            writer.add("mechanism=", mechanism)
+        }
+    }
+
+    private static func explanation(
+        _ result: SPFResult, _ domain: String, _ client: String
+    ) -> String {
+        switch result {
+        case .pass: domain + " designates " + client + " as permitted sender"
+        case .fail, .softfail: domain + " does not designate " + client + " as permitted sender"
+        case .neutral: domain + " says nothing about " + client
+        case .none: domain + " does not say who may send for it"
+        case .temperror: "the policy of " + domain + " could not be had now"
+        case .permerror: "the policy of " + domain + " cannot be understood"
+        }
     }
 
     /// `atext` (RFC 5322 §3.2.3) without letters and digits, and the dot.
