@@ -17,7 +17,7 @@ package struct CopiedField: Hashable, Sendable {
     /// Whether the message has it still, white space and the letter case of the name aside.
     package let isThere: Bool
 
-    /// More are not looked at; each is compared with all fields of its name.
+    /// More are not looked at, and each is compared with so many fields of its name, the topmost.
     private static let maximumFields = 100
 
     /// Reads the value of `z=`; what is no field in it is passed over.
@@ -39,7 +39,7 @@ package struct CopiedField: Hashable, Sendable {
         return CopiedField(
             name: String(lossy: name),
             value: String(lossy: octets.dropFirst(name.count + 1).dropLast(2)),
-            isThere: header.all(named: name).contains {
+            isThere: header.all(named: name).prefix(maximumFields).contains {
                 Canonicalization.relaxed.canonical([$0]) == octets
             })
     }

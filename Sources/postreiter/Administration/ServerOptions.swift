@@ -78,7 +78,7 @@ struct Asker: Sendable {
             } catch {
                 guard Live.surroundings.time.now < deadline else { throw error }
             }
-            try await Task.sleep(for: .milliseconds(50))
+            try await Live.surroundings.time.sleep(for: .milliseconds(50))
             if try await isServed() { return true }
         }
     }
