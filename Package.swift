@@ -476,7 +476,7 @@ let house: [Target] = [
             "TransportSecurity", "ZoneCheck", "Maintenance", "ZoneStore", "DKIM", "KeyLife",
             "KeyRing",
         ], [log]),
-    tests("ProgramTests", on: ["Bytes", "DNS", "Spawning"]),
+    tests("ProgramTests", on: ["Bytes", "DNS", "SASL", "Spawning"]),
     tests("TidyTests", on: []),
 ]
 

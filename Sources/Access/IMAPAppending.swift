@@ -158,7 +158,8 @@ extension IMAPVisit {
             appending.messages = []
             let uids = try await service.intake.file(
                 messages, in: mailbox, at: service.surroundings.time.timestamp,
-                within: appending.allowance, replacing: appending.replaced, by: owner)
+                within: appending.allowance, replacing: appending.replaced, by: owner,
+                writer: identity)
             if appending.replaced == nil { knownTarget?.changes += 1 }
             let code = ResponseCode.appendUID(
                 validity: mailbox.uidValidity, NumberSet(uids))

@@ -6,6 +6,7 @@ import IMAP
 import Logging
 import MessageStore
 import Spool
+import Storage
 import Tenancy
 import World
 
@@ -20,6 +21,8 @@ struct IMAPVisit: ~Copyable {
     var selected: OpenMailbox?
     var appending = Appending()
     var knownTarget: KnownTarget?
+    /// To the store, which of those who write this one is.
+    let identity = WriterIdentity()
     /// Told of changes in the account's mailboxes.
     private let news: News
     private var watch: MailboxChanges.Watch?

@@ -187,13 +187,15 @@ extension Intake {
     /// UIDs.
     ///
     /// Nothing is delivered: no recipients, no trace. With `replacing` that message goes in the
-    /// same transaction (RFC 8508). `account` is who does it; nil: the owner. Throws `MailboxRefusal` and
-    /// `StorageFailure`; then nothing has been filed. What `alongside` writes is committed with
-    /// the messages, or neither is.
+    /// same transaction (RFC 8508). `account` is who does it; nil: the owner. `writer` is
+    /// the session, if messages come one by one. Throws `MailboxRefusal` and `StorageFailure`; then
+    /// nothing has been filed. What `alongside` writes is committed with the messages, or neither
+    /// is.
     package func file(
         _ messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)],
         in mailbox: Mailbox, at time: Timestamp, within allowance: Mailboxes.Allowance? = nil,
         replacing replaced: Mailboxes.Replaced? = nil, by account: Int64? = nil,
+        writer: WriterIdentity? = nil,
         alongside: (@Sendable ([UInt32], any Transaction) throws -> Void)? = nil
     ) async throws -> [UInt32] {
         // Large ones when somebody asks for it.
@@ -204,6 +206,7 @@ extension Intake {
         }
         do {
             let (filed, files, account) = try await spooler.store.write(
+                by: messages.count == 1 ? writer : nil,
                 meanwhile: { for summary in summaries { _ = summary?.value } }
             ) { transaction in
                 let appended = try messages.map { message, flags, date in

@@ -35,21 +35,28 @@ final class Checkpointer: Sendable {
         connection = try Connection(.writer(path: path))
     }
 
+    /// Whether commits go on as if there were no copying.
+    var isIdle: Bool { state.withLock { !$0.isCopying && !$0.isAlmostDone } }
+
     /// Takes note of a commit; says whether the committer shall copy what is left now.
     func note(pages: Int) -> Bool {
-        let (isLast, waiter) = state.withLock { state in
+        let isLast = state.withLock { state in
+            defer { state.isAlmostDone = false }
+            return state.isAlmostDone
+        }
+        noteAside(pages: pages)
+        return isLast
+    }
+
+    /// Takes note of a commit that is not the committer's: what is left waits for one of those.
+    func noteAside(pages: Int) {
+        state.withLock { state in
             // The log has begun anew.
             if pages < state.pages { state.threshold = Self.longLog }
             state.pages = pages
-            if state.isAlmostDone {
-                state.isAlmostDone = false
-                return (true, nil as CheckedContinuation<Void, Never>?)
-            }
-            let isLong = pages >= state.threshold && !state.isCopying
-            return (false, isLong ? state.waiter.take() : nil)
-        }
-        waiter?.resume()
-        return isLast
+            let isLong = pages >= state.threshold && !state.isCopying && !state.isAlmostDone
+            return isLong ? state.waiter.take() : nil
+        }?.resume()
     }
 
     /// Copies whenever the log is long, until `close`.

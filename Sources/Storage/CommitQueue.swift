@@ -15,6 +15,11 @@ final class CommitQueue: Sendable {
     /// How many writes may share a commit: it bounds how long the first of them waits.
     static let batchLimit = 512
 
+    /// Whether nobody waits and the committer does; it still may be needed a moment later.
+    var isIdle: Bool {
+        state.withLock { $0.isOpen && $0.waiting.isEmpty && $0.committer != nil }
+    }
+
     var count: Int { state.withLock { $0.waiting.count } }
 
     func append(_ write: PendingWrite) {
@@ -70,7 +75,12 @@ final class CommitQueue: Sendable {
 
 /// A write that someone waits for.
 class PendingWrite: @unchecked Sendable {
-    /// Runs the statements; the committer's thread only.
+    /// Who writes, if that is one who may do it alone.
+    let writer: WriterIdentity?
+
+    init(by writer: WriterIdentity?) { self.writer = writer }
+
+    /// Runs the statements; within a commit only.
     ///
     /// Perhaps more than once: what counts is what the last run did.
     func perform(in connection: Connection) {}
@@ -97,11 +107,12 @@ final class TypedWrite<Value: Sendable>: PendingWrite, @unchecked Sendable {
     private var result: Result<Value, any Error>?
 
     init(
-        _ body: @escaping @Sendable (any Transaction) throws -> Value,
+        by writer: WriterIdentity?, _ body: @escaping @Sendable (any Transaction) throws -> Value,
         _ waiter: CheckedContinuation<Value, any Error>
     ) {
         self.body = body
         self.waiter = waiter
+        super.init(by: writer)
     }
 
     override var error: (any Error)? {

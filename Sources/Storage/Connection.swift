@@ -19,7 +19,8 @@ final class Connection: @unchecked Sendable, Transaction {
     /// While this is set, statements that change something are a mistake of the program.
     private var isReading = false
     /// How long the write-ahead log is behind the last commit; see `leaveCheckpoints`.
-    private(set) var logPages = 0
+    var logPages: Int { pages.load(ordering: .relaxed) }
+    private let pages = Atomic(0)
 
     /// Whether the file is opened for reading, for writing, or is no file.
     enum Mode {
@@ -137,8 +138,8 @@ final class Connection: @unchecked Sendable, Transaction {
             handle,
             { connection, _, _, pages in
                 guard let connection else { return SQLITE_MISUSE }
-                Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().logPages =
-                    Int(pages)
+                Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue()
+                    .pages.store(Int(pages), ordering: .relaxed)
                 return SQLITE_OK
             }, connection)
     }

@@ -8,6 +8,7 @@ package import World
 ///
 /// Writers wait in line; one committer (`run`) takes all who wait at that moment, runs each as if
 /// behind a savepoint of its own, commits once (one sync) and tells them. While a commit syncs, the next line forms.
+/// Who has been alone for a while commits by itself (`LoneWriter`): there is nobody to share with.
 /// Without a running committer nothing is written.
 package final class SQLiteStore: Store {
     private let writer: Connection
@@ -25,6 +26,7 @@ package final class SQLiteStore: Store {
     private let meters = CommitMeters()
     private let life = Mutex(true)
     private let counts = Mutex(CommitCounts())
+    private let loneWriter = Mutex(LoneWriter())
 
     /// Opens the store in a data folder, making what is missing, and migrates it.
     ///
@@ -96,12 +98,18 @@ package final class SQLiteStore: Store {
 
     @discardableResult
     package func write<Result: Sendable>(
-        meanwhile: () -> Void,
+        by writer: WriterIdentity?, meanwhile: () -> Void,
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result {
         try await withCheckedThrowingContinuation {
-            queue.append(TypedWrite(body, $0))
-            meanwhile()
+            let write = TypedWrite(by: writer, body, $0)
+            if isAlone(writer) {
+                meanwhile()
+                commitHere(write)
+            } else {
+                queue.append(write)
+                meanwhile()
+            }
         }
     }
 
@@ -165,11 +173,7 @@ extension SQLiteStore {
         await disk?.beforeCommit()
         guard life.withLock({ $0 }) else { return refuse(batch, .closed) }
         if let failure = disk?.failure { return refuse(batch, failure) }
-        let begun = time?.now
-        var failure = commitTogether(batch)
-        if let begun, let time {
-            meters.count(time.now - begun, writes: batch.count)
-        }
+        var failure = commitMeasured(batch)
         if failure == .full, batch.count > 1 {
             // One large message must not keep the small writes out that would make room.
             return await commitSingly(batch)
@@ -180,6 +184,29 @@ extension SQLiteStore {
         if let checkpointer, checkpointer.note(pages: writer.logPages) {
             writer.exclusively { _ = try? writer.checkpoint() }
         }
+    }
+
+    /// Whether the writer need not wait for the committer's thread; in the live world only.
+    private func isAlone(_ writer: WriterIdentity?) -> Bool {
+        guard let writer, let checkpointer else { return false }
+        return loneWriter.withLock { $0.isAlone(writer) } && queue.isIdle && checkpointer.isIdle
+    }
+
+    /// Commits on the writer's thread; the committer waits if it is called meanwhile.
+    private func commitHere(_ write: PendingWrite) {
+        let isLiving = life.withLock(\.self)
+        write.finish(isLiving ? commitMeasured([write]) : .closed)
+        checkpointer?.noteAside(pages: writer.logPages)
+    }
+
+    private func commitMeasured(_ batch: [PendingWrite]) -> StorageFailure? {
+        guard let time else { return commitTogether(batch) }
+        let begun = time.now
+        let failure = commitTogether(batch)
+        let duration = time.now - begun
+        meters.count(duration, writes: batch.count)
+        loneWriter.withLock { $0.note(batch, took: duration) }
+        return failure
     }
 
     private func commitSingly(_ batch: [PendingWrite]) async {

@@ -143,9 +143,12 @@ package protocol Store: Sendable {
     ///
     /// `meanwhile` runs on the caller's thread as soon as the write is in line: what `body` needs
     /// can be made while the store gets ready for it.
+    ///
+    /// `writer` is who writes the one small thing again and again, each after the other: as long
+    /// as nobody else writes, the store may do it on the caller's thread. Nil: it never does.
     @discardableResult
     func write<Result: Sendable>(
-        meanwhile: () -> Void,
+        by writer: WriterIdentity?, meanwhile: () -> Void,
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result
 
@@ -165,6 +168,11 @@ extension Store {
     package func write<Result: Sendable>(
         _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result {
-        try await write(meanwhile: {}, body)
+        try await write(by: nil, meanwhile: {}, body)
     }
+}
+
+/// One who waits for each write before the next, as the session of a mail program does.
+package final class WriterIdentity: Sendable {
+    package init() {}
 }

@@ -14,10 +14,11 @@ final class FailingStore: Store {
     func fail(at text: String?) { broken.withLock { $0 = text } }
 
     func write<Result: Sendable>(
-        meanwhile: () -> Void, _ body: @escaping @Sendable (any Transaction) throws -> Result
+        by writer: WriterIdentity?, meanwhile: () -> Void,
+        _ body: @escaping @Sendable (any Transaction) throws -> Result
     ) async throws -> Result {
         let broken = broken.withLock(\.self)
-        return try await store.write(meanwhile: meanwhile) {
+        return try await store.write(by: writer, meanwhile: meanwhile) {
             try body(FailingTransaction(transaction: $0, broken))
         }
     }

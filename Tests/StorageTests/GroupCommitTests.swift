@@ -51,7 +51,7 @@ struct GroupCommitTests {
         try await withStore(in: room) { store in
             let made = Mutex<Int64?>(nil)
             try await store.write(
-                meanwhile: { made.withLock { $0 = $0 ?? 7 } }
+                by: nil, meanwhile: { made.withLock { $0 = $0 ?? 7 } }
             ) { transaction in
                 // Whoever is first makes it.
                 let id = made.withLock { made in

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 import Foundation
+import SASL
 import Testing
 
 /// CRASH_ROUNDS sets how often, CRASH_SEED repeats the choices of a run, TESTED_BINARY names
@@ -52,6 +54,86 @@ struct CrashTests {
             #expect(balance.local > 0 && balance.remote > 0 && balance.refused > 0)
             await server.stop()
             try await inspect(server, stage)
+        }
+    }
+
+    /// Its messages are committed on its own thread (`LoneWriter`), which nobody else in these tests
+    /// sees.
+    @Test(
+        "What a mail program alone appends, one after the other, is kept as well",
+        .installed("curl", "sqlite3"))
+    func appended() async throws {
+        let rounds = Self.environment["CRASH_ROUNDS"].flatMap { Int($0) } ?? 3
+        let seed =
+            Self.environment["CRASH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1..<1 << 32)
+        try await withStage { stage in
+            let (server, sink) = try await Postreiter.underLoad(stage)
+            var generator = SeededGenerator(seed: seed)
+            var acknowledged: [NumberedMessage] = []
+            var number = 1
+            for _ in 1...rounds {
+                try await server.start()
+                let (first, lines) = (number, generator.next())
+                async let appended = onThread { try Self.append(server, from: first, lines) }
+                try await Task.sleep(
+                    for: .milliseconds(Int.random(in: 50...600, using: &generator)))
+                #expect(server.server?.isRunning == true, "it ended by itself: \(server.log)")
+                await server.crash()
+                let kept = try await appended
+                acknowledged += kept
+                // The one behind the last may be there or not.
+                number = (kept.last?.number ?? first) + 2
+            }
+            try await server.start()
+            let balance = Balance(
+                acknowledged: acknowledged, mailbox: try await server.wholeMailbox(),
+                sink: sink.arrivals)
+            print("crash test: \(rounds) rounds of APPEND, seed \(seed)\n\(balance)")
+            #expect(balance.local > 0 && balance.unacknowledged <= rounds)
+            #expect(balance.lostLocally.isEmpty, "CRASH_SEED=\(seed)")
+            #expect(balance.localDuplicates.isEmpty, "CRASH_SEED=\(seed)")
+            #expect(balance.damaged == 0, "CRASH_SEED=\(seed)")
+            await server.stop()
+            try await inspect(server, stage)
+        }
+    }
+
+    /// Appends one message after the other until the server is gone; returns those it has taken.
+    private static func append(
+        _ server: Postreiter, from first: Int, _ seed: UInt64
+    ) throws -> [NumberedMessage] {
+        var generator = SeededGenerator(seed: seed)
+        var taken: [NumberedMessage] = []
+        do {
+            let wire = try Wire(server.address, Postreiter.Port.imap)
+            try logIn(server, wire)
+            for number in first... {
+                let message = NumberedMessage(
+                    number: number, lines: Int.random(in: 0...200, using: &generator),
+                    isLocal: true, isRemote: false)
+                let octets = message.octets
+                try wire.write("b APPEND INBOX {\(octets.count)+}\r\n")
+                try wire.write(octets + [0x0D, 0x0A])
+                guard let line = try wire.readLine(), line.starts(with: "b OK".utf8) else { break }
+                taken.append(message)
+            }
+        } catch is Wire.Broken {
+            // It was killed.
+        }
+        return taken
+    }
+
+    /// SCRAM-SHA-256 needs no TLS.
+    private static func logIn(_ server: Postreiter, _ wire: Wire) throws {
+        var exchange = ClientExchange(
+            .scramSHA256, user: try PreparedString(server.account),
+            password: try PreparedString(server.password), nonce: Array(1...24))
+        let first = exchange.initialResponse() ?? []
+        _ = try wire.readLine()
+        try wire.write("a AUTHENTICATE SCRAM-SHA-256 \(Base64.encode(first))\r\n")
+        while let line = try wire.readLine(), line.starts(with: "+ ".utf8) {
+            let answer = try exchange.respond(to: Base64.decode(line.dropFirst(2)) ?? [])
+            try wire.write(Base64.encode(answer) + "\r\n")
         }
     }
 
