@@ -40,11 +40,17 @@ package struct Charset: Hashable, Sendable {
 
     /// Finds a charset by any of its names, without case.
     package init?(_ label: some StringProtocol) {
-        let key = String(
+        // Most are written as the table has them.
+        guard let known = Self.table[String(label)] ?? Self.table[Self.key(label)] else {
+            return nil
+        }
+        self = known
+    }
+
+    private static func key(_ label: some StringProtocol) -> String {
+        String(
             decoding: label.utf8.filter { !$0.isWhitespace && $0 != UInt8(ascii: "\"") }
                 .map(\.lowercased), as: UTF8.self)
-        guard let known = Self.table[key] else { return nil }
-        self = known
     }
 
     /// The octets as text; `isExact` is false if something had to be replaced by U+FFFD.

@@ -70,6 +70,7 @@ package struct DateTime: Hashable, Sendable, CustomStringConvertible {
     private static func words(of value: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         var lexer = Lexer(value)
         var words: [ArraySlice<UInt8>] = []
+        words.reserveCapacity(8)
         while words.count < maximumWords {
             lexer.skipCFWS()
             let word = lexer.run {
@@ -160,12 +161,9 @@ private struct DateParser {
 
     private static func position(of word: ArraySlice<UInt8>, in names: [UInt8]) -> Int? {
         guard word.count >= 3, word.allSatisfy(\.isAlpha) else { return nil }
-        let key = word.prefix(3).map(\.lowercased)
-        for start in stride(from: 0, to: names.count, by: 3)
-        where names[start..<(start + 3)].elementsEqual(key) {
-            return start / 3
-        }
-        return nil
+        return stride(from: 0, to: names.count, by: 3).first { start in
+            (0..<3).allSatisfy { names[start + $0] == word[word.startIndex + $0].lowercased }
+        }.map { $0 / 3 }
     }
 
     /// Gives one word its meaning by its form; false if it has none.
@@ -249,6 +247,9 @@ private struct DateParser {
     private static func zone(
         _ word: ArraySlice<UInt8>
     ) -> (minutes: Int, isUnknown: Bool, isOdd: Bool)? {
+        if let minutes = minutes(of: word) {
+            return (minutes, minutes == 0 && word.first == UInt8(ascii: "-"), false)
+        }
         let text = String(decoding: word.map(\.lowercased), as: UTF8.self)
         switch text {
         case "ut", "gmt": return (0, false, false)
@@ -264,21 +265,23 @@ private struct DateParser {
         }
         // §4.3: military zones were defined with the wrong sign and mean nothing.
         if word.count == 1, word[word.startIndex].isAlpha { return (0, true, false) }
-        var digits = word
-        var isOdd = false
-        if text.hasPrefix("gmt") || text.hasPrefix("utc") {
-            digits = digits.dropFirst(3)
-            isOdd = true
+        // `GMT+0100` and `+01:00`.
+        let isNamed = text.hasPrefix("gmt") || text.hasPrefix("utc")
+        let offset = word.dropFirst(isNamed ? 3 : 0).filter { $0 != UInt8(ascii: ":") }
+        return minutes(of: offset[...]).map { minutes in
+            (minutes, minutes == 0 && offset.first == UInt8(ascii: "-"), true)
         }
-        guard let sign = digits.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-")
+    }
+
+    /// `zone = ( "+" / "-" ) 4DIGIT`, as minutes east of UTC.
+    private static func minutes(of word: ArraySlice<UInt8>) -> Int? {
+        guard word.count == 5, let sign = word.first,
+            sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"),
+            word.dropFirst().allSatisfy(\.isDigit)
         else { return nil }
-        let number = digits.dropFirst().filter { $0 != UInt8(ascii: ":") }
-        if number.count + 1 != digits.count { isOdd = true }
-        guard number.count == 4, number.allSatisfy(\.isDigit) else { return nil }
-        let value = number.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        let value = word.dropFirst().reduce(0) { $0 * 10 + Int($1 - 0x30) }
         guard value % 100 < 60 else { return nil }
         let minutes = value / 100 * 60 + value % 100
-        let isNegative = sign == UInt8(ascii: "-")
-        return (isNegative ? -minutes : minutes, isNegative && minutes == 0, isOdd)
+        return sign == UInt8(ascii: "-") ? -minutes : minutes
     }
 }

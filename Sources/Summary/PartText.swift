@@ -27,7 +27,8 @@ enum PartText {
         guard known == .utf8 || known == .ascii else {
             return Array(known.decode(content).text.utf8)
         }
-        guard content.contains(where: { $0 >= 0x80 }) else { return content }
+        // Without an end before the last octet it is looked at sixteen octets at a time.
+        guard content.reduce(0, |) >= 0x80 else { return content }
         if isBeginning { removeCutCharacter(&content) }
         return Array(Charset.guess(content).text.utf8)
     }
