@@ -103,8 +103,7 @@ struct FetchRendering: Sendable {
         case .internalDate: writer.internalDate(InternalDate(row.internalDate))
         case .size: writer.size(UInt64(row.octets))
         case .modificationSequence: writer.modificationSequence(UInt64(row.modSequence))
-        case .emailID: writer.emailID("e\(row.content.value)")
-        case .threadID: writer.threadID(nil)
+        case .emailID: writer.emailID(row.emailID)
         case .saveDate: writer.saveDate(InternalDate(row.saved))
         default: return false
         }
@@ -117,17 +116,22 @@ struct FetchRendering: Sendable {
         case .bodyStructure: writer.bodyStructure { message.appendStructure(to: &$0) }
         case .body: writer.body(MessageSummary.body(of: message.structure))
         case .preview: writer.preview(message.preview)
+        case .threadID:
+            let facts = message.withFacts { MessageFacts(stored: $0, .thread) }
+            writer.threadID(message.row.threadID(facts ?? MessageFacts()))
         default: writeOctets(item, of: message)
         }
     }
 
-    /// Writes what is told of a message in a file without its octets; false if they are needed.
-    mutating func write(_ item: FetchItem, of summary: MessageSummary) -> Bool {
+    /// Writes what is told of a message in a file but for its octets; false if they are needed.
+    mutating func write(_ item: FetchItem, of row: MessageRow, _ summary: MessageSummary) -> Bool {
+        if write(item, of: row) { return true }
         switch item {
         case .envelope: writer.envelope(summary.envelope)
         case .bodyStructure: writer.bodyStructure(summary.structure)
         case .body: writer.body(MessageSummary.body(of: summary.structure))
         case .preview: writer.preview(summary.preview)
+        case .threadID: writer.threadID(row.threadID(summary.facts))
         default: return false
         }
         return true
@@ -206,10 +210,21 @@ struct FetchRendering: Sendable {
     }
 }
 
+extension MessageRow {
+    /// The same in all mailboxes that have the message (RFC 8474 §5.1).
+    var emailID: String { "e\(content.value)" }
+
+    /// The same for all that belong together (RFC 8474 §5.2); what names nobody is alone.
+    func threadID(_ facts: MessageFacts) -> String {
+        facts.threadIdentifier ?? "tm\(content.value)"
+    }
+}
+
 extension FetchItem {
     /// How much of a message it needs.
     var depth: Mailboxes.FetchDepth {
         switch self {
+        case .threadID: .facts
         case .envelope, .body, .bodyStructure, .preview: .summary
         default: needsContent ? .octets : .row
         }

@@ -176,7 +176,7 @@ extension IMAPVisit {
         let summary = try await summarize(row)
         rendering.begin(row, number)
         for item in rendering.items {
-            if rendering.write(item, of: row) || rendering.write(item, of: summary) { continue }
+            if rendering.write(item, of: row, summary) { continue }
             do {
                 try await writeOctets(item, of: row, summary.layout, &rendering)
             } catch let ending as Ending {

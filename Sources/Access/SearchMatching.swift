@@ -62,7 +62,7 @@ struct SearchMatching: Sendable {
             switch self {
             case .text(let text): text.field.isKept ? .facts : .octets
             case .indexed(let matches, _): uid <= matches.indexedUID ? .row : .octets
-            case .other(.date(.sent, _, _)): .facts
+            case .other(.date(.sent, _, _)), .other(.threadID): .facts
             case .not(let criterion): criterion.depth(upTo: uid)
             case .or(let left, let right): max(left.depth(upTo: uid), right.depth(upTo: uid))
             case .and(let criteria): criteria.map { $0.depth(upTo: uid) }.max() ?? .row
@@ -86,21 +86,28 @@ struct SearchMatching: Sendable {
             }
         }
 
-        var needsFacts: Bool {
+        /// The facts that are compared besides the date; nil: none, and no date either.
+        var facts: MessageFacts.Wanted? {
             switch self {
-            case .other(.date(.sent, _, _)): true
-            case .not(let criterion): criterion.needsFacts
-            case .or(let left, let right): left.needsFacts || right.needsFacts
-            case .and(let criteria): criteria.contains(where: \.needsFacts)
-            case .other, .uids, .text, .indexed: false
+            case .other(.date(.sent, _, _)): []
+            case .other(.threadID): .thread
+            case .not(let criterion): criterion.facts
+            case .or(let left, let right): Self.union([left, right])
+            case .and(let criteria): Self.union(criteria)
+            case .other, .uids, .text, .indexed: nil
             }
+        }
+
+        private static func union(_ criteria: [Criterion]) -> MessageFacts.Wanted? {
+            let facts = criteria.compactMap(\.facts)
+            return facts.isEmpty ? nil : MessageFacts.Wanted(facts)
         }
     }
 
     private let criterion: Criterion
     private let view: SelectedMailbox
     private let now: Timestamp
-    private let needsFacts: Bool
+    private let wantedFacts: MessageFacts.Wanted?
     /// The messages that have to be looked at; nil: all.
     let possible: NumberSet?
     /// How much is read of them at the moment.
@@ -120,7 +127,7 @@ struct SearchMatching: Sendable {
         criterion = Criterion(key, view, known)
         self.view = view
         self.now = now
-        needsFacts = criterion.needsFacts
+        wantedFacts = criterion.facts
         possible = criterion.possible
     }
 
@@ -140,8 +147,8 @@ struct SearchMatching: Sendable {
         guard view.uids.number(of: message.row.uid) != nil else { return true }
         var subject = Subject(row: message.row)
         if depth != .row, message.summaryFormat == MessageSummary.format {
-            if needsFacts {
-                subject.facts = message.withFacts { MessageFacts(stored: $0, []) }
+            if let wantedFacts {
+                subject.facts = message.withFacts { MessageFacts(stored: $0, wantedFacts) }
             }
             subject.hasFields = true
         }
@@ -158,7 +165,7 @@ struct SearchMatching: Sendable {
     /// Judges a message by all its octets.
     mutating func judge(_ row: MessageRow, _ octets: [UInt8]) {
         var subject = Subject(row: row)
-        if needsFacts { subject.facts = MessageSummary(octets).facts }
+        if wantedFacts != nil { subject.facts = MessageSummary(octets).facts }
         subject.octets = octets
         note(row, matches(criterion, &subject) ?? false)
     }
@@ -255,8 +262,10 @@ struct SearchMatching: Sendable {
         case .larger(let octets): return UInt64(row.octets) > octets
         case .smaller(let octets): return UInt64(row.octets) < octets
         case .modificationSequence(let number): return UInt64(row.modSequence) >= number
-        case .emailID(let identifier): return identifier == "e\(row.content.value)"
-        case .none, .threadID: return false
+        case .emailID(let identifier): return identifier == row.emailID
+        case .threadID(let identifier):
+            return subject.facts.map { identifier == row.threadID($0) }
+        case .none: return false
         case .text, .recent, .uid, .numbers, .not, .or, .and:
             preconditionFailure("a criterion of its own")
         }

@@ -95,10 +95,11 @@ extension ResponseWriter {
         octets.append(")")
     }
 
-    /// `THREADID (t3)`, NIL for nil (RFC 8474 §5.2).
-    package mutating func threadID(_ identifier: String?) {
-        item("THREADID ")
-        if let identifier { octets.append("(\(identifier))") } else { octets.append("NIL") }
+    /// `THREADID (t3)` (RFC 8474 §5.2).
+    package mutating func threadID(_ identifier: String) {
+        item("THREADID (")
+        octets.append(contentsOf: identifier.utf8)
+        octets.append(")")
     }
 
     /// RFC 8514 §4.2.

@@ -646,6 +646,29 @@ struct IMAPAppendTests {
 
 @Suite("RFC 9051 §6.4.5 FETCH")
 struct IMAPFetchTests {
+    @Test("An answer has its thread's identifier in each mailbox, and one without names is alone")
+    func threads() throws {
+        try play(
+            chosen + """
+                C: a FETCH 1:* THREADID
+                S: * 1 FETCH (THREADID (ta09825de1b8b5ee2))
+                S: * 2 FETCH (THREADID (ta09825de1b8b5ee2))
+                S: * 3 FETCH (THREADID (tm…))
+                S: a OK done
+                C: b COPY 1:2 Archive
+                U: b OK …
+                C: c SELECT Archive
+                U: c OK …
+                C: d FETCH 1:* (UID THREADID)
+                S: * 1 FETCH (UID 1 THREADID (ta09825de1b8b5ee2))
+                S: * 2 FETCH (UID 2 THREADID (ta09825de1b8b5ee2))
+                S: d OK done
+                C: e UID SEARCH THREADID ta09825de1b8b5ee2
+                S: * SEARCH 1 2
+                S: e OK done
+                """, messages: [letter, reply, mixed])
+    }
+
     @Test("Each item is told as it is")
     func items() throws {
         try play(
@@ -661,7 +684,7 @@ struct IMAPFetchTests {
                 S: c OK done
                 C: d FETCH 1 (EMAILID THREADID SAVEDATE PREVIEW MODSEQ)
                 S: * OK [HIGHESTMODSEQ 4] the latest change
-                S: * 1 FETCH (EMAILID (e…) THREADID NIL SAVEDATE " 1-Nov-2026 12:00:00 +0000" PREVIEW "At noon?" MODSEQ (2))
+                S: * 1 FETCH (EMAILID (e…) THREADID (ta09825de1b8b5ee2) SAVEDATE " 1-Nov-2026 12:00:00 +0000" PREVIEW "At noon?" MODSEQ (2))
                 S: d OK done
                 C: e FETCH 3 BODY.PEEK[1]
                 S: * 3 FETCH (BODY[1] {15}
@@ -831,6 +854,8 @@ struct IMAPFetchTests {
             #expect(whole[20_004] == " UID 1)")
             let envelope = try await client.ask("FETCH 1 (ENVELOPE RFC822.SIZE)")
             #expect(envelope[0].contains(#"(NIL "large" "#))
+            let thread = try await client.ask("FETCH 1 THREADID")
+            #expect(thread[0].hasPrefix("* 1 FETCH (THREADID (tm"))
             #expect(envelope[0].hasSuffix("RFC822.SIZE \(message.utf8.count))"))
             let slice = try await client.ask("FETCH 1 BODY.PEEK[TEXT]<780000.10>")
             #expect(slice[1] == "xxxxxxxxxx)")
@@ -1069,7 +1094,9 @@ struct IMAPSearchTests {
         ("SUBJECT lunch UNSEEN", " 2"), ("NOT (SUBJECT lunch)", " 3"),
         ("OR BODY noon BODY fine", " 1 2"), ("UID 9", ""), ("SAVEDSINCE 1-Nov-2026", " 1 2 3"),
         ("SAVEDBEFORE 1-Nov-2026", ""), ("MODSEQ 7", " 3 (MODSEQ 7)"), ("EMAILID e1", ""),
-        ("THREADID t1", ""),
+        ("THREADID t1", ""), ("THREADID ta09825de1b8b5ee2", " 1 2"),
+        ("NOT THREADID ta09825de1b8b5ee2", " 3"),
+        ("THREADID ta09825de1b8b5ee2 SENTON 2-Nov-2026", " 1"),
     ]
 
     /// `indexed` is how many of them are in the index of texts.

@@ -30,7 +30,7 @@ struct ResponseTests {
             $0.envelope(octets("(NIL)"))
             $0.modificationSequence(.max >> 1)
             $0.emailID("e17")
-            $0.threadID(nil)
+            $0.threadID("t3")
             $0.saveDate(nil)
             $0.preview(octets("ab\"c"))
             $0.endFetch()
@@ -39,7 +39,7 @@ struct ResponseTests {
             text
                 == #"* 12 FETCH (UID 4711 FLAGS (\Seen $Junk work $Label1) "#
                 + #"INTERNALDATE "21-Nov-2026 05:30:00 -0330" RFC822.SIZE 4294967296 "#
-                + #"ENVELOPE (NIL) MODSEQ (9223372036854775807) EMAILID (e17) THREADID NIL "#
+                + #"ENVELOPE (NIL) MODSEQ (9223372036854775807) EMAILID (e17) THREADID (t3) "#
                 + "SAVEDATE NIL PREVIEW \"ab\\\"c\")\r\n")
     }
 
