@@ -184,7 +184,10 @@ private struct ServerConversation: ~Copyable {
 
     /// Whatever a client sends: a reply is a reply (RFC 5321 §4.2), each line within its limit.
     private mutating func hear(_ reply: Reply) throws(Property.Broken) {
-        if [.readyForTLS, .commandAfterStartTLS].contains(reply) { isComparable = false }
+        // Where the command behind STARTTLS is one error too many, that is said instead.
+        if [.readyForTLS, .commandAfterStartTLS, .tooManyErrors].contains(reply) {
+            isComparable = false
+        }
         note(Self.contentRefusals.contains(reply) ? "content refused" : "\(reply)")
         let octets = reply.encoded
         try expect(octets.hasWholeLineEnds, "a reply with a bare line end: \(reply)")

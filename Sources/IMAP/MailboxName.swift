@@ -60,6 +60,10 @@ package struct MailboxName: Hashable, Sendable, CustomStringConvertible {
         guard levels.allSatisfy({ !$0.isEmpty }) else {
             throw SyntaxError(at: 0, expected: "a name for each level, parted by one /")
         }
+        // A mark would be written onto the `/`, and nobody sees where the level begins.
+        guard name.isASCII || name.count(where: { $0 == "/" }) + 1 == levels.count else {
+            throw SyntaxError(at: 0, expected: "no combining mark at the beginning of a level")
+        }
         // §5.1: INBOX without regard to case.
         if let first = levels.first, first.equalsIgnoringCase("inbox".utf8) {
             name = "INBOX" + name.dropFirst(5)

@@ -15,8 +15,16 @@ package enum FolderName {
 
     private static func text(_ level: [UInt8]) -> String {
         let decoded = (try? ModifiedUTF7.decode(level)) ?? String(decoding: level, as: UTF8.self)
-        // Our delimiter cannot be in a level.
-        return String(decoded.map { $0 == "/" ? "_" : $0 })
+        // Our delimiter cannot be in a level, nor a mark be written onto the one before.
+        let text = replacing("/", in: decoded)
+        return "/\(text)".hasPrefix("/") ? text : "_" + text
+    }
+
+    /// By scalars: with a combining mark behind it, it is another character.
+    private static func replacing(
+        _ scalar: Unicode.Scalar, in text: some StringProtocol
+    ) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == scalar ? "_" : $0 }))
     }
 
     /// The mailbox of a folder `.A.B` of Maildir++.
@@ -32,10 +40,7 @@ package enum FolderName {
     package static func maildir(_ name: MailboxName) -> String {
         guard !name.isInbox else { return "" }
         return name.levels.map { level in
-            "."
-                + String(
-                    decoding: ModifiedUTF7.encode(String(level.map { $0 == "." ? "_" : $0 })),
-                    as: UTF8.self)
+            "." + String(decoding: ModifiedUTF7.encode(replacing(".", in: level)), as: UTF8.self)
         }.joined()
     }
 

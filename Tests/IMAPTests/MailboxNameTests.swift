@@ -53,7 +53,10 @@ struct MailboxNameTests {
     }
 
     @Test(
-        "What is no name", arguments: ["", "/", "/a", "a//b", "a//", "a\r", "a\u{85}", "\u{2028}"])
+        "What is no name",
+        arguments: [
+            "", "/", "/a", "a//b", "a//", "a\r", "a\u{85}", "\u{2028}", "a/\u{301}b", "a/\u{200D}",
+        ])
     func bad(text: String) {
         #expect(throws: SyntaxError.self) {
             try MailboxName(wire: octets(text), isUTF8: true)

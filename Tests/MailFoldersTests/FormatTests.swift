@@ -66,7 +66,7 @@ struct FormatTests {
         arguments: [
             (".Sent", "Sent"), (".A.B.C", "A/B/C"), (".Entw&APw-rfe", "Entwürfe"),
             (".Entwürfe", "Entwürfe"), (".R&D", "R&D"), (".R&-D", "R&D"), (".INBOX.x", "INBOX/x"),
-            (".a/b", "a_b"),
+            (".a/b", "a_b"), (".a/\u{310}b", "a_\u{310}b"), (".a.\u{310}b", "a/_\u{310}b"),
         ])
     func folders(_ folder: String, _ mailbox: String) {
         #expect(FolderName.mailbox(maildir: folder)?.text == mailbox)
@@ -82,6 +82,8 @@ struct FormatTests {
         #expect(FolderName.path(name) == "Entw&APw-rfe/v1.0/R&-D")
         #expect(FolderName.maildir(.inbox).isEmpty)
         #expect(FolderName.path(try MailboxName("../x")) == "_./x")
+        let marked = try MailboxName("v1.\u{310}x")
+        #expect(FolderName.maildir(marked) == ".v1_&AxA-x")
     }
 
     @Test("uses go by names of the first level")
