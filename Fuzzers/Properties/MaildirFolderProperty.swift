@@ -58,7 +58,7 @@ extension Property {
             path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
                 !$0.isEmpty && $0 != "." && $0 != ".."
             }, "a path that leads elsewhere: \(path)")
-        guard !mailbox.text.contains(".") else { return }
+        guard !mailbox.text.unicodeScalars.contains(".") else { return }
         try expect(
             FolderName.mailbox(maildir: folder.isEmpty ? ".INBOX" : folder) == mailbox,
             "a folder is read as another mailbox: \(mailbox) \(folder)")
