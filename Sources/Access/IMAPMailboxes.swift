@@ -16,6 +16,9 @@ extension IMAPVisit {
         case .getMetadata(let get): return try getMetadata(get)
         case .setMetadata(let name, let changes): return try await setMetadata(name, changes)
         case .select(let select): return try await open(select)
+        case .refusedSelect(let refusal):
+            await leave()
+            return refusal
         case .create(let name, let uses): return try await create(name, uses)
         case .delete(let name): return try await delete(name)
         case .rename(let name, let newName):

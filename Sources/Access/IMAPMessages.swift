@@ -29,6 +29,9 @@ extension IMAPVisit {
         case .search(let search): return try await self.search(search)
         case .sort(let sort): return try await self.sort(sort)
         case .thread(let thread): return try await self.thread(thread)
+        case .refusedSave(let refusal):
+            selected?.view.forgetSaved()
+            return refusal
         default: return .no(.cannot, "this server does not do that")
         }
     }

@@ -396,6 +396,7 @@ extension Command {
         case .fetch(let fetch) where !fetch.isUID: .withoutExpunge
         case .store(let store) where !store.isUID: .withoutExpunge
         case .search(let search) where !search.isUID: .withoutExpunge
+        case .refusedSave: .withoutExpunge
         case .sort(let sort) where !sort.isUID: .withoutExpunge
         case .thread(let thread) where !thread.isUID: .withoutExpunge
         default: .anything

@@ -55,6 +55,12 @@ package enum Command: Hashable, Sendable {
     case store(Store)
     case copy(Transfer)
     case move(Transfer)
+
+    /// SELECT or EXAMINE of what cannot be a mailbox: the one that is selected is left all the same
+    /// (RFC 9051 §6.3.2).
+    case refusedSelect(Completion)
+    /// SEARCH with SAVE that is well said and cannot be done: `$` is empty afterwards (§6.4.4.1).
+    case refusedSave(Completion)
 }
 
 /// One of the pairs of ID (RFC 2971 §3.3).

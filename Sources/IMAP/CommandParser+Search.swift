@@ -15,7 +15,9 @@ extension CommandParser {
         var returns = scanner.dialect.isRevision2 ? SearchReturn(.all) : nil
         if scanner.skip(word: "RETURN") {
             try scanner.space()
-            returns = try searchReturn()
+            let wanted = try searchReturn()
+            savesResult = wanted.options.contains(.save)
+            returns = wanted
             try scanner.space()
         }
         var charset: Charset?

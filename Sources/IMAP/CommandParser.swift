@@ -64,6 +64,8 @@ enum Verb: Sendable {
 /// Reads one command behind its tag.
 struct CommandParser {
     var scanner: CommandScanner
+    /// A SEARCH that was read asks for SAVE.
+    var savesResult = false
 
     init(_ scanner: CommandScanner) { self.scanner = scanner }
 
@@ -92,9 +94,18 @@ struct CommandParser {
     ///
     /// APPEND and REPLACE have `appendHead`.
     mutating func command(_ verb: Verb, isUID: Bool) throws(CommandFault) -> Command {
-        let command = try arguments(of: verb, isUID)
-        try scanner.end()
-        return command
+        do throws(CommandFault) {
+            let command = try arguments(of: verb, isUID)
+            try scanner.end()
+            return command
+        } catch {
+            guard case .refused(let code, let text) = error else { throw error }
+            switch verb {
+            case .select, .examine: return .refusedSelect(.no(code, text))
+            case .search where savesResult: return .refusedSave(.no(code, text))
+            default: throw error
+            }
+        }
     }
 
     private mutating func arguments(

@@ -59,16 +59,22 @@ extension ServerSession {
         switch command {
         case .select(let select):
             pending = .select(isReadOnly: select.isReadOnly)
-            // RFC 9051 §7.1: what follows is about the other mailbox.
-            if case .selected = phase {
-                send("* OK [CLOSED] the mailbox before is closed\r\n")
-                phase = .authenticated
-            }
+            closeMailbox()
+        case .refusedSelect:
+            pending = .select(isReadOnly: true)
+            closeMailbox()
         case .close, .unselect: pending = .leave
         default: break
         }
         awaited = .completion(pending)
         steps.append(.perform(command))
+    }
+
+    /// RFC 9051 §7.1: what follows is about another mailbox, or none.
+    private mutating func closeMailbox() {
+        guard case .selected = phase else { return }
+        send("* OK [CLOSED] the mailbox before is closed\r\n")
+        phase = .authenticated
     }
 
     /// What depends on ENABLE, or counts as it (RFC 7162 §3.1, "CONDSTORE enabling commands").

@@ -176,6 +176,30 @@ struct IMAPMailboxTests {
             S: g BAD select a mailbox first
             C: ga CHECK
             S: ga BAD select a mailbox first
+            C: gb SELECT INBOX
+            U: gb OK …
+            C: gc SELECT "no//name" (CONDSTORE)
+            S: * OK [CLOSED] the mailbox before is closed
+            S: gc NO [CANNOT] …
+            C: gd CHECK
+            S: gd BAD select a mailbox first
+            C: ge EXAMINE {2+}
+            C: &-
+            U: ge NO …
+            C: gf SELECT INBOX
+            U: gf OK …
+            C: gg EXAMINE {1+}
+            C: &
+            S: * OK [CLOSED] the mailbox before is closed
+            S: gg NO [CANNOT] …
+            C: gh UNSELECT
+            S: gh BAD select a mailbox first
+            C: gi SELECT INBOX
+            U: gi OK …
+            C: gj SELECT INBOX (UNKNOWN)
+            S: gj BAD …
+            C: gk UNSELECT
+            S: gk OK done
             C: h ENABLE IMAP4rev2
             S: * ENABLED IMAP4rev2
             S: h OK done
@@ -1172,6 +1196,19 @@ struct IMAPSearchTests {
                 C: g UID FETCH $ FLAGS
                 S: * 1 FETCH (UID 2 FLAGS ())
                 S: g OK done
+                C: ga SEARCH RETURN (SAVE) CHARSET x-none ALL EXTRA
+                S: ga NO [BADCHARSET (UTF-8 US-ASCII)] …
+                C: gb FETCH $ UID
+                S: gb OK done
+                C: gc SEARCH RETURN (SAVE) ALL
+                S: gc OK done
+                C: gd SEARCH CHARSET x-none ALL
+                S: gd NO [BADCHARSET (UTF-8 US-ASCII)] …
+                C: ge SEARCH RETURN (SAVE) NOTHING
+                S: ge BAD …
+                C: gf SEARCH RETURN (COUNT) $
+                S: * ESEARCH (TAG "gf") COUNT 2
+                S: gf OK done
                 C: h SEARCH RETURN () NOT ALL
                 S: * ESEARCH (TAG "h")
                 S: h OK done

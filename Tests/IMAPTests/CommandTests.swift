@@ -33,6 +33,8 @@ private final class Recorder {
             switch step {
             case .send(let octets): said += octets
             case .authenticate: session.authenticated()
+            case .perform(.refusedSelect(let refusal)), .perform(.refusedSave(let refusal)):
+                session.complete(refusal)
             case .perform(let command):
                 performed = command
                 session.complete(.ok())
