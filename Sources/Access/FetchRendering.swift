@@ -98,7 +98,7 @@ struct FetchRendering: Sendable {
     /// Writes what the mailbox itself knows of a message; false if more is needed.
     mutating func write(_ item: FetchItem, of row: MessageRow) -> Bool {
         switch item {
-        case .uid: if !writer.isUIDOnly { writer.uid(row.uid) }
+        case .uid: writer.uid(row.uid)
         case .flags: writeFlags(of: row)
         case .internalDate: writer.internalDate(InternalDate(row.internalDate))
         case .size: writer.size(UInt64(row.octets))

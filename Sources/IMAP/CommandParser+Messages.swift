@@ -101,7 +101,10 @@ extension CommandParser {
         try scanner.space()
         var fetch = Fetch(messages: messages, isUID: isUID, items: try fetchItems())
         if scanner.skip(UInt8.space) { try modifiers(of: &fetch) }
-        if isUID, !fetch.items.contains(.uid) { fetch.items.insert(.uid, at: 0) }
+        // RFC 9051 §6.4.9; RFC 9586 §3.3: UIDFETCH has it in front, and here only if it is named.
+        if isUID, !scanner.dialect.isUIDOnly, !fetch.items.contains(.uid) {
+            fetch.items.insert(.uid, at: 0)
+        }
         // RFC 7162 §3.1.4.1: as if MODSEQ had been named.
         if fetch.changedSince != nil, !fetch.items.contains(.modificationSequence) {
             fetch.items.append(.modificationSequence)

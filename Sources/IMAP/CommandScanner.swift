@@ -23,6 +23,8 @@ struct Dialect: Hashable, Sendable {
     var isRevision2 = false
     /// All text is UTF-8, and SEARCH does not name a charset (RFC 6855 §3).
     var refusesCharset = false
+    /// Responses name messages by their UIDs anyway (RFC 9586 §3.3).
+    var isUIDOnly = false
 }
 
 /// A mailbox name and how the client wrote it, which was another form of Unicode.

@@ -86,6 +86,10 @@ extension ServerSession {
             guard select.resynchronization == nil || enabled.contains(.qresync) else {
                 throw .syntax("ENABLE QRESYNC comes first")
             }
+            // RFC 9586 §3.7.
+            guard select.resynchronization?.match == nil || !enabled.contains(.uidOnly) else {
+                throw .uidRequired
+            }
             usesModificationSequences = select.wantsModificationSequences
         case .status(_, let items):
             usesModificationSequences = items.contains(.highestModificationSequence)

@@ -89,7 +89,8 @@ extension ServerSession {
         normalizedName = nil
         let dialect = Dialect(
             isUTF8: enabled.isUTF8, isRevision2: enabled.contains(.imap4rev2),
-            refusesCharset: enabled.contains(.utf8Accept))
+            refusesCharset: enabled.contains(.utf8Accept),
+            isUIDOnly: enabled.contains(.uidOnly))
         guard let mark else {
             // The scanner takes the octets over; the next command begins afresh.
             var octets: [UInt8] = []

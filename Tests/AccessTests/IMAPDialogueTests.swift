@@ -1471,6 +1471,9 @@ struct IMAPNewsTests {
             1C: d UID FETCH 2 (FLAGS)
             1S: * 2 UIDFETCH (FLAGS ())
             1S: d OK done
+            1C: da UID FETCH 2 (FLAGS UID)
+            1S: * 2 UIDFETCH (FLAGS () UID 2)
+            1S: da OK done
             1C: e UID STORE 1 +FLAGS (\\Deleted)
             1S: * 1 UIDFETCH (FLAGS (\\Deleted))
             1S: e OK done

@@ -249,6 +249,11 @@ struct CommandTests {
             let reply = outcome(text, enabling: "UIDONLY").reply
             #expect(reply.hasPrefix("BAD [UIDREQUIRED]"), "\(text): \(reply)")
         }
+        let selecting = "SELECT INBOX (QRESYNC (1 2 1:3"
+        #expect(
+            outcome("\(selecting) (1 2)))", enabling: "QRESYNC UIDONLY").reply
+                .hasPrefix("BAD [UIDREQUIRED]"))
+        #expect(outcome("\(selecting)))", enabling: "QRESYNC UIDONLY").reply.hasPrefix("OK"))
         let isGood = outcome("UID SEARCH UID 1:3", enabling: "UIDONLY").reply.hasPrefix("OK")
         #expect(isGood)
         #expect(outcome("EXPUNGE", enabling: "UIDONLY").reply.hasPrefix("OK"))
