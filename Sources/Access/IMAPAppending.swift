@@ -150,7 +150,8 @@ extension IMAPVisit {
     mutating func endAppend() async throws(Ending) {
         await finishMessage()
         let messages = appending.messages
-        let completion: Completion
+        let isReplacing = appending.replaced != nil
+        var completion: Completion
         writer = ResponseWriter(session.enabled)
         do {
             if let failure = appending.failure { throw failure }
@@ -161,20 +162,26 @@ extension IMAPVisit {
                 within: appending.allowance, replacing: appending.replaced, by: owner,
                 writer: identity)
             if appending.replaced == nil { knownTarget?.changes += 1 }
-            let code = ResponseCode.appendUID(
-                validity: mailbox.uidValidity, NumberSet(uids))
-            if appending.replaced != nil {
+            // RFC 9051 §6.3.12: nothing of a mailbox that the client may not read.
+            let code =
+                appending.rights.contains(.read)
+                ? ResponseCode.appendUID(validity: mailbox.uidValidity, NumberSet(uids)) : nil
+            if isReplacing {
                 // RFC 8508 §4.3: before the old one goes.
-                writer.untagged(.ok(code, "the new one is there"))
+                if let code { writer.untagged(.ok(code, "the new one is there")) }
                 notePending()
             }
             try adoptOwnMessages(uids, in: mailbox.id)
-            completion = .ok(appending.replaced == nil ? code : nil)
+            completion = .ok(isReplacing ? nil : code)
         } catch {
             completion = refusal(error)
         }
         await abortAppend()
-        try await tellNews()
+        if isReplacing, completion == .ok() {
+            completion = try await removalCompletion()
+        } else {
+            try await tellNews()
+        }
         try await send()
         session.complete(completion)
     }

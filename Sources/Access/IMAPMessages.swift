@@ -317,7 +317,7 @@ extension IMAPVisit {
         }
         try adoptOwnMessages(copies.targets, in: target.id)
         if let refusal = copies.refusal(of: copy) { return refusal }
-        return .ok(copies.code)
+        return .ok(copies.code(for: seen.rights))
     }
 
     /// RFC 6851 §3.3: COPYUID comes before the messages go.
@@ -334,10 +334,11 @@ extension IMAPVisit {
                 wanted.ranges, from: open.id, to: target.id, permitted: permitted,
                 within: allowance, by: account)
         }
-        if let code = copies.code { writer.untagged(.ok(code, "moved")) }
+        if let code = copies.code(for: seen.rights) { writer.untagged(.ok(code, "moved")) }
         try adoptOwnMessages(copies.targets, in: target.id)
         notePending()
-        return copies.refusal(of: move) ?? .ok()
+        if let refusal = copies.refusal(of: move) { return refusal }
+        return copies.sources.isEmpty ? .ok() : try await removalCompletion()
     }
 
     private mutating func expunge(
@@ -351,9 +352,15 @@ extension IMAPVisit {
             } ?? Treated(uids: open.view.uids.uids)
         let gone = try await service.mailboxes.expunge(wanted.uids.ranges, in: open.id)
         notePending()
+        guard wanted.code == nil, !gone.isEmpty else { return wanted.completion }
+        return try await removalCompletion()
+    }
+
+    /// Tells what this command has removed, and up to where its client knows everything then
+    /// (RFC 7162 §3.2.7, §3.2.9; RFC 6851 §4.4; RFC 8508 §4.5).
+    mutating func removalCompletion() async throws(Ending) -> Completion {
         try await tellNews()
-        guard wanted.code == nil, !gone.isEmpty, session.enabled.contains(.condstore), let selected
-        else { return wanted.completion }
+        guard session.enabled.contains(.condstore), let selected else { return .ok() }
         return .ok(.highestModificationSequence(selected.view.modificationSequence))
     }
 
@@ -402,9 +409,9 @@ extension Mailboxes.Copies {
         return .no(.expungeIssued, "the messages are gone")
     }
 
-    /// RFC 4315 §3; nothing where nothing was copied.
-    fileprivate var code: ResponseCode? {
-        guard !sources.isEmpty else { return nil }
+    /// RFC 4315 §3; nothing where nothing was copied, or to who may not look there (RFC 9051 §6.4.7).
+    fileprivate func code(for rights: AccessRights) -> ResponseCode? {
+        guard !sources.isEmpty, rights.contains(.read) else { return nil }
         return .copyUID(
             validity: uidValidity, from: NumberSet(sources), to: NumberSet(targets))
     }

@@ -102,7 +102,9 @@ struct IMAPSharingTests {
             SharingRow("i", "MYRIGHTS \(inbox)", "OK"), SharingRow("k", "MYRIGHTS \(inbox)", "OK"),
             SharingRow("x", "MYRIGHTS \(inbox)", "OK"), SharingRow("a", "MYRIGHTS \(inbox)", "OK"),
             SharingRow("lrswpkxtea", "APPEND \(inbox) {1+}\r\nx", "NO [NOPERM]"),
-            SharingRow("i", "APPEND \(inbox) {1+}\r\nx", "OK [APPENDUID"),
+            SharingRow("ri", "APPEND \(inbox) {1+}\r\nx", "OK [APPENDUID"),
+            SharingRow("li", "APPEND \(inbox) {1+}\r\nx", "OK done"),
+            SharingRow("i", "APPEND \(inbox) {1+}\r\nx", "OK done"),
             SharingRow("rk", "APPEND \(below) {1+}\r\nx", "NO [TRYCREATE]"),
             SharingRow("lr", "APPEND \(below) {1+}\r\nx", "NO [NONEXISTENT]"),
             SharingRow("lr", "EXPUNGE", "NO [NOPERM]", selects: true),
@@ -155,6 +157,31 @@ struct IMAPSharingTests {
             let last = try #require(answer.last)
             #expect(last.dropFirst(3).hasPrefix(row.answer), "\(answer)")
             #expect(try await site.countersAreRight())
+        }
+    }
+
+    @Test("Who may put messages into a mailbox, and not read it, learns no UIDs of it")
+    func unseenTarget() throws {
+        try IMAPSite.run { site in
+            try await people(site)
+            let login = try Address("ben@example.org")
+            let own = try #require(try await site.registry.account(login: login)).id.rawValue
+            try await site.mailboxes.furnish(own)
+            for text in ["one", "two", "three"] {
+                try await site.deliver(letter(text), to: own)
+            }
+            try await grant("li", to: "ben@example.org", in: site)
+            _ = try await site.logIn()
+            let ben = try await site.logIn("ben@example.org")
+            _ = try await ben.ask("SELECT INBOX")
+            for command in ["COPY 1", "MOVE 1", "UID MOVE 2"] {
+                let answer = try await ben.ask("\(command) \(inbox)")
+                #expect(answer.last?.contains(" OK done") == true, "\(answer)")
+                #expect(!answer.contains { $0.contains("COPYUID") }, "\(answer)")
+            }
+            let answer = try await ben.ask("REPLACE 1 \(inbox) {1+}\r\nx")
+            #expect(answer.last?.contains(" OK done") == true, "\(answer)")
+            #expect(!answer.contains { $0.contains("APPENDUID") }, "\(answer)")
         }
     }
 
