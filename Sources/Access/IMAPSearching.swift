@@ -26,7 +26,7 @@ extension IMAPVisit {
             if returns.options.contains(.save) { open.view.save(treated.uids, returns) }
             writer.extendedSearch(
                 tag: session.currentTag, isUID: search.isUID, returns, results,
-                highestModificationSequence: number)
+                highestModificationSequence: number.map { _ in matching.modSequence(for: returns) })
         } else if session.enabled.contains(.imap4rev2) {
             // RFC 9051 §7.3.4: there is no other response any more.
             writer.extendedSearch(

@@ -115,6 +115,9 @@ struct SearchMatching: Sendable {
     private(set) var found = NumberSet()
     /// The latest change among those found (RFC 7162 §3.1.5).
     private(set) var highestModSequence: UInt64 = 0
+    /// The changes of the first and of the last of them.
+    private var firstModSequence: UInt64 = 0
+    private var lastModSequence: UInt64 = 0
     /// Has to be handed to `judge` with its octets; a nil answer of `take` was about it.
     var stop: MessageRow?
     var rows = 0
@@ -172,8 +175,21 @@ struct SearchMatching: Sendable {
 
     private mutating func note(_ row: MessageRow, _ isFound: Bool) {
         guard isFound else { return }
+        lastModSequence = UInt64(row.modSequence)
+        if found.isEmpty { firstModSequence = lastModSequence }
         found.append(row.uid)
-        highestModSequence = max(highestModSequence, UInt64(row.modSequence))
+        highestModSequence = max(highestModSequence, lastModSequence)
+    }
+
+    /// What ESEARCH tells as MODSEQ: of the messages that it returns (RFC 4731 §3.2).
+    func modSequence(for wanted: SearchReturn) -> UInt64 {
+        guard wanted.partial == nil else { return highestModSequence }
+        switch wanted.options.subtracting(.save) {
+        case .min: return firstModSequence
+        case .max: return lastModSequence
+        case [.min, .max]: return max(firstModSequence, lastModSequence)
+        default: return highestModSequence
+        }
     }
 
     /// A message, with what was needed of it so far.

@@ -1416,6 +1416,59 @@ struct IMAPNewsTests {
             """, messages: [letter, reply, mixed])
     }
 
+    @Test("MOVE and REPLACE tell up to where the client knows everything, as EXPUNGE does")
+    func highestAfterRemoval() throws {
+        try play(
+            """
+            C: a ENABLE QRESYNC
+            S: * ENABLED QRESYNC
+            S: a OK done
+            C: b SELECT INBOX
+            U: b OK …
+            C: c UID MOVE 9 Sent
+            S: c OK done
+            C: d MOVE 1 Sent
+            S: * OK [COPYUID … 1 1] moved
+            S: * VANISHED 1
+            S: d OK [HIGHESTMODSEQ 6] done
+            C: e REPLACE 1 INBOX {3+}
+            C: new
+            S: * OK [APPENDUID … 4] the new one is there
+            S: * VANISHED 2
+            S: * 2 EXISTS
+            S: * 1 RECENT
+            S: e OK [HIGHESTMODSEQ 8] done
+            C: f STATUS INBOX (HIGHESTMODSEQ)
+            S: * STATUS INBOX (HIGHESTMODSEQ 8)
+            S: f OK done
+            """, messages: [letter, reply, mixed])
+    }
+
+    @Test("A search for MODSEQ tells that of the messages it returns")
+    func returnedModificationSequences() throws {
+        try play(
+            chosen + """
+                C: a STORE 2 +FLAGS.SILENT (\\Seen)
+                S: a OK done
+                C: b SEARCH RETURN (MIN) MODSEQ 1
+                S: * OK [HIGHESTMODSEQ …
+                S: * ESEARCH (TAG "b") MIN 1 MODSEQ 2
+                S: b OK done
+                C: c SEARCH RETURN (MAX SAVE) MODSEQ 1
+                S: * ESEARCH (TAG "c") MAX 3 MODSEQ 4
+                S: c OK done
+                C: d SEARCH RETURN (MIN MAX) MODSEQ 1
+                S: * ESEARCH (TAG "d") MIN 1 MAX 3 MODSEQ 4
+                S: d OK done
+                C: e SEARCH RETURN (MIN COUNT) MODSEQ 1
+                S: * ESEARCH (TAG "e") MIN 1 COUNT 3 MODSEQ 5
+                S: e OK done
+                C: f SEARCH RETURN (MAX) MODSEQ 9
+                S: * ESEARCH (TAG "f")
+                S: f OK done
+                """, messages: [letter, reply, mixed])
+    }
+
     @Test("While EXPUNGE waits, a client that resynchronizes is told how far it knows everything")
     func highestWhileWaiting() throws {
         try play(
