@@ -110,6 +110,10 @@ extension Mailboxes {
             for reader in [account, Self.nobody] {
                 try Self.bound(id, reader, in: transaction)
             }
+            // RFC 7162 §3.2: who resynchronizes sees that something has changed.
+            try transaction.execute(
+                "UPDATE mailbox SET highest_modseq = highest_modseq + 1 WHERE id = ?",
+                [.integer(id)])
         }
         self.changes.signal(account)
         if let owner, owner != account { self.changes.signal(owner) }

@@ -381,6 +381,9 @@ struct IMAPMetadataTests {
             S: g OK done
             C: h GETMETADATA (DEPTH infinity) INBOX /shared/vendor
             S: h OK done
+            C: ha STATUS INBOX (HIGHESTMODSEQ)
+            S: * STATUS INBOX (HIGHESTMODSEQ 3)
+            S: ha OK done
             C: i SETMETADATA INBOX (/private/vendor/x/a NIL)
             S: i OK done
             C: j GETMETADATA (DEPTH 1) INBOX /private/vendor/x
