@@ -294,7 +294,7 @@ let house: [Target] = [
     module(
         "Access",
         on: [
-            "Bytes", "Mail", "World", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
+            "Bytes", "Mail", "World", "MIME", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
             "MessageStore", "SearchIndex", "Directory", "Spool", "Tenancy", "ManageSieve", "Sieve",
             "ScriptStore", "Compression",
         ], [log]),

@@ -153,13 +153,22 @@ struct FetchRendering: Sendable {
             let fields = filter.apply(to: header)
             let range = item.partial?.range(of: fields.count) ?? 0..<fields.count
             announce(item, octets: range.count)
-            writer.octets += fields[range]
+            appendText { $0 += fields[range] }
             return
         }
         let slices = extent.slices(item.partial, prefixOctets: prefix.count)
         announce(item, octets: slices.prefix.count + slices.content.count)
-        writer.octets += prefix[slices.prefix]
-        message.appendOctets(slices.content, to: &writer.octets)
+        appendText {
+            $0 += prefix[slices.prefix]
+            message.appendOctets(slices.content, to: &$0)
+        }
+    }
+
+    /// Octets of a literal that was announced.
+    mutating func appendText(_ append: (inout [UInt8]) -> Void) {
+        let start = writer.octets.count
+        append(&writer.octets)
+        writer.octets.hideNulls(from: start)
     }
 
     private mutating func writeBinary(_ item: FetchItem, of message: FetchedMessage) {

@@ -2,6 +2,7 @@
 
 import Bytes
 import IMAP
+import MIME
 import MessageStore
 import Spool
 import Tenancy
@@ -20,6 +21,8 @@ extension IMAPVisit {
         var replaced: Mailboxes.Replaced?
         var draft: Draft?
         var current: AppendedMessage?
+        /// NUL is in it, which only a literal8 may hold.
+        var hasNull = false
         var messages: [(message: Draft.Finished, flags: [String], internalDate: Timestamp)] = []
         /// Why nothing of it can be kept; the client still sends it to its end.
         var failure: (any Error)?
@@ -119,12 +122,16 @@ extension IMAPVisit {
                 .no(.limit, "no more than \(limit) MiB with one command: append the rest anew"))
         }
         appending.current = message
+        appending.hasNull = false
         appending.draft = service.intake.open()
         session.acceptAppend()
     }
 
     mutating func appendContent(_ octets: [UInt8]) async {
         guard appending.failure == nil else { return }
+        if appending.current?.isBinary == true, octets.holdsNull(from: 0) {
+            appending.hasNull = true
+        }
         do {
             try await appending.draft?.append(octets[...])
         } catch {
@@ -133,11 +140,12 @@ extension IMAPVisit {
     }
 
     private mutating func finishMessage() async {
-        guard let draft = appending.draft.take(), let current = appending.current else { return }
+        guard var draft = appending.draft.take(), let current = appending.current else { return }
         guard appending.failure == nil else { return await draft.discard() }
         do {
             let date = current.date?.timestamp ?? service.surroundings.time.timestamp
             let flags = current.flags.permitted(by: appending.rights)
+            if appending.hasNull { try await Self.encodeBinaryParts(of: &draft) }
             let message = try await draft.finish()
             appending.messages.append((message, flags.names, date))
             let isHeld = message.octets <= Content.rowLimitOctets
@@ -145,6 +153,22 @@ extension IMAPVisit {
         } catch {
             appending.failure = error
         }
+    }
+
+    /// RFC 3516 §6: parts that only BINARY[] could carry are encoded, and BODYSTRUCTURE says so.
+    ///
+    /// What no encoding reaches, a header or what is signed, stays as it came.
+    private static func encodeBinaryParts(of draft: inout Draft) async throws {
+        let octets = try await draft.contents()
+        var survey = TransportSurvey()
+        survey.scan(octets)
+        guard let changes = try? survey.finish().changes(for: .eightBit), !changes.isEmpty else {
+            return
+        }
+        var converter = TransportConverter(changes)
+        let encoded = converter.convert(octets) + converter.finish()
+        await draft.clear()
+        try await draft.append(encoded[...])
     }
 
     mutating func endAppend() async throws(Ending) {

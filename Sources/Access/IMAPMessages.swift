@@ -209,16 +209,16 @@ extension IMAPVisit {
             let fields = filter.apply(to: header)
             let range = item.partial?.range(of: fields.count) ?? 0..<fields.count
             rendering.announce(item, octets: range.count)
-            rendering.writer.octets += fields[range]
+            rendering.appendText { $0 += fields[range] }
             return
         }
         let slices = extent.slices(item.partial, prefixOctets: prefix.count)
         rendering.announce(item, octets: slices.prefix.count + slices.content.count)
-        rendering.writer.octets += prefix[slices.prefix]
+        rendering.appendText { $0 += prefix[slices.prefix] }
         var left = slices.content.count
         var reader = service.mailboxes.read(row.content, from: slices.content.lowerBound)
         while left > 0, let piece = try await reader.next() {
-            rendering.writer.octets += piece.prefix(left)
+            rendering.appendText { $0 += piece.prefix(left) }
             left -= min(left, piece.count)
             try await send(rendering.writer.take())
         }

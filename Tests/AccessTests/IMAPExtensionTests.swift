@@ -257,6 +257,35 @@ struct IMAPNullTests {
             C: f STATUS INBOX (MESSAGES)
             S: * STATUS INBOX (MESSAGES 1)
             S: f OK done
+            C: g SELECT INBOX
+            U: g OK …
+            C: h FETCH 1 (BODY.PEEK[] BODY.PEEK[]<1.1>)
+            S: * 1 FETCH (BODY[] {6}
+            S: a\u{FFFD}bc
+            S:  BODY[]<1> {1}
+            S: \u{FFFD})
+            S: h OK done
+            """)
+    }
+
+    @Test("Parts with NUL that come as a literal8 are encoded, as BODYSTRUCTURE says")
+    func binaryParts() throws {
+        try play(
+            """
+            C: a APPEND INBOX (\\Seen) ~{84+}
+            C: MIME-Version: 1.0
+            C: Content-Type: image/x
+            C: Content-Transfer-Encoding: binary
+            C:
+            C: a\0b
+            C:
+            S: a OK [APPENDUID … 1] done
+            C: b SELECT INBOX
+            U: b OK …
+            C: c FETCH 1 (BODYSTRUCTURE BINARY.SIZE[1] BODY.PEEK[TEXT])
+            S: * 1 FETCH (BODYSTRUCTURE ("image" "x" NIL NIL NIL "base64" 8 NIL NIL NIL NIL) BINARY.SIZE[1] 5 BODY[TEXT] {8}
+            S: YQBiDQo=)
+            S: c OK done
             """)
     }
 }
