@@ -31,6 +31,7 @@ struct Dialect: Hashable, Sendable {
 struct NormalizedName: Sendable {
     var name: MailboxName
     var written: MailboxName
+    var attributes: MailboxAttributes = []
 }
 
 /// A place in a command: its line with the literals where they stand.
@@ -40,8 +41,8 @@ struct CommandScanner {
     let octets: [UInt8]
     let dialect: Dialect
     private(set) var position: Int
-    /// The last mailbox name that was read, if it was not written as it is here.
-    private(set) var normalizedName: NormalizedName?
+    /// Mailbox names that were read, and were not written as they are here.
+    private(set) var normalizedNames: [NormalizedName] = []
 
     init(_ octets: [UInt8], from position: Int = 0, dialect: Dialect) {
         self.octets = octets
@@ -283,8 +284,8 @@ struct CommandScanner {
         let octets = try astring("a mailbox name")
         do {
             let name = try MailboxName(wire: octets, isUTF8: dialect.isUTF8)
-            normalizedName = MailboxName.asWritten(octets, isUTF8: dialect.isUTF8).map {
-                NormalizedName(name: name, written: $0)
+            if let written = MailboxName.asWritten(octets, isUTF8: dialect.isUTF8) {
+                normalizedNames.append(NormalizedName(name: name, written: written))
             }
             return name
         } catch {

@@ -104,9 +104,8 @@ extension ServerSession {
                 throw .syntax("a message comes as a literal")
             }
             let command = try parser.command(verb, isUID: isUID)
-            // RFC 9051 §6.3.9.7.
-            if dialect.isRevision2, [.select, .examine, .create, .rename].contains(verb) {
-                normalizedName = parser.scanner.normalizedName
+            if dialect.isRevision2 {
+                normalizedName = Self.told(of: command, parser.scanner.normalizedNames)
             }
             return try obey(command)
         }
@@ -124,6 +123,25 @@ extension ServerSession {
             }
         }
         try beginLiteral(mark)
+    }
+
+    /// What a client is told that wrote a name of a command in another form of Unicode
+    /// (RFC 9051 §6.3.9.7).
+    private static func told(
+        of command: Command, _ names: [NormalizedName]
+    ) -> NormalizedName? {
+        guard var told = names.last else { return nil }
+        switch command {
+        case .select, .create: return told
+        case .delete:
+            told.attributes = .nonExistent
+            return told
+        case .rename(let name, let newName):
+            // §6.3.6: the old name as the client knows it, and the new one as it is.
+            let written = names.first { $0.name == name }?.written
+            return NormalizedName(name: newName, written: written ?? name)
+        default: return nil
+        }
     }
 
     private mutating func beginLiteral(_ mark: LiteralMark) throws(CommandFault) {
@@ -224,6 +242,8 @@ extension ServerSession {
         let append = try parser.append(verb, isUID: isUID)
         let (message, isWrapped) = try parser.appendedMessage()
         try checkSize(message)
+        // RFC 9051 §6.3.12.
+        if enabled.contains(.imap4rev2) { normalizedName = parser.scanner.normalizedNames.last }
         command = []
         appending = Appending(message: message, isWrapped: isWrapped, mark: mark)
         appending?.isReplacing = append.replaced != nil

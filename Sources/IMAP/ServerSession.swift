@@ -332,7 +332,8 @@ extension ServerSession {
         }
         if completion.status == .ok, let normalizedName {
             var writer = ResponseWriter(enabled)
-            writer.list(normalizedName.name, [], oldName: normalizedName.written)
+            writer.list(
+                normalizedName.name, normalizedName.attributes, oldName: normalizedName.written)
             steps.append(.send(writer.take()))
         }
         complete(tagged: completion)

@@ -431,17 +431,30 @@ struct IMAPMailboxTests {
         try IMAPSite.run { site in
             let client = try await site.logIn()
             let (written, name) = ("A\u{308}pfel", "\u{C4}pfel")
-            let told = Array(#"* LIST () "/" "\#(name)" ("OLDNAME" ("\#(written)"))"#.utf8)
+            let old = #"("OLDNAME" ("\#(written)"))"#
+            let told = #"* LIST () "/" "\#(name)" \#(old)"#
             let before = try await client.ask("CREATE A&Awg-x")
             #expect(before.count == 1, "\(before)")
             _ = try await client.ask("ENABLE IMAP4rev2")
-            for command in [
-                "CREATE \"\(written)\"", "SELECT \"\(written)/\"", "RENAME \"\(name)\" b",
-                "RENAME b \"\(written)\"",
+            for (command, told) in [
+                ("CREATE \"\(written)\"", told), ("SELECT \"\(written)/\"", told),
+                ("APPEND \"\(written)\" {1+}\r\nx", told), ("RENAME \"\(name)\" b", nil),
+                ("RENAME b \"\(written)\"", #"* LIST () "/" "\#(name)" ("OLDNAME" (b))"#),
+                ("RENAME \"\(written)\" b", #"* LIST () "/" b \#(old)"#),
+                ("CREATE \"\(written)\"", told),
+                (
+                    "DELETE \"\(written)\"",
+                    #"* LIST (\NonExistent) "/" "\#(name)" \#(old)"#
+                ), ("RENAME b \"\(name)\"", nil),
             ] {
                 let answer = try await client.ask(command)
-                let isTold = answer.dropLast().last.map { Array($0.utf8) } == told
-                #expect(isTold == (command != "RENAME \"\(name)\" b"), "\(answer)")
+                let last = answer.dropLast().last.map { Array($0.utf8) }
+                #expect(answer.last?.contains(" OK ") == true, "\(answer)")
+                if let told {
+                    #expect(last == Array(told.utf8), "\(answer)")
+                } else {
+                    #expect(!answer.contains { $0.contains("OLDNAME") }, "\(answer)")
+                }
             }
             for command in ["CREATE \"\(written)\"", "SELECT \"\(name)\"", "NOOP"] {
                 let answer = try await client.ask(command)
