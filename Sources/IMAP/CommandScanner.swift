@@ -412,7 +412,7 @@ struct CommandScanner {
         try demand("\"")
         // date-day-fixed = (SP DIGIT) / 2DIGIT
         let isPadded = skip(UInt8.space)
-        let day = try calendarDay(digits: isPadded ? 1...1 : 1...2)
+        let day = try calendarDay(digits: isPadded ? 1...1 : 2...2)
         try space()
         let hour = try fixedNumber(2...2)
         try demand(":")

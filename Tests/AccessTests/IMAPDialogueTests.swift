@@ -582,6 +582,23 @@ struct IMAPRepeatedAppendTests {
 
 @Suite("RFC 9051 §6.3.12 APPEND")
 struct IMAPAppendTests {
+    @Test(
+        "The day of a date has two places, of which a space may be the first",
+        arguments: [
+            ("01-Feb-2026", true), (" 1-Feb-2026", true), ("28-Feb-2026", true),
+            ("1-Feb-2026", false), (" 01-Feb-2026", false), ("001-Feb-2026", false),
+            ("29-Feb-2026", false), ("00-Feb-2026", false),
+        ])
+    func appendedDay(day: String, isGood: Bool) throws {
+        try IMAPSite.run { site in
+            let client = try await site.logIn()
+            let answer = try await client.ask(
+                "APPEND INBOX \"\(day) 10:00:00 +0100\" {1+}\r\nx")
+            #expect(answer.last?.contains(" OK ") == isGood, "\(answer)")
+            #expect(answer.last?.contains(" BAD ") == !isGood, "\(answer)")
+        }
+    }
+
     @Test("A message is appended with flags and date, and seen where it is selected")
     func append() throws {
         try play(
