@@ -139,8 +139,10 @@ package struct ServerSession: ~Copyable, Sendable {
     /// A literal that the client sent without asking and that is refused is read past so far
     /// (RFC 7888 §4); beyond, the connection ends.
     package static let maximumRefusedOctets: UInt64 = 67_108_864
-    /// So many BAD in a row end a connection.
+    /// So many BAD in a row end a connection before login.
     package static let maximumErrors = 20
+    /// The same of somebody who is known: his program may be a faulty one, or a test.
+    package static let maximumAuthenticatedErrors = 200
     /// Guesses on one connection; a person's program tries a few mechanisms.
     package static let maximumRefusals = 5
     /// RFC 9051 §5.4: the autologout timer, at least 30 minutes after login.
@@ -362,7 +364,8 @@ extension ServerSession {
         var octets: [UInt8] = []
         completion.write(tag: tag.isEmpty ? [UInt8(ascii: "*")] : tag, to: &octets)
         steps.append(.send(octets))
-        if errors >= Self.maximumErrors { bye(nil, "too many errors") }
+        let limit = isAuthenticated ? Self.maximumAuthenticatedErrors : Self.maximumErrors
+        if errors >= limit { bye(nil, "too many errors") }
     }
 
     mutating func fail(_ text: String, _ code: ResponseCode? = nil) {
