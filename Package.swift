@@ -294,7 +294,8 @@ let house: [Target] = [
     module(
         "Access",
         on: [
-            "Bytes", "Mail", "World", "MIME", "SASL", "POP3", "IMAP", "Summary", "Storage", "Journal",
+            "Bytes", "Mail", "World", "MIME", "SASL", "POP3", "IMAP", "Summary", "Storage",
+            "Journal",
             "MessageStore", "SearchIndex", "Directory", "Spool", "Tenancy", "ManageSieve", "Sieve",
             "ScriptStore", "Compression",
         ], [log]),
