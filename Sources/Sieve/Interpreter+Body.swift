@@ -8,7 +8,9 @@ extension Interpreter {
     mutating func body(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let keys = try values(arguments.texts(at: 0))
         let parts: [ArraySlice<UInt8>]
-        if arguments.has("raw") {
+        if !hasBody {
+            parts = []
+        } else if arguments.has("raw") {
             // §5.1: undecoded, as one.
             parts = [incoming.message[bodyStart...].prefix(Limit.bodyOctets)]
         } else {
@@ -19,6 +21,16 @@ extension Interpreter {
         let captures = frame.captures
         defer { frame.captures = captures }
         return try compare(parts, keys: keys, arguments, what: "the body")
+    }
+
+    /// Whether an empty line follows the header: else there is nothing to compare, not even
+    /// an empty string (§4).
+    private var hasBody: Bool {
+        guard bodyStart == incoming.message.endIndex else { return true }
+        let ends: [[UInt8]] = [Array("\n\n".utf8), Array("\n\r\n".utf8)]
+        let message = incoming.message
+        return ends.contains { message.suffix($0.count).elementsEqual($0) }
+            || message == [.lineFeed] || message == [.carriageReturn, .lineFeed]
     }
 
     /// The content of all parts of these types, decoded, text in UTF-8 (§5.2, §5.3).
