@@ -25,14 +25,12 @@ extension Interpreter {
         let parameters = try values(arguments.texts("param")).map(\.asciiLowercased)
         var found: [String] = []
         for header in try headers(arguments) {
-            for name in names {
-                for field in selected(name, arguments, in: header) {
-                    if arguments.has("param") {
-                        found += Self.parameters(of: field)
-                            .filter { parameters.contains($0.name) }.map(\.value)
-                    } else {
-                        found.append(Self.value(of: field, arguments))
-                    }
+            for field in selected(names, arguments, in: header) {
+                if arguments.has("param") {
+                    found += Self.parameters(of: field)
+                        .filter { parameters.contains($0.name) }.map(\.value)
+                } else {
+                    found.append(Self.value(of: field, arguments))
                 }
             }
         }

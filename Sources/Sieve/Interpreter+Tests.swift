@@ -17,9 +17,12 @@ extension Interpreter {
         case .address: return try address(arguments)
         case .envelope: return try envelope(arguments)
         case .string:
+            let strings = try values(arguments.texts(at: 0))
+            // RFC 5229 §5: an empty string counts nothing.
             return try compare(
-                values(arguments.texts(at: 0)).map { Array($0.utf8)[...] },
-                keys: values(arguments.texts(at: 1)), arguments, what: "the string")
+                strings.map { Array($0.utf8)[...] },
+                keys: values(arguments.texts(at: 1)), arguments, what: "the string",
+                count: strings.count { !$0.isEmpty })
         case .hasflag: return try hasFlag(arguments)
         case .body: return try body(arguments)
         case .mailboxexists:
@@ -143,11 +146,15 @@ extension Interpreter {
         return (true, "all fields are there")
     }
 
-    /// The fields of a name, or the one that `:index` names (RFC 5260 §6).
+    /// The fields of these names, in the names' order, or the one of them that `:index` says.
+    ///
+    /// All are counted together (RFC 5260 §6).
     func selected(
-        _ name: String, _ arguments: Arguments, in header: [HeaderField]? = nil
+        _ names: [String], _ arguments: Arguments, in header: [HeaderField]? = nil
     ) -> [HeaderField] {
-        let fields = (header ?? self.fields).filter { $0.isNamed(name) }
+        let fields = names.flatMap { name in
+            (header ?? self.fields).filter { $0.isNamed(name) }
+        }
         guard let index = arguments.number("index") else { return fields }
         guard index >= 1, index <= Int64(fields.count) else { return [] }
         let place = Int(index) - 1
@@ -159,7 +166,7 @@ extension Interpreter {
         let found =
             arguments.has("mime")
             ? try partValues(names, arguments)
-            : names.flatMap { selected($0, arguments) }.map { $0.decoded.trimmed }
+            : selected(names, arguments).map { $0.decoded.trimmed }
         return try compare(
             found.map { Array($0.utf8)[...] }, keys: values(arguments.texts(at: 1)), arguments,
             what: names.prefix(4).joined(separator: "/"))
@@ -170,27 +177,29 @@ extension Interpreter {
     private mutating func address(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let names = try values(arguments.texts(at: 0))
         var found: [ArraySlice<UInt8>] = []
+        // RFC 5231 §4.2: whole mailboxes, also those without the part that is asked for.
+        var count = 0
         let isOfParts = arguments.has("mime")
         for header in isOfParts ? try headers(arguments) : [fields] {
             // RFC 5703 §4.2: in parts any field may hold addresses.
-            for name in names where isOfParts || FieldName.holdsAddresses(name) {
-                for field in selected(name, arguments, in: header) {
-                    var defects = DefectList()
-                    for participant in field.addresses(defects: &defects).participants {
-                        append(
-                            participant.localPart, participant.domain, to: &found, arguments)
-                    }
+            let known = isOfParts ? names : names.filter(FieldName.holdsAddresses)
+            for field in selected(known, arguments, in: header) {
+                var defects = DefectList()
+                for participant in field.addresses(defects: &defects).participants {
+                    count += 1
+                    append(participant.localPart, participant.domain, to: &found, arguments)
                 }
             }
         }
         return try compare(
             found, keys: values(arguments.texts(at: 1)), arguments,
-            what: names.prefix(4).joined(separator: "/"))
+            what: names.prefix(4).joined(separator: "/"), count: count)
     }
 
     private mutating func envelope(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let parts = try values(arguments.texts(at: 0))
         var found: [ArraySlice<UInt8>] = []
+        var count = 0
         for part in parts {
             guard let part = EnvelopePart(rawValue: part.asciiLowercased) else {
                 throw failure(arguments.line, "an envelope has no part \(Self.quoted(part))")
@@ -201,6 +210,8 @@ extension Interpreter {
                 found.append([])
                 continue
             }
+            // RFC 5231 §4.2: the null path counts nothing.
+            count += 1
             if let parsed = try? Address(address) {
                 append(
                     parsed.localPart.value, parsed.destination.description, to: &found, arguments)
@@ -210,7 +221,7 @@ extension Interpreter {
         }
         return try compare(
             found, keys: values(arguments.texts(at: 1)), arguments,
-            what: "the envelope's \(parts.prefix(2).joined(separator: "/"))")
+            what: "the envelope's \(parts.prefix(2).joined(separator: "/"))", count: count)
     }
 
     /// The part of an address that is asked for (RFC 5228 §2.7.4, RFC 5233 §4).
@@ -367,7 +378,7 @@ extension Interpreter {
         } else {
             what = try values(arguments.texts(at: 0)).first ?? ""
             // Only the first, unless `:index` says which.
-            if let field = selected(what, arguments).first, let date = Self.date(in: field) {
+            if let field = selected([what], arguments).first, let date = Self.date(in: field) {
                 moment = CalendarMoment(
                     seconds: date.timestamp.seconds,
                     offsetMinutes: arguments.has("originalzone") ? date.offsetMinutes : offset)

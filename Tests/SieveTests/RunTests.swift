@@ -116,6 +116,10 @@ struct RunTests {
             ("header [\"x-none\", \"x-multi\"] [\"nine\", \"two\"]", true),
             ("header :index 1 \"x-multi\" \"two\"", false),
             ("header :index 1 :last \"x-multi\" \"two\"", true),
+            ("header :index 3 [\"x-score\", \"x-multi\"] \"two\"", true),
+            ("header :index 1 [\"x-multi\", \"x-score\"] \"12\"", false),
+            ("header :index 1 :last [\"x-multi\", \"x-score\"] \"12\"", true),
+            ("address :index 2 :domain [\"from\", \"cc\"] \"other.example\"", true),
             ("header :contains \"x-none\" \"\"", false), ("header :contains \"to\" \"\"", true),
             ("header :value \"gt\" :comparator \"i;ascii-numeric\" \"x-score\" \"9\"", true),
             ("header :value \"gt\" \"x-score\" \"9\"", false),
@@ -127,10 +131,13 @@ struct RunTests {
             ("address :user \"to\" \"roadrunner\"", true),
             ("address :detail \"to\" \"beep\"", true), ("address :detail \"from\" \"\"", false),
             ("address :count \"ge\" [\"to\", \"cc\"] \"3\"", true),
+            ("address :count \"eq\" :detail \"to\" \"2\"", true),
+            ("envelope :count \"eq\" :detail [\"from\", \"to\"] \"2\"", true),
             ("envelope \"from\" \"coyote@desert.example\"", true),
             ("envelope :detail \"to\" \"beep\"", true), ("envelope \"from\" \"\"", false),
             ("size :over 10", true), ("size :under 10", false), ("not size :over 1M", true),
             ("string :is \"a\" [\"b\", \"A\"]", true), ("string :is \" a\" \"a\"", false),
+            ("string :count \"eq\" [\"\", \"a\", \"\"] \"1\"", true),
             ("body :contains \"GRÜßE UND\"", false), ("body :contains \"Grüße und\"", true),
             ("body :raw :contains \"=FC\"", true), ("body :contains \"hidden\"", false),
             ("body :content \"application\" :contains \"hidden\"", true),
@@ -228,6 +235,28 @@ struct RunTests {
         }
         #expect(verdict.failure == nil)
         #expect(Self.places(verdict) == (outcome ? ["INBOX"] : ["discard"]), "\(verdict.steps)")
+    }
+
+    @Test("The null path counts as no address (RFC 5231 §4.2), and is the empty string")
+    func nullPath() throws {
+        let verdict = try Self.run(
+            "require [\"relational\", \"envelope\"]; if allof(envelope \"from\" \"\","
+                + "envelope :count \"eq\" [\"from\", \"to\"] \"1\") { discard; }"
+        ) { $0.sender = "" }
+        #expect(Self.places(verdict) == ["discard"])
+    }
+
+    @Test(
+        "Without an empty line behind the header no body is there (RFC 5173 §4)",
+        arguments: [
+            ("Subject: a\r\n", false), ("Subject: a", false), ("", false),
+            ("Subject: a\r\n\r\n", true), ("Subject: a\n\n", true), ("\r\n", true),
+            ("Subject: a\r\n\r\nb", true),
+        ])
+    func absentBody(_ message: String, _ isThere: Bool) throws {
+        let verdict = try Self.run(
+            "require \"body\"; if body :raw :contains \"\" { discard; }", message: message)
+        #expect(Self.places(verdict) == (isThere ? ["discard"] : ["INBOX"]))
     }
 
     @Test(
