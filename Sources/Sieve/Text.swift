@@ -82,10 +82,11 @@ struct Text: Hashable, Sendable {
             return nil
         }
         let content = rest.dropFirst(isHexadecimal ? 6 : 10)
-        guard let end = content.firstIndex(of: UInt8(ascii: "}")) else { return nil }
+        // No further than its own characters go: a string may begin thousands of them.
+        let end = content.firstIndex { $0.hexadecimalValue == nil && !$0.isSpaceOrLineEnd }
+        guard let end, content[end] == UInt8(ascii: "}") else { return nil }
         let words = content[..<end].split(whereSeparator: \.isSpaceOrLineEnd)
-        guard !words.isEmpty, words.allSatisfy({ $0.allSatisfy { $0.hexadecimalValue != nil } })
-        else { return nil }
+        guard !words.isEmpty else { return nil }
         var result: [UInt8] = []
         for word in words {
             let digits = word.drop { $0 == UInt8(ascii: "0") }
