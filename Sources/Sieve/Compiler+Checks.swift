@@ -9,7 +9,7 @@ extension Compiler {
     // MARK: Matching
 
     /// The match type and the comparator of a test.
-    func matchRule(_ arguments: inout Arguments) throws(Problem) -> MatchRule {
+    mutating func matchRule(_ arguments: inout Arguments) throws(Problem) -> MatchRule {
         let line = arguments.line
         var rule = MatchRule()
         if let name = arguments.text("comparator") {
@@ -50,14 +50,20 @@ extension Compiler {
     }
 
     /// What is sought stands last in all that compare.
-    private func checkExpressions(
+    private mutating func checkExpressions(
         _ arguments: Arguments, _ comparator: Comparator
     ) throws(Problem) {
         for key in arguments.texts(at: arguments.positional.count - 1) ?? [] {
             guard let pattern = key.constant else { continue }
+            guard expressionInstructions <= Limit.expressionInstructions else {
+                throw Problem(key.line, "the script's regular expressions repeat too much in all")
+            }
             do {
-                _ = try RegularExpression(Array(pattern.utf8), isOctets: comparator == .octet)
+                let expression = try RegularExpression(
+                    Array(pattern.utf8), isOctets: comparator == .octet)
+                expressionInstructions += expression.program.count
             } catch {
+                expressionInstructions += RegularExpression.maximumInstructions
                 throw Problem(
                     key.line,
                     "\"\(pattern.prefix(60))\" is no regular expression: \(error.description)")

@@ -10,6 +10,8 @@ struct Compiler {
     private var stored: Set<String> = []
     /// The names of the loops around the place that is read.
     private(set) var loops: [String?] = []
+    /// What its regular expressions have become, all together.
+    var expressionInstructions = 0
 
     /// Why a command or test cannot be used.
     struct Problem: Error {
@@ -281,7 +283,9 @@ struct Compiler {
     // MARK: Arguments
 
     /// RFC 5228 §2.6: tagged arguments in any order, then positional ones in theirs.
-    private func arguments(of node: Node, _ signature: Signature) throws(Problem) -> Arguments {
+    private mutating func arguments(of node: Node, _ signature: Signature) throws(Problem)
+        -> Arguments
+    {
         var arguments = Arguments(line: node.line)
         try enable(
             signature.capabilities, for: "`\(node.name)`", line: node.line, &arguments.needs)

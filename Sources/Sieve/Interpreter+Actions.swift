@@ -91,7 +91,9 @@ extension Interpreter {
         var filing = filing
         // RFC 5232 §5: those of the tag, or else those of now.
         filing.flags =
-            arguments.has("flags") ? FlagList.split(try values(arguments.texts("flags"))) : flags
+            arguments.has("flags")
+            ? try flags(in: values(arguments.texts("flags")), at: arguments.line) : flags
+        if isHeaderEdited { try workThroughHeader(at: arguments.line) }
         filing.header = editedHeader
         // RFC 3894 §3: a copy does not cancel the implicit keep.
         if !arguments.has("copy") { keepsImplicitly = false }
@@ -169,7 +171,9 @@ extension Interpreter {
     /// RFC 5229 §4.
     private mutating func set(_ arguments: Arguments) throws(Interruption) {
         let name = try string(arguments.text(at: 0))
-        let value = modified(try string(arguments.text(at: 1)), arguments)
+        let text = try string(arguments.text(at: 1))
+        try work(text.utf8.count * Cost.item, at: arguments.line)
+        let value = modified(text, arguments)
         note("set: \(name) is now \(Self.quoted(value))", arguments.line)
         try store(
             value, in: name,
@@ -207,8 +211,9 @@ extension Interpreter {
         _ word: CommandWord, _ arguments: Arguments
     ) throws(Interruption) {
         let name = arguments.text(at: 0)?.source.asciiLowercased
-        let given = FlagList.split(try values(arguments.texts(at: 1)))
-        var flags = name.map { FlagList.split([variable($0)]) } ?? self.flags
+        let given = try flags(in: values(arguments.texts(at: 1)), at: arguments.line)
+        var flags = self.flags
+        if let name { flags = try self.flags(in: [variable(name)], at: arguments.line) }
         switch word {
         case .addflag: flags = FlagList.split(flags + given)
         case .removeflag: flags.removeAll { FlagList.contains(given, $0) }
@@ -259,6 +264,8 @@ extension Interpreter {
         guard FieldName.isValid(name) else {
             throw failure(arguments.line, "\(Self.quoted(name)) cannot be the name of a field")
         }
+        // Pays for their values, too.
+        _ = try selected(name, in: fields, at: arguments.line)
         var places = fields.indices.filter { fields[$0].isNamed(name) }
         if let index = arguments.number("index") {
             // Counted before values are looked at.
@@ -299,15 +306,20 @@ extension Interpreter {
         guard !includeStack.contains(key) else {
             throw failure(arguments.line, "the script \(Self.quoted(name)) includes itself")
         }
-        guard includeStack.count < Limit.includeDepth, included.count < Limit.includes else {
+        inclusions += 1
+        guard includeStack.count < Limit.includeDepth, inclusions <= Limit.includes else {
             throw failure(arguments.line, "too many scripts are included")
         }
-        guard let octets = try ask({ try $0.script(named: name, isGlobal: isGlobal) }) else {
+        let text = try ask(at: arguments.line) {
+            try $0.script(named: name, isGlobal: isGlobal)
+        }
+        guard let octets = text else {
             guard arguments.has("optional") else {
                 throw failure(arguments.line, "there is no script \(Self.quoted(name))")
             }
             return note("include: there is no script \(Self.quoted(name))", arguments.line)
         }
+        try work(octets.count * Cost.scriptOctet, at: arguments.line)
         let script: Script
         do {
             script = try Script(octets)

@@ -15,7 +15,7 @@ extension Interpreter {
             parts = [incoming.message[bodyStart...].prefix(Limit.bodyOctets)]
         } else {
             let types = arguments.texts("content")
-            parts = content(types == nil ? ["text"] : try values(types))
+            parts = try content(types == nil ? ["text"] : values(types), at: arguments.line)
         }
         // What the body matches sets no variables (RFC 5173 §7.1).
         let captures = frame.captures
@@ -34,17 +34,26 @@ extension Interpreter {
     }
 
     /// The content of all parts of these types, decoded, text in UTF-8 (§5.2, §5.3).
-    private mutating func content(_ types: [String]) -> [ArraySlice<UInt8>] {
+    private mutating func content(
+        _ types: [String], at line: Int
+    ) throws(Interruption) -> [ArraySlice<UInt8>] {
+        if let known = knownBodies[types] { return known }
         var found: [ArraySlice<UInt8>] = []
         var room = Limit.bodyOctets
+        try work(message.entities.count * types.count * Cost.item, at: line)
         for entity in message.entities where types.contains(where: { entity.isOf($0) }) {
+            try work(entity.body.count * Cost.bodyOctet, at: line)
             for part in Self.content(of: entity) where room > 0 {
                 found.append(part.prefix(room))
                 room -= part.count
             }
         }
+        if knownBodies.count == Self.maximumKnownBodies { knownBodies = [:] }
+        knownBodies[types] = found
         return found
     }
+
+    private static let maximumKnownBodies = 4
 
     private static func content(of entity: Entity) -> [ArraySlice<UInt8>] {
         var defects = DefectList()

@@ -42,7 +42,9 @@ extension Interpreter {
         let isServer = word == .servermetadata
         let mailbox = isServer ? nil : try string(arguments.text(at: 0))
         let entry = try string(arguments.text(at: isServer ? 0 : 1))
-        let value = try ask { try $0.annotation(entry.asciiLowercased, of: mailbox) }
+        let value = try ask(at: arguments.line) {
+            try $0.annotation(entry.asciiLowercased, of: mailbox)
+        }
         return try compare(
             value.map { [$0[...]] } ?? [],
             keys: values(arguments.texts(at: isServer ? 1 : 2)), arguments,
@@ -56,7 +58,9 @@ extension Interpreter {
         let isServer = word == .servermetadataexists
         let mailbox = isServer ? nil : try string(arguments.text(at: 0))
         for entry in try values(arguments.texts(at: isServer ? 0 : 1)) {
-            let value = try ask { try $0.annotation(entry.asciiLowercased, of: mailbox) }
+            let value = try ask(at: arguments.line) {
+                try $0.annotation(entry.asciiLowercased, of: mailbox)
+            }
             guard value != nil else {
                 return (false, "there is no annotation \(Self.quoted(entry))")
             }
@@ -83,7 +87,8 @@ extension Interpreter {
             guard let address = OutboundAddress.parse(text) else { continue }
             left -= 1
             guard left >= 0 else { break }
-            for list in lists where try ask({ try $0.isListed(address, on: list) }) {
+            for list in lists
+            where try ask(at: arguments.line, { try $0.isListed(address, on: list) }) {
                 // §2.2: the value that is on the list.
                 frame.captures = ["\(address)"]
                 frame.hasForeignCaptures = comparesMessage(arguments)
@@ -136,6 +141,7 @@ extension Interpreter {
 
     /// §3.1.
     mutating func notify(_ arguments: Arguments) throws(Interruption) {
+        try workThroughHeader(at: arguments.line)
         let uri = try methodURI(arguments)
         let method: NotificationMethod
         do {
@@ -234,7 +240,7 @@ extension Interpreter {
         var copy: Filing?
         if let mailbox = try values(arguments.texts("fcc")).first {
             var place = try filing(mailbox, arguments)
-            place.flags = FlagList.split(try values(arguments.texts("flags")))
+            place.flags = try flags(in: values(arguments.texts("flags")), at: arguments.line)
             copy = place
         }
         return MailNotification(

@@ -11,12 +11,10 @@ extension Interpreter {
         let start = part ?? message.root
         let entities = arguments.has("anychild") ? [start] + start.descendants : [start]
         // A loop in a loop over thousands of parts would take long.
-        try spend(entities.count / Self.headersPerStep, at: arguments.line)
+        try work(entities.count * Cost.header, at: arguments.line)
         // The message's own may have been edited (RFC 5293).
         return entities.map { $0.path.isEmpty ? fields : $0.header.fields }
     }
-
-    private static let headersPerStep = 16
 
     /// What `:type` and its like make of fields, in all these headers.
     mutating func partValues(
@@ -25,7 +23,7 @@ extension Interpreter {
         let parameters = try values(arguments.texts("param")).map(\.asciiLowercased)
         var found: [String] = []
         for header in try headers(arguments) {
-            for field in selected(names, arguments, in: header) {
+            for field in try selected(names, arguments, in: header) {
                 if arguments.has("param") {
                     found += Self.parameters(of: field)
                         .filter { parameters.contains($0.name) }.map(\.value)
@@ -63,6 +61,7 @@ extension Interpreter {
     /// §7.
     mutating func extractText(_ arguments: Arguments) throws(Interruption) {
         let name = try string(arguments.text(at: 0))
+        try work((part?.body.count ?? 0) * Cost.bodyOctet, at: arguments.line)
         var text = part.map(Self.text) ?? ""
         try spendExpanded(text.utf8.count, at: arguments.line)
         if let first = arguments.number("first") {

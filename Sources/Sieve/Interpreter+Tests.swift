@@ -63,16 +63,17 @@ extension Interpreter {
         var rule = arguments.match ?? MatchRule()
         if rule.kind == .list { return try look(for: values, on: keys, arguments, what: what) }
         var values = values
+        let wanted = keys.map { Array($0.utf8) }
         if case .count = rule.kind {
             // RFC 5231 §4.2: a number.
             rule.comparator = .numeric
             values = [Array(String(count ?? values.count).utf8)[...]]
         }
         for value in values {
-            for key in keys {
+            for (key, octets) in zip(keys, wanted) {
                 let captures: Matcher.Captures?
                 do throws(Matcher.Exhausted) {
-                    captures = try matcher.match(value, Array(key.utf8), rule)
+                    captures = try matcher.match(value, octets, rule)
                 } catch {
                     throw failure(arguments.line, "the script's tests compare too much text")
                 }
@@ -89,11 +90,11 @@ extension Interpreter {
         }
         guard !values.isEmpty else { return (false, "\(what) is not there") }
         let seen = values.prefix(3).map(Self.shown).joined(separator: ", ")
-        let wanted = keys.prefix(3).map(Self.quoted).joined(separator: ", ")
+        let sought = keys.prefix(3).map(Self.quoted).joined(separator: ", ")
         return (
             false,
             "\(what) \(seen)\(values.count > 3 ? " …" : ""): none \(rule.phrase) "
-                + "\(wanted)\(keys.count > 3 ? " …" : "")"
+                + "\(sought)\(keys.count > 3 ? " …" : "")"
         )
     }
 
@@ -116,7 +117,9 @@ extension Interpreter {
     private mutating func all(
         _ texts: [Text]?, _ what: String, _ question: (any AccountKnowledge, String) throws -> Bool
     ) throws(Interruption) -> (Bool, String) {
-        for name in try values(texts) where try !ask({ try question($0, name) }) {
+        let line = texts?.first?.line ?? 0
+        for name in try values(texts)
+        where try !ask(at: line, { try question($0, name) }) {
             return (false, "there is no \(what) \(Self.quoted(name))")
         }
         return (true, "there is such a \(what)")
@@ -139,6 +142,8 @@ extension Interpreter {
     private mutating func exists(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let names = try values(arguments.texts(at: 0))
         let headers = arguments.has("mime") ? try headers(arguments) : [fields]
+        let passed = names.count * headers.reduce(0) { $0 + $1.count }
+        try work(passed * Cost.item, at: arguments.line)
         for name in names
         where !headers.contains(where: { $0.contains { $0.isNamed(name) } }) {
             return (false, "there is no field \(Self.quoted(name))")
@@ -147,28 +152,25 @@ extension Interpreter {
     }
 
     /// The fields of these names, in the names' order, or the one of them that `:index` says.
-    ///
-    /// All are counted together (RFC 5260 §6).
-    func selected(
-        _ names: [String], _ arguments: Arguments, in header: [HeaderField]? = nil
-    ) -> [HeaderField] {
-        let fields = names.flatMap { name in
-            (header ?? self.fields).filter { $0.isNamed(name) }
-        }
-        guard let index = arguments.number("index") else { return fields }
-        guard index >= 1, index <= Int64(fields.count) else { return [] }
-        let place = Int(index) - 1
-        return [fields[arguments.has("last") ? fields.count - 1 - place : place]]
+    mutating func selected(
+        _ names: [String], _ arguments: Arguments, in header: [HeaderField]
+    ) throws(Interruption) -> [HeaderField] {
+        var found: [HeaderField] = []
+        for name in names { found += try selected(name, in: header, at: arguments.line) }
+        return Self.indexed(found, arguments)
     }
 
     private mutating func header(_ arguments: Arguments) throws(Interruption) -> (Bool, String) {
         let names = try values(arguments.texts(at: 0))
-        let found =
-            arguments.has("mime")
-            ? try partValues(names, arguments)
-            : selected(names, arguments).map { $0.decoded.trimmed }
+        var found: [ArraySlice<UInt8>] = []
+        if arguments.has("mime") {
+            found = try partValues(names, arguments).map { Array($0.utf8)[...] }
+        } else {
+            for name in names { found += try decodedValues(name, at: arguments.line) }
+            found = Self.indexed(found, arguments)
+        }
         return try compare(
-            found.map { Array($0.utf8)[...] }, keys: values(arguments.texts(at: 1)), arguments,
+            found, keys: values(arguments.texts(at: 1)), arguments,
             what: names.prefix(4).joined(separator: "/"))
     }
 
@@ -179,17 +181,22 @@ extension Interpreter {
         var found: [ArraySlice<UInt8>] = []
         // RFC 5231 §4.2: whole mailboxes, also those without the part that is asked for.
         var count = 0
-        let isOfParts = arguments.has("mime")
-        for header in isOfParts ? try headers(arguments) : [fields] {
+        var lists: [[Participant]] = []
+        if arguments.has("mime") {
             // RFC 5703 §4.2: in parts any field may hold addresses.
-            let known = isOfParts ? names : names.filter(FieldName.holdsAddresses)
-            for field in selected(known, arguments, in: header) {
-                var defects = DefectList()
-                for participant in field.addresses(defects: &defects).participants {
-                    count += 1
-                    append(participant.localPart, participant.domain, to: &found, arguments)
-                }
+            for header in try headers(arguments) {
+                lists += Self.participants(in: try selected(names, arguments, in: header))
             }
+        } else {
+            for name in names where FieldName.holdsAddresses(name) {
+                lists += try participants(name, at: arguments.line)
+            }
+            lists = Self.indexed(lists, arguments)
+        }
+        for participant in lists.joined() {
+            count += 1
+            try work(Cost.address, at: arguments.line)
+            append(participant.localPart, participant.domain, to: &found, arguments)
         }
         return try compare(
             found, keys: values(arguments.texts(at: 1)), arguments,
@@ -204,6 +211,7 @@ extension Interpreter {
             guard let part = EnvelopePart(rawValue: part.asciiLowercased) else {
                 throw failure(arguments.line, "an envelope has no part \(Self.quoted(part))")
             }
+            try work(Cost.address * 4, at: arguments.line)
             let address = part == .from ? incoming.sender : incoming.recipient
             // RFC 5228 §5.4: the null path is the empty string in all its parts.
             guard !address.isEmpty else {
@@ -255,7 +263,9 @@ extension Interpreter {
         var found: [[String]] = []
         if let names = arguments.texts(at: 0) {
             for name in names {
-                found.append(FlagList.split([variable(name.source.asciiLowercased)]))
+                try work(Cost.item + name.source.utf8.count, at: name.line)
+                found.append(
+                    try flags(in: [variable(name.source.asciiLowercased)], at: name.line))
             }
         } else {
             found = [flags]
@@ -326,7 +336,8 @@ extension Interpreter {
         } else {
             let name = try values(arguments.texts("header")).first ?? "Message-ID"
             // §3.1: an absent field is no duplicate, and nothing is remembered.
-            guard let field = fields.first(where: { $0.isNamed(name) }) else {
+            let found = try selected(name, in: fields, at: arguments.line)
+            guard let field = found.first else {
                 return (false, "there is no field \(Self.quoted(name))")
             }
             identity = field.decoded
@@ -343,7 +354,7 @@ extension Interpreter {
             }
             sightings.append(sighting)
         }
-        let wasSeen = try ask { try $0.hasSeen(sighting) }
+        let wasSeen = try ask(at: arguments.line) { try $0.hasSeen(sighting) }
         return (wasSeen, wasSeen ? "seen before" : "not seen before")
     }
 
@@ -378,7 +389,8 @@ extension Interpreter {
         } else {
             what = try values(arguments.texts(at: 0)).first ?? ""
             // Only the first, unless `:index` says which.
-            if let field = selected([what], arguments).first, let date = Self.date(in: field) {
+            let field = try selected([what], arguments, in: fields).first
+            if let field, let date = Self.date(in: field) {
                 moment = CalendarMoment(
                     seconds: date.timestamp.seconds,
                     offsetMinutes: arguments.has("originalzone") ? date.offsetMinutes : offset)

@@ -22,6 +22,7 @@ extension Interpreter {
                 throw failure(arguments.line, "what is rejected cannot be answered too")
             }
         }
+        try workThroughHeader(at: arguments.line)
         let reply = try makeReply(arguments)
         if let reason = silence(arguments: try values(arguments.texts("addresses"))) {
             return note("vacation: no answer, because \(reason)", arguments.line)
@@ -43,7 +44,7 @@ extension Interpreter {
             var filing = Filing(mailbox: mailbox)
             filing.creates = arguments.has("create")
             filing.specialUse = try values(arguments.texts("specialuse")).first
-            filing.flags = FlagList.split(try values(arguments.texts("flags")))
+            filing.flags = try flags(in: values(arguments.texts("flags")), at: arguments.line)
             copy = filing
         }
         if let from {

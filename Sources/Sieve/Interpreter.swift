@@ -11,7 +11,10 @@ package struct Interpreter {
 
     // MARK: What the run has come to
 
-    var fields: [HeaderField]
+    var fields: [HeaderField] { didSet { known = KnownFields() } }
+    var known = KnownFields()
+    /// The contents of parts, by the types that `body` asked for; of a few at a time.
+    var knownBodies: [[String]: [ArraySlice<UInt8>]] = [:]
     let bodyStart: Int
     var isHeaderEdited = false
     var addedFields = 0
@@ -31,6 +34,8 @@ package struct Interpreter {
     /// Names of the scripts that are being run, and of all that have been (RFC 6609 §3.2).
     var includeStack: [String] = []
     var included: Set<String> = []
+    /// How often one was taken in, the same again counted again.
+    var inclusions = 0
 
     // MARK: Bounds
 
@@ -231,9 +236,10 @@ package struct Interpreter {
     }
 
     /// What the account says to a question.
-    func ask<Answer>(
-        _ question: (any AccountKnowledge) throws -> Answer
+    mutating func ask<Answer>(
+        at line: Int, _ question: (any AccountKnowledge) throws -> Answer
     ) throws(Interruption) -> Answer {
+        try work(Cost.question, at: line)
         do {
             return try question(account)
         } catch {
@@ -261,6 +267,7 @@ package struct Interpreter {
 
     /// The value of now (RFC 5229 §3); what is unknown is empty.
     mutating func value(_ text: Text) throws(Interruption) -> String {
+        try work(text.segments.count * Cost.item + text.source.utf8.count, at: text.line)
         if let constant = text.constant { return constant }
         var result = ""
         for segment in text.segments {

@@ -22,14 +22,16 @@ package enum Limit {
     package static let matchVariables = 32
     /// RFC 6609 §3.1 asks for 3 at least.
     package static let includeDepth = 10
-    /// Scripts taken in by one run, all together.
+    /// Scripts taken in by one run, all together, the same again counted again.
     package static let includes = 64
     /// Loops in loops; RFC 5703 §3 asks for one at least.
     package static let loops = 4
     /// Commands and tests performed by one run; its only loops are over the parts of a message.
     package static let instructions = 100_000
-    /// Octets compared by one run: about half a second.
+    /// Octets that the tests of one run read and compare: about half a second.
     package static let comparedOctets = 256 << 20
+    /// Steps of all regular expressions of a script: `a{99}` has 99, an expression 10,000 at most.
+    static let expressionInstructions = 2 << 20
     /// Octets written by replacing variables, in one run.
     package static let expandedOctets = 16 << 20
     /// Of a body that tests look at, decoded; what stands behind is not seen.

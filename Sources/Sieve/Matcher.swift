@@ -9,10 +9,13 @@ struct Matcher {
 
     init(budget: Int) { self.budget = budget }
 
+    /// To compare at all costs about as much as so many octets.
+    private static let comparison = 16
+
     /// The run has used up what it may.
     struct Exhausted: Error {}
 
-    private mutating func spend(_ count: Int) throws(Exhausted) {
+    mutating func spend(_ count: Int) throws(Exhausted) {
         budget -= count
         if budget < 0 { throw Exhausted() }
     }
@@ -26,13 +29,13 @@ struct Matcher {
     ) throws(Exhausted) -> Captures? {
         switch rule.kind {
         case .exact:
-            try spend(min(value.count, key.count) + 1)
+            try spend(min(value.count, key.count) + Self.comparison)
             return Self.order(value, key[...], rule.comparator) == 0 ? [] : nil
         case .value(let relation), .count(let relation):
-            try spend(min(value.count, key.count) + 1)
+            try spend(min(value.count, key.count) + Self.comparison)
             return relation.holds(Self.order(value, key[...], rule.comparator)) ? [] : nil
         case .contains:
-            try spend(value.count + key.count + 1)
+            try spend(value.count + key.count + Self.comparison)
             return Self.contains(value, key, foldsCase: rule.comparator == .casemap) ? [] : nil
         case .matches: return try matches(value, key, rule.comparator)
         case .regex: return try search(value, key, rule.comparator)
@@ -75,6 +78,7 @@ struct Matcher {
     ) throws(Exhausted) -> Captures? {
         let isOctets = comparator == .octet
         guard let expression = try expression(pattern, isOctets: isOctets) else { return nil }
+        try spend(expression.searchCost)
         var left = budget
         defer { budget = left }
         let found = try expression.search(
@@ -189,7 +193,7 @@ struct Matcher {
     ) throws(Exhausted) -> Captures? {
         let foldsCase = comparator == .casemap
         let elements = Self.elements(pattern, foldsCase: foldsCase)
-        try spend(elements.count + 1)
+        try spend(elements.count + Self.comparison)
         var ranges: [Range<Int>] = []
         var element = 0
         var index = value.startIndex

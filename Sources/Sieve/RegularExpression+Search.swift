@@ -12,7 +12,6 @@ extension RegularExpression {
         in text: ArraySlice<UInt8>, isOctets: Bool, foldsCase: Bool,
         spend: (Int) throws(Failure) -> Void
     ) throws(Failure) -> [Range<Int>]? {
-        let slots = min(groups, Limit.matchVariables) * 2 + 2
         var now = Threads(program.count, slots: slots)
         var later = Threads(program.count, slots: slots)
         var best: [Int]?
@@ -57,6 +56,12 @@ extension RegularExpression {
                 ? best[slot]..<best[slot + 1] : best[0]..<best[0]
         }
     }
+
+    /// Two places for each group, and for the whole.
+    private var slots: Int { min(groups, Limit.matchVariables) * 2 + 2 }
+
+    /// What a search costs before it begins: room for all its threads.
+    var searchCost: Int { program.count * (slots + 1) }
 
     /// A thread costs about as much as so many octets compared elsewhere.
     private static let stepCost = 32

@@ -107,6 +107,16 @@ struct RegularExpressionTests {
 
 @Suite("draft-ietf-sieve-regex: `:regex` in scripts")
 struct RegexMatchTests {
+    @Test("Expressions that repeat too much in all make a script invalid")
+    func sum() throws {
+        let pattern = "\"(a{99}){99}\""
+        for (count, isValid) in [(100, true), (300, false)] {
+            let list = [String](repeating: pattern, count: count).joined(separator: ",")
+            let text = "require \"regex\"; if header :regex \"subject\" [\(list)] { stop; }"
+            #expect(((try? Script(Array(text.utf8))) != nil) == isValid)
+        }
+    }
+
     @Test("What groups stood for is in match variables, and letter case does not count")
     func variables() throws {
         let verdict = try RunTests.run(

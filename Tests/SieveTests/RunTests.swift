@@ -486,6 +486,76 @@ struct RunTests {
         #expect(try Interpreter.run(script, over: incoming, in: Account()).failure == nil)
     }
 
+    @Test(
+        "Whatever a command looks at is paid for: a run ends in bounded time",
+        arguments: [
+            ("if exists \"x-none\" { stop; }", 500),
+            ("if header [\(list("a", 500))] \"b\" { stop; }", 1),
+            ("if header :mime :anychild [\(list("a", 500))] \"b\" { stop; }", 1),
+            ("if date \"x-none\" \"year\" \"2026\" { stop; }", 500),
+            ("if string [\(list("", 500))] [\(list("x", 500))] { stop; }", 1),
+            ("if string \"\(repeated("${none}", 5000))\" \"x\" { stop; }", 20),
+            ("if string :regex \"x\" \"(a)(b)(c)(d){200}\" { stop; }", 1000),
+            ("if hasflag [\(list("v", 500))] \"x\" { stop; }", 10),
+            ("if envelope [\(list("from", 500))] \"x\" { stop; }", 10),
+            ("if mailboxexists [\(list("INBOX", 500))] { discard; }", 1),
+            ("if duplicate { stop; }", 500), ("vacation \"away\";", 10),
+            ("addheader \"x\" \"y\"; fileinto \"Lists\";", 20),
+            ("set :lower \"v\" \"\(repeated("x", 1000))\";", 200),
+            ("include \"long\";", 20),
+        ])
+    func work(_ commands: String, _ count: Int) throws {
+        let required = [
+            "relational", "envelope", "variables", "body", "mailbox", "date", "duplicate",
+            "imap4flags", "mime", "regex", "vacation", "editheader", "fileinto", "include",
+        ].map { "\"\($0)\"" }.joined(separator: ",")
+        let header = Self.repeated("A: b\r\n", 2000)
+        var account = Account()
+        account.scripts = ["long": "# " + Self.repeated("x", 10_000)]
+        let incoming = Incoming(
+            message: Array("\(header)\r\nbody".utf8), sender: "a@b.example",
+            recipient: "c@d.example", now: Timestamp(seconds: 0))
+        let script = try Script(
+            Array(
+                ("require [\(required)]; setflag \"v\" \"a b c d e f\";"
+                    + Self.repeated(commands, count)).utf8))
+        let ended = try Interpreter.run(script, over: incoming, in: account, comparing: 1_000_000)
+        #expect(ended.failure?.message == "the script's tests compare too much text")
+        #expect(Self.places(ended) == ["INBOX"])
+    }
+
+    private static func list(_ text: String, _ count: Int) -> String {
+        [String](repeating: "\"\(text)\"", count: count).joined(separator: ",")
+    }
+
+    private static func repeated(_ text: String, _ count: Int) -> String {
+        String(repeating: text, count: count)
+    }
+
+    @Test("A script that is included again and again counts each time (RFC 6609 §3.2)")
+    func repeatedInclusion() throws {
+        let verdict = try Self.run(
+            "require \"include\"; " + Self.repeated("include \"a\";", 65),
+            Account(scripts: ["a": "keep;"]))
+        #expect(verdict.failure?.message == "too many scripts are included")
+        #expect(
+            try Self.run(
+                "require \"include\"; " + Self.repeated("include \"a\";", 64),
+                Account(scripts: ["a": "keep;"])
+            ).failure == nil)
+    }
+
+    @Test("A thousand rules on a message to a hundred people run to their end")
+    func manyRules() throws {
+        let to = (0..<100).map { "person\($0)@acme.example" }.joined(separator: ",\r\n ")
+        let rule =
+            "if anyof(address \"to\" [\(Self.list("x@y.example", 10))],"
+            + "header :contains [\"subject\", \"list-id\"] \"x\") { stop; }"
+        let verdict = try Self.run(
+            Self.repeated(rule, 1000), message: "To: \(to)\r\nSubject: hello\r\n\r\nbody")
+        #expect(verdict.failure == nil)
+    }
+
     @Test("Variables cannot grow without end")
     func hostileVariables() throws {
         let doubling = String(repeating: "set \"a\" \"${a}${a}${a}${a}\";", count: 60)
