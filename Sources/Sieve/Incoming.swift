@@ -86,6 +86,4 @@ package struct Sighting: Hashable, Sendable {
     package let identity: String
     /// For how long.
     package let seconds: Int64
-    /// `:last`: seen again, the time begins anew.
-    package let countsFromLast: Bool
 }

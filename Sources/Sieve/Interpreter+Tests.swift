@@ -336,25 +336,25 @@ extension Interpreter {
         } else {
             let name = try values(arguments.texts("header")).first ?? "Message-ID"
             // §3.1: an absent field is no duplicate, and nothing is remembered.
-            let found = try selected(name, in: fields, at: arguments.line)
-            guard let field = found.first else {
+            guard let value = try decodedValues(name, at: arguments.line).first else {
                 return (false, "there is no field \(Self.quoted(name))")
             }
-            identity = field.decoded
+            identity = String(lossy: value)
         }
         let asked = arguments.number("seconds") ?? Self.duplicateSeconds
+        guard asked > 0 else { return (false, "nothing is remembered for no time") }
         let sighting = Sighting(
             handle: try values(arguments.texts("handle")).first ?? "",
-            identity: String(identity.prefix(1000)),
-            seconds: min(max(asked, 1), Self.maximumDuplicateSeconds),
-            countsFromLast: arguments.has("last"))
+            identity: identity, seconds: min(asked, Self.maximumDuplicateSeconds))
+        let wasSeen = try ask(at: arguments.line) { try $0.hasSeen(sighting) }
+        // §3.3: only with `:last` the time begins anew.
+        guard !wasSeen || arguments.has("last") else { return (true, "seen before") }
         if !sightings.contains(sighting) {
             guard sightings.count < Limit.actions else {
                 throw failure(arguments.line, "the script has too many tests for duplicates")
             }
             sightings.append(sighting)
         }
-        let wasSeen = try ask(at: arguments.line) { try $0.hasSeen(sighting) }
         return (wasSeen, wasSeen ? "seen before" : "not seen before")
     }
 

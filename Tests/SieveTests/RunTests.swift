@@ -471,6 +471,22 @@ struct RunTests {
         #expect(bad.sightings == [])
     }
 
+    @Test(
+        "What was seen before is remembered anew only with :last, and for no time not at all",
+        arguments: [
+            ("duplicate", true, []), ("duplicate :last", true, ["<1@desert.example>"]),
+            ("duplicate :handle \"h\"", false, ["<1@desert.example>"]),
+            ("duplicate :seconds 0", false, []), ("duplicate :seconds 0 :last", false, []),
+            ("duplicate :header \"x-blank\"", false, ["a b"]),
+        ])
+    func remembering(_ test: String, _ isSeen: Bool, _ remembered: [String]) throws {
+        let verdict = try Self.run(
+            "require \"duplicate\"; if \(test) { discard; }",
+            Account(seen: ["/<1@desert.example>"]), message: "X-Blank:  a b \r\n" + Self.message)
+        #expect(Self.places(verdict) == (isSeen ? ["discard"] : ["INBOX"]))
+        #expect(verdict.sightings.map(\.identity) == remembered)
+    }
+
     @Test("What compares too much ends with the message kept")
     func hostilePattern() throws {
         let body = String(repeating: "a", count: 20_000)
@@ -499,7 +515,7 @@ struct RunTests {
             ("if hasflag [\(list("v", 500))] \"x\" { stop; }", 10),
             ("if envelope [\(list("from", 500))] \"x\" { stop; }", 10),
             ("if mailboxexists [\(list("INBOX", 500))] { discard; }", 1),
-            ("if duplicate { stop; }", 500), ("vacation \"away\";", 10),
+            ("if duplicate :uniqueid \"u\" { stop; }", 500), ("vacation \"away\";", 10),
             ("addheader \"x\" \"y\"; fileinto \"Lists\";", 20),
             ("set :lower \"v\" \"\(repeated("x", 1000))\";", 200),
             ("include \"long\";", 20),
