@@ -122,7 +122,10 @@ struct Compiler {
             }
             guard node.name != "else" else {
                 if !node.tests.isEmpty {
-                    note(Diagnostic(line: node.line, message: "`else` takes no test"))
+                    note(
+                        Diagnostic(
+                            line: node.line,
+                            message: "`else` takes no test; write `elsif` for another condition"))
                 }
                 otherwise = block(node.block ?? [])
                 continue
@@ -185,7 +188,7 @@ struct Compiler {
                     isDeferrable: !Self.isKnown(node.name))
             }
             guard node.tests.isEmpty, !node.hasTestList else {
-                throw Problem(node.line, "`\(node.name)` takes no test")
+                throw Problem(node.line, Self.misplaced(node, Signature.of(word)))
             }
             guard node.block == nil else {
                 throw Problem(node.line, "`\(node.name)` takes no block; it ends with `;`")
@@ -219,6 +222,18 @@ struct Compiler {
             || structures.contains(name) || name == "foreverypart"
     }
 
+    /// What its author most likely forgot where a test stands behind what takes none.
+    private static func misplaced(_ node: Node, _ signature: Signature) -> String {
+        let name = node.tests.first?.name ?? ""
+        if signature.tags.contains(where: { $0.name == name }) {
+            return "`\(name)` is a tag of `\(node.name)`: write `:\(name)`"
+        }
+        if CommandWord(rawValue: name) != nil || ["if", "require"].contains(name) {
+            return "`;` is missing between `\(node.name)` and `\(name)`"
+        }
+        return "`\(node.name)` takes no test"
+    }
+
     private static func unknown(_ name: String, isTest: Bool) -> String {
         let structures = ["allof", "anyof", "not", "true", "false"]
         if !isTest, TestWord(rawValue: name) != nil || structures.contains(name) {
@@ -230,7 +245,8 @@ struct Compiler {
         {
             return "`\(name)` is a command and no test"
         }
-        return "the \(isTest ? "test" : "command") `\(name.prefix(60))` is unknown"
+        let hint = ["elseif", "elif"].contains(name) ? "; write `elsif`" : ""
+        return "the \(isTest ? "test" : "command") `\(name.prefix(60))` is unknown\(hint)"
     }
 
     // MARK: Tests
@@ -258,7 +274,9 @@ struct Compiler {
                         node.line, Self.unknown(node.name, isTest: true),
                         isDeferrable: !Self.isKnown(node.name))
                 }
-                try expect(node, tests: 0, checksArguments: false)
+                guard node.tests.isEmpty, !node.hasTestList else {
+                    throw Problem(node.line, Self.misplaced(node, Signature.of(word)))
+                }
                 var arguments = try self.arguments(of: node, Signature.of(word))
                 try check(word, &arguments)
                 return .test(word, arguments)
@@ -268,10 +286,8 @@ struct Compiler {
         }
     }
 
-    private func expect(
-        _ node: Node, tests: Int, checksArguments: Bool = true
-    ) throws(Problem) {
-        if checksArguments, let argument = node.arguments.first {
+    private func expect(_ node: Node, tests: Int) throws(Problem) {
+        if let argument = node.arguments.first {
             throw Problem(argument.line, "`\(node.name)` takes no \(argument.phrase)")
         }
         guard node.tests.count == tests, !node.hasTestList else {

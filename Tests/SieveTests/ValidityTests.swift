@@ -201,4 +201,28 @@ struct ValidityTests {
         #expect(Self.lines("if \(tests) true {}") != [])
         #expect(Self.lines("if \(String(repeating: "not ", count: 15)) true {}") == [])
     }
+
+    @Test(
+        "What was most likely forgotten is said",
+        arguments: [
+            ("keep\nstop;", "`;` is missing between `keep` and `stop`"),
+            ("keep\nif true { stop; }", "`;` is missing between `keep` and `if`"),
+            ("if size over 100 { stop; }", "`over` is a tag of `size`: write `:over`"),
+            ("keep true;", "`keep` takes no test"),
+            ("if true {} elseif true {}", "the command `elseif` is unknown; write `elsif`"),
+            (
+                "if true {} else if true {}",
+                "`else` takes no test; write `elsif` for another condition"
+            ),
+        ])
+    func hints(_ text: String, _ message: String) {
+        #expect(throws: InvalidScript.self) {
+            do throws(InvalidScript) {
+                _ = try Script(Array(text.utf8))
+            } catch {
+                #expect(error.errors.first?.message == message)
+                throw error
+            }
+        }
+    }
 }

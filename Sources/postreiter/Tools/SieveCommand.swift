@@ -21,15 +21,18 @@ struct SieveCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check a script: its syntax, and that it requires what it uses.",
-            discussion: "The exit status is 0 for a valid script, else 1; with --json it is 0.")
+            discussion: """
+                Warnings say what its author hardly meant; it is valid all the same.
+                The exit status is 0 for a valid script, else 1; with --json it is 0.
+                """)
         @Argument(help: "A file, or - for standard input.") var file: String
         @OptionGroup var output: JSONOption
 
         func run() async throws {
-            var errors: [Diagnostic] = []
+            var (errors, warnings) = ([Diagnostic](), [Diagnostic]())
             let octets = try Files.read(file)
             do throws(InvalidScript) {
-                _ = try Script(octets)
+                warnings = try Script(octets).warnings
             } catch {
                 errors = error.errors
             }
@@ -37,11 +40,15 @@ struct SieveCommand: AsyncParsableCommand {
                 return Output.json([
                     "valid": .bool(errors.isEmpty),
                     "errors": .array(errors.map(\.json)),
+                    "warnings": .array(warnings.map(\.json)),
                 ])
             }
             guard errors.isEmpty else {
                 for error in errors { Output.line("\(file):\(error.line): \(error.message)") }
                 throw ExitCode(1)
+            }
+            for warning in warnings {
+                Output.line("\(file):\(warning.line): warning: \(warning.message)")
             }
             Output.line("\(file) is a valid script")
         }
