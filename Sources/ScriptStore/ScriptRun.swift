@@ -148,7 +148,10 @@ extension Scripts {
                     run.verdict.actions.append(action)
                     continue
                 }
-                guard try !known.remembers(memory) else { continue }
+                guard try !known.remembers(memory) else {
+                    run.verdict.omit(action)
+                    continue
+                }
                 if case .notify = action {
                     let count = run.memories.count { $0.kind == .notified }
                     guard try known.notifications() + count < Self.notificationsPerHour else {
@@ -161,9 +164,7 @@ extension Scripts {
             }
             // An answer or another's copy is no reason to lose the message.
             if !run.verdict.actions.contains(where: \.disposes) {
-                var keep = Filing(mailbox: "INBOX")
-                keep.isKeep = true
-                run.verdict.actions.append(.file(keep))
+                run.verdict.keep()
             }
             return run
         }

@@ -93,6 +93,28 @@ package struct Verdict: Sendable {
         return "script: " + acts.joined(separator: "; ")
     }
 
+    /// Says that an action is not taken after all: it was taken before, for this message or sender.
+    package mutating func omit(_ action: Action) {
+        switch action {
+        case .redirect(let address, _): add("it went to \(address) before, and does not again")
+        case .reply(let reply): add("\(reply.recipient) was answered before")
+        case .notify: add("it was told of before")
+        case .file, .discard, .reject: break
+        }
+    }
+
+    /// Files the message into the inbox, as nothing else is left to be done with it.
+    package mutating func keep() {
+        var keep = Filing(mailbox: "INBOX")
+        keep.isKeep = true
+        actions.append(.file(keep))
+        add("it is kept")
+    }
+
+    private mutating func add(_ text: String) {
+        steps.append(Step(script: nil, line: 0, text: text, outcome: nil))
+    }
+
     /// One thing that the script did or found out.
     package struct Step: Hashable, Sendable {
         /// The name of an included script; nil for the script itself.

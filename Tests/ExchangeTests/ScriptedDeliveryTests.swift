@@ -155,8 +155,15 @@ struct ScriptedDeliveryTests {
             #expect(scene.there.messages.map(\.recipients) == [["carl@there.example"]])
             #expect(try await scene.count() == 0)
             // The very message again: a loop.
-            try await scene.deliver("hello")
+            let again = try await scene.deliver("hello")
             #expect(scene.there.messages.count == 1)
+            let facts = try await scene.world.trace.facts(of: again)
+            #expect(
+                facts.contains {
+                    $0.text?.hasSuffix(
+                        "it went to carl@there.example before, and does not again; it is kept")
+                        == true
+                })
             #expect(try await scene.count() == 1)
             try await scene.deliver("another", id: "2")
             #expect(scene.there.messages.count == 2)
