@@ -43,10 +43,15 @@ extension Property {
     ) throws(Broken) {
         for delimiter in [UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "\\")] {
             let levels = octets.split(separator: delimiter, omittingEmptySubsequences: false)
+            // Whatever it is called, it has a name here.
+            let mended = FolderName.mailbox(levels) { _ in false }
+            try expect(mended != nil, "a folder without a mailbox: \(text)")
+            if let mended { try expectWritable(mended) }
             guard let mailbox = FolderName.mailbox(levels) else { continue }
-            try expectWritable(mailbox)
+            try expect(mailbox == mended, "a name is changed that could stay: \(mailbox)")
         }
-        if let mailbox = FolderName.mailbox(maildir: text) { try expectWritable(mailbox) }
+        let maildir = FolderName.mailbox(FolderName.levels(maildir: text))
+        if let maildir { try expectWritable(maildir) }
     }
 
     private static func expectWritable(_ mailbox: MailboxName) throws(Broken) {
@@ -60,7 +65,8 @@ extension Property {
             }, "a path that leads elsewhere: \(path)")
         guard !mailbox.text.unicodeScalars.contains(".") else { return }
         try expect(
-            FolderName.mailbox(maildir: folder.isEmpty ? ".INBOX" : folder) == mailbox,
+            FolderName.mailbox(FolderName.levels(maildir: folder.isEmpty ? ".INBOX" : folder))
+                == mailbox,
             "a folder is read as another mailbox: \(mailbox) \(folder)")
     }
 

@@ -71,8 +71,9 @@ package struct MailboxName: Hashable, Sendable, CustomStringConvertible {
         self.text = name
     }
 
-    /// C0, DEL and C1, line and paragraph separators (RFC 9051 §5.1, RFC 5198).
-    private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+    /// Whether no name has it: C0, DEL and C1, line and paragraph separators (RFC 9051 §5.1,
+    /// RFC 5198).
+    package static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
             || scalar.value == 0x2028 || scalar.value == 0x2029
     }

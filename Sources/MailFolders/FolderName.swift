@@ -13,6 +13,47 @@ package enum FolderName {
         return try? MailboxName(texts.joined(separator: "/"))
     }
 
+    /// A mailbox for a folder, whatever it is called, under a name that no other has: one that
+    /// cannot be is changed until it can, so that no folder is left out.
+    ///
+    /// Nil only for more than `numberLimit` folders of one name.
+    package static func mailbox(
+        _ levels: some Sequence<some Collection<UInt8>>, isTaken: (MailboxName) -> Bool
+    ) -> MailboxName? {
+        guard let first = mailbox(levels) ?? mended(levels.map { text(Array($0)) }) else {
+            return nil
+        }
+        if !isTaken(first) { return first }
+        return (2...numberLimit).lazy.compactMap { number in
+            try? MailboxName("\(first.text)_\(number)")
+        }.first { !isTaken($0) }
+    }
+
+    /// Folders of one name that are told apart by a number.
+    private static let numberLimit = 10_000
+    /// What is left of a longer name: with room for a number behind it, and where that is needed
+    /// for Unicode's normal form, which is three times as long at most.
+    private static let mendedOctets = [
+        MailboxName.maximumOctets - 200, MailboxName.maximumOctets / 3 - 10,
+    ]
+
+    private static func mended(_ levels: [String]) -> MailboxName? {
+        var texts = levels.filter { !$0.isEmpty }.map { level in
+            let scalars = level.unicodeScalars.map { MailboxName.isForbidden($0) ? "_" : $0 }
+            return String(String.UnicodeScalarView(scalars))
+        }
+        if texts.count > MailboxName.maximumLevels {
+            let last = texts[(MailboxName.maximumLevels - 1)...].joined(separator: "_")
+            texts = texts[..<(MailboxName.maximumLevels - 1)] + [last]
+        }
+        var name = texts.joined(separator: "/")
+        for limit in mendedOctets {
+            while name.utf8.count > limit || name.hasSuffix("/") { name.removeLast() }
+            if let mailbox = try? MailboxName(name.isEmpty ? "_" : name) { return mailbox }
+        }
+        return nil
+    }
+
     private static func text(_ level: [UInt8]) -> String {
         let decoded = (try? ModifiedUTF7.decode(level)) ?? String(decoding: level, as: UTF8.self)
         // Our delimiter cannot be in a level, nor a mark be written onto the one before.
@@ -27,11 +68,10 @@ package enum FolderName {
         String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == scalar ? "_" : $0 }))
     }
 
-    /// The mailbox of a folder `.A.B` of Maildir++.
-    package static func mailbox(maildir name: String) -> MailboxName? {
-        mailbox(
-            name.utf8.dropFirst().split(
-                separator: UInt8(ascii: "."), omittingEmptySubsequences: false))
+    /// The levels of a folder `.A.B` of Maildir++.
+    package static func levels(maildir name: String) -> [Substring.UTF8View] {
+        name.utf8.dropFirst().split(
+            separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     }
 
     /// The folder of a mailbox in Maildir++; INBOX is the folder above them, and is empty.

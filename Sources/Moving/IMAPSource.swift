@@ -255,7 +255,7 @@ package struct IMAPSource: MailSource {
         var (uses, names) = (Set<String>(), Set<MailboxName>())
         for (mailbox, isSubscribed) in listed {
             guard let levels = Self.levels(mailbox, spaces),
-                let name = Self.name(levels, isTaken: names.contains)
+                let name = FolderName.mailbox(levels, isTaken: names.contains)
             else { continue }
             names.insert(name)
             var use = mailbox.attributes.first { FolderUse.isKnown($0) }.map(FlagName.usualUse)
@@ -278,20 +278,6 @@ package struct IMAPSource: MailSource {
 
     /// As the store takes them.
     private static let markNameLimitOctets = 2000
-
-    /// A name for a folder here; one that cannot be is changed until it can, so that no folder is
-    /// left out: nil only where there is nothing to name it by.
-    private static func name(
-        _ levels: [ArraySlice<UInt8>], isTaken: (MailboxName) -> Bool
-    ) -> MailboxName? {
-        var levels = levels
-        if FolderName.mailbox(levels) == nil { levels.removeAll(where: \.isEmpty) }
-        guard let first = FolderName.mailbox(levels) else { return nil }
-        if !isTaken(first) { return first }
-        return (2...Self.folderLimit).lazy.compactMap { number in
-            try? MailboxName("\(first.text)_\(number)")
-        }.first { !isTaken($0) }
-    }
 
     private mutating func list() async throws -> [(ListedMailbox, isSubscribed: Bool)] {
         var listed: [ListedMailbox] = []
@@ -366,9 +352,26 @@ package struct IMAPSource: MailSource {
             // Their keys cannot have changed.
             return SourceOpening(messages: found.count, keys: nil)
         }
-        let found = try await list(opened.count)
-        take(found, opened)
+        let found = try await listWhole(opened)
         return SourceOpening(messages: found.count, keys: Set(found.map(key)))
+    }
+
+    /// Lists a folder; looks once more if messages are missing, which may have gone just then, and
+    /// names how many the server keeps to itself.
+    private mutating func listWhole(_ opened: Opened) async throws -> [Entry] {
+        var (found, opened) = (try await list(opened.count), opened)
+        if found.count < Int(opened.count) {
+            opened = try await examine(place)
+            validity = opened.validity
+            found = try await list(opened.count)
+        }
+        let missing = Int(opened.count) - found.count
+        if missing > 0 {
+            let reason = "the server counts \(missing) more than it lists"
+            ready = [.unreadable(name: place, reason: reason)]
+        }
+        take(found, opened)
+        return found
     }
 
     private mutating func take(_ found: [Entry], _ opened: Opened) {
@@ -510,6 +513,29 @@ package struct IMAPSource: MailSource {
             wanted.append(entry)
             octets += entry.size
         }
+        var (fetched, completion) = try await fetch(wanted)
+        var refusals: [UInt32: String] = [:]
+        if !completion.isOK, wanted.count > 1 {
+            // One that cannot be read is no reason to leave out those beside it.
+            for entry in wanted where fetched[entry.uid] == nil {
+                let (data, end) = try await fetch([entry])
+                fetched[entry.uid] = data[entry.uid]
+                if !end.isOK { refusals[entry.uid] = end.text }
+            }
+        } else if !completion.isOK {
+            refusals = [wanted[0].uid: completion.text]
+        }
+        let missing = wanted.map(\.uid).filter { fetched[$0] == nil && refusals[$0] == nil }
+        for uid in try await withheld(missing) {
+            refusals[uid] = "the server lists it, and does not send it"
+        }
+        entries = entries.dropFirst(wanted.count)
+        ready = wanted.compactMap { item($0, fetched[$0.uid], refusals[$0.uid]) }
+    }
+
+    private mutating func fetch(
+        _ wanted: [Entry]
+    ) async throws -> (data: [UInt32: FetchedData], completion: ClientSession.Completion) {
         let uids = Set(wanted.map(\.uid))
         var fetched: [UInt32: FetchedData] = [:]
         var received = 0
@@ -524,13 +550,22 @@ package struct IMAPSource: MailSource {
             }
             fetched[data.uid] = data
         }
-        entries = entries.dropFirst(wanted.count)
-        ready = wanted.compactMap { item($0, fetched[$0.uid], completion) }
+        return (fetched, completion)
+    }
+
+    /// Those of the messages that were not sent that are there all the same: they have not gone.
+    private mutating func withheld(_ uids: [UInt32]) async throws -> Set<UInt32> {
+        guard !uids.isEmpty else { return [] }
+        var there: Set<UInt32> = []
+        _ = try await run("UID FETCH \(Self.set(uids)) (UID FLAGS)") { response in
+            if let uid = FetchedData(response)?.uid { there.insert(uid) }
+        }
+        return there.intersection(uids)
     }
 
     /// Nil for a message that has gone meanwhile.
     private func item(
-        _ entry: Entry, _ data: FetchedData?, _ completion: ClientSession.Completion
+        _ entry: Entry, _ data: FetchedData?, _ refusal: String?
     ) -> SourceItem? {
         let name = "UID \(entry.uid)"
         switch data?.body {
@@ -541,7 +576,7 @@ package struct IMAPSource: MailSource {
         case FetchedData.Body.none?:
             return .unreadable(name: name, reason: "the server cannot read it")
         case nil:
-            return completion.isOK ? nil : .unreadable(name: name, reason: completion.text)
+            return refusal.map { .unreadable(name: name, reason: $0) }
         }
     }
 

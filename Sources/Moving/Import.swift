@@ -55,10 +55,16 @@ package struct Import: Sendable {
             throw MovingFailure(.source, "there is no folder of that name")
         }
         let changes = !options.isDry && !options.onlyVerifies
-        if changes { try await prepare(folders) }
+        if changes { try await prepare(folders.filter { $0.obstacle == nil }) }
         let names = try await mailboxes()
         var outcomes: [FolderOutcome] = []
         for folder in folders {
+            if let obstacle = folder.obstacle {
+                var outcome = FolderOutcome(folder.name.text)
+                outcome.unreadable.append("\(folder.place): \(obstacle)")
+                outcomes.append(outcome)
+                continue
+            }
             var outcome = try await bring(
                 folder, from: &source, isThere: names.contains(folder.name.text))
             if !options.isDry {

@@ -44,6 +44,8 @@ package struct SourceFolder: Hashable, Sendable {
     package var place: String
     /// What is kept of the mailbox if it was one here before.
     package var past: Past?
+    /// Why it cannot be read, where that is seen at once; then nothing of it is.
+    package var obstacle: String?
     /// Names folder and server among all; nil where nothing is remembered of it.
     package var markName: String?
 

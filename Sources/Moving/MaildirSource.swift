@@ -23,6 +23,7 @@ package struct MaildirSource: MailSource {
     private static let listLimitOctets = 256 << 20
     /// More levels or folders are none of a mail server.
     private static let folderLimit = 10_000
+    private static let depthLimit = 100
 
     /// `path` is the folder in which `cur` and `new` of INBOX are; messages of more than
     /// `largestOctets` are named.
@@ -39,15 +40,13 @@ package struct MaildirSource: MailSource {
         guard SystemFiles.facts(root + "/.")?.isFolder == true else {
             throw MovingFailure(.source, "\(root) is no folder that can be read")
         }
-        var folders: [SourceFolder] = []
-        if Self.isMaildir(root) { folders.append(.init(name: .inbox, use: nil, place: root)) }
+        var found = FoundFolders()
+        if Self.isMaildir(root) { found.add([Array("INBOX".utf8)], root) }
         for name in names where name.hasPrefix(".") {
-            guard Self.isMaildir("\(root)/\(name)"),
-                let mailbox = FolderName.mailbox(maildir: name)
-            else { continue }
-            add(mailbox, "\(root)/\(name)", to: &folders)
+            add(FolderName.levels(maildir: name), "\(root)/\(name)", to: &found)
         }
-        try addTree([], at: root, to: &folders)
+        try addTree([], at: root, to: &found)
+        var folders = found.folders
         guard !folders.isEmpty else {
             throw MovingFailure(
                 .source, "\(root) is no Maildir: neither it nor a folder in it has a folder `cur`")
@@ -61,9 +60,9 @@ package struct MaildirSource: MailSource {
 
     /// A tree of folders (Dovecot's layout `fs`).
     private func addTree(
-        _ levels: [String], at path: String, to folders: inout [SourceFolder]
+        _ levels: [String], at path: String, to found: inout FoundFolders
     ) throws {
-        guard levels.count < MailboxName.maximumLevels, folders.count <= Self.folderLimit else {
+        guard levels.count < Self.depthLimit, found.folders.count <= Self.folderLimit else {
             return
         }
         for name in try SystemFiles.names(path) {
@@ -71,31 +70,34 @@ package struct MaildirSource: MailSource {
                 !["cur", "new", "tmp", "courierimapkeywords"].contains(name)
             else { continue }
             let place = "\(path)/\(name)"
-            guard SystemFiles.facts(place)?.isFolder == true else { continue }
             let below = levels + [name]
-            if Self.isMaildir(place), let mailbox = FolderName.mailbox(below.map(\.utf8)) {
-                add(mailbox, place, to: &folders)
-            }
-            try addTree(below, at: place, to: &folders)
+            add(below.map(\.utf8), place, to: &found)
+            guard SystemFiles.facts(place)?.isFolder == true else { continue }
+            try addTree(below, at: place, to: &found)
         }
     }
 
-    private func add(_ name: MailboxName, _ place: String, to folders: inout [SourceFolder]) {
-        folders.append(.init(name: name, use: FolderUse.use(of: name), place: place))
+    /// Takes a folder if it is one of messages; one behind a link is named, and not read.
+    private func add(
+        _ levels: [some Collection<UInt8>], _ place: String, to found: inout FoundFolders
+    ) {
+        guard let facts = SystemFiles.facts(place) else {
+            // What was listed, and is not there under the name that it was listed by.
+            guard place.hasUnreadableName else { return }
+            return found.add(levels, place, obstacle: SystemFiles.unreadableName)
+        }
+        guard Self.isMaildir(place) else { return }
+        found.add(levels, place, obstacle: facts.isFolder ? nil : SystemFiles.isLink)
     }
 
     private static func isMaildir(_ path: String) -> Bool {
         SystemFiles.facts(path + "/cur")?.isFolder == true
     }
 
-    /// Says which are subscribed to, if there is a list of them, and leaves each use to one.
+    /// Says which are subscribed to, if there is a list of them.
     private func mark(_ folders: inout [SourceFolder]) {
         let subscribed = subscriptions().map(Set.init)
-        var uses: Set<String> = []
         for index in folders.indices {
-            if let use = folders[index].use, !uses.insert(use).inserted {
-                folders[index].use = nil
-            }
             guard let subscribed, !folders[index].name.isInbox else { continue }
             folders[index].isSubscribed = subscribed.contains(folders[index].name)
         }
@@ -153,14 +155,19 @@ package struct MaildirSource: MailSource {
 
     /// Each message once, though it may be moved from `new` to `cur` meanwhile.
     private func list() throws -> [Entry] {
-        var seen: Set<Substring> = []
+        var seen: [Substring: Int] = [:]
         var entries: [Entry] = []
         for (place, isNew) in [("new", true), ("cur", false)] {
             for text in try SystemFiles.names("\(folder)/\(place)") {
-                guard let name = MaildirName(text), seen.insert(name.unique).inserted else {
+                guard let name = MaildirName(text) else { continue }
+                let entry = Entry(path: "\(place)/\(text)", name: name, isNew: isNew)
+                if let index = seen[name.unique] {
+                    // It was moved meanwhile, and has its flags there.
+                    if !isNew, entries[index].isNew { entries[index] = entry }
                     continue
                 }
-                entries.append(Entry(path: "\(place)/\(text)", name: name, isNew: isNew))
+                seen[name.unique] = entries.count
+                entries.append(entry)
             }
         }
         return entries
@@ -188,8 +195,10 @@ package struct MaildirSource: MailSource {
             }
             if let item = try item(entry) { return item }
             // Flags are changed by another name.
-            guard let entry = try moved(entry), let item = try item(entry) else { continue }
-            return item
+            guard let entry = try moved(entry) else { continue }
+            if let item = try item(entry) { return item }
+            guard entry.path.hasUnreadableName else { continue }
+            return .unreadable(name: entry.path, reason: SystemFiles.unreadableName)
         }
         return nil
     }

@@ -18,7 +18,7 @@ package struct MboxSource: MailSource {
     private var counts: [String: Int] = [:]
 
     /// Levels of folders.
-    private static let depthLimit = MailboxName.maximumLevels
+    private static let depthLimit = 100
 
     /// `mailbox` is for a single file; without it that is INBOX.
     package init(_ path: String, mailbox: MailboxName?, quoting: MboxReader.Quoting) {
@@ -34,46 +34,50 @@ package struct MboxSource: MailSource {
             let name = mailbox ?? .inbox
             return [SourceFolder(name: name, use: FolderUse.use(of: name), place: path)]
         }
-        var folders: [SourceFolder] = []
-        try add([], at: path, to: &folders)
-        guard !folders.isEmpty else {
+        var found = FoundFolders()
+        try add([], at: path, to: &found)
+        guard !found.folders.isEmpty else {
             throw MovingFailure(.source, "there is no file of messages in \(path)")
         }
-        var uses: Set<String> = []
-        for index in folders.indices {
-            if let use = folders[index].use, !uses.insert(use).inserted {
-                folders[index].use = nil
-            }
-        }
-        return folders
+        return found.folders
     }
 
     private func add(
-        _ levels: [String], at path: String, to folders: inout [SourceFolder]
+        _ levels: [String], at path: String, to found: inout FoundFolders
     ) throws {
         guard levels.count < Self.depthLimit else { return }
         for name in try SystemFiles.names(path) where !name.hasPrefix(".") {
             let place = "\(path)/\(name)"
-            guard let facts = SystemFiles.facts(place) else { continue }
+            guard let facts = SystemFiles.facts(place) else {
+                if place.hasUnreadableName {
+                    found.add(
+                        (levels + [name]).map(\.utf8), place,
+                        obstacle: SystemFiles.unreadableName)
+                }
+                continue
+            }
             if facts.isFolder {
                 // Thunderbird keeps what is below `Work` in `Work.sbd`, Apple Mail writes `Work.mbox`.
                 let end = [".sbd", ".mbox"].first(where: name.hasSuffix)?.count ?? 0
-                try add(levels + [String(name.dropLast(end))], at: place, to: &folders)
-            } else if facts.isFile, try Self.beginsAsMbox(place),
-                // readpst and Apple Mail call the file of a folder `mbox`.
-                let mailbox = FolderName.mailbox(
-                    (name == "mbox" && !levels.isEmpty ? levels : levels + [name]).map(\.utf8)),
-                !folders.contains(where: { $0.name == mailbox })
-            {
-                folders.append(
-                    SourceFolder(name: mailbox, use: FolderUse.use(of: mailbox), place: place))
+                try add(levels + [String(name.dropLast(end))], at: place, to: &found)
+                continue
+            }
+            // readpst and Apple Mail call the file of a folder `mbox`.
+            let isOfFolder = name == "mbox" && !levels.isEmpty && !path.hasSuffix(".sbd")
+            let names = (isOfFolder ? levels : levels + [name]).map(\.utf8)
+            do {
+                if facts.isFile, try Self.beginsAsMbox(place) { found.add(names, place) }
+            } catch {
+                found.add(names, place, obstacle: error.description)
             }
         }
     }
 
-    private static func beginsAsMbox(_ path: String) throws -> Bool {
+    /// Whether its first line that is not empty begins a message.
+    private static func beginsAsMbox(_ path: String) throws(MovingFailure) -> Bool {
         let file = try SystemFiles.Input(path, followsLinks: false)
-        return try file.read(at: 0, count: 5) == Array("From ".utf8)
+        let start = try file.read(at: 0, count: 256)
+        return start.drop { $0 == .lineFeed || $0 == .carriageReturn }.starts(with: "From ".utf8)
     }
 
     package mutating func open(_ folder: SourceFolder, since mark: String?) throws -> SourceOpening

@@ -10,6 +10,7 @@ package struct MboxTarget: MailTarget {
     private let root: String
     private let writer: MboxWriter
     private let quoting: MboxReader.Quoting
+    private var paths: [MailboxName: String] = [:]
     private var path = ""
     private var file: SystemFiles.Output?
     private var written: [Entry] = []
@@ -37,16 +38,35 @@ package struct MboxTarget: MailTarget {
 
     package mutating func begin(_ mailboxes: [TargetMailbox]) throws {
         try SystemFiles.makeFolder(root)
+        let plain = mailboxes.map { Self.path(of: $0.name) }
+        // Names that differ only in what cannot be written, and those of folders.
+        var taken = Set(plain.flatMap(Self.folders))
+        for (mailbox, plain) in zip(mailboxes, plain) {
+            var path = plain
+            var number = 2
+            while !taken.insert(path).inserted {
+                path = "\(plain)_\(number)"
+                number += 1
+            }
+            paths[mailbox.name] = path
+        }
+    }
+
+    /// `A.sbd/B` for `A/B`.
+    private static func path(of name: MailboxName) -> String {
+        let levels = FolderName.path(name).split(separator: "/")
+        return levels.joined(separator: ".sbd/")
+    }
+
+    /// The folders above a file.
+    private static func folders(_ path: String) -> [String] {
+        path.indices.filter { path[$0] == "/" }.map { String(path[..<$0]) }
     }
 
     package mutating func open(_ mailbox: TargetMailbox) throws {
-        let levels = FolderName.path(mailbox.name).split(separator: "/")
-        var folder = root
-        for level in levels.dropLast() {
-            folder += "/\(level).sbd"
-            try SystemFiles.makeFolder(folder)
-        }
-        path = "\(folder)/\(levels.last ?? "INBOX")"
+        let name = paths[mailbox.name] ?? Self.path(of: mailbox.name)
+        path = "\(root)/\(name)"
+        for folder in Self.folders(name) { try SystemFiles.makeFolder("\(root)/\(folder)") }
         file = try SystemFiles.Output(path + ".partial")
         (written, octets) = ([], 0)
     }

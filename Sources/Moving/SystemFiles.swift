@@ -39,6 +39,10 @@ enum SystemFiles {
         }
     }
 
+    /// Why a folder or a file is not read.
+    static let isLink = "it is a symbolic link, which is not followed"
+    static let unreadableName = "its name is not in UTF-8; rename it"
+
     /// What is read of a file.
     enum Reading {
         case octets([UInt8], Facts)
@@ -206,6 +210,11 @@ enum SystemFiles {
     static func systemWrite(_ file: Int32, _ octets: UnsafeRawBufferPointer) -> Int {
         write(file, octets.baseAddress, octets.count)
     }
+}
+
+extension String {
+    /// Whether octets were replaced in it that are no UTF-8: a file of this name is not found.
+    var hasUnreadableName: Bool { unicodeScalars.contains("\u{FFFD}") }
 }
 
 extension SystemFiles.Facts {

@@ -69,11 +69,31 @@ struct FormatTests {
             (".a/b", "a_b"), (".a/\u{310}b", "a_\u{310}b"), (".a.\u{310}b", "a/_\u{310}b"),
         ])
     func folders(_ folder: String, _ mailbox: String) {
-        #expect(FolderName.mailbox(maildir: folder)?.text == mailbox)
+        #expect(FolderName.mailbox(FolderName.levels(maildir: folder))?.text == mailbox)
     }
 
-    @Test("folders without a name for a level are no mailboxes", arguments: [".", ".a..b", ".a."])
-    func nameless(_ folder: String) { #expect(FolderName.mailbox(maildir: folder) == nil) }
+    @Test(
+        "folders whose name no mailbox can have get another, and each its own",
+        arguments: [
+            (".", "_"), (".a..b", "a/b"), (".a.", "a"), ("..", "_"), (".a\u{7F}b.c", "a_b/c"),
+            (".a.\u{301}b", "a/_\u{301}b"), (".\u{301}", "_\u{301}"),
+            (
+                "." + String(repeating: "\u{1D160}", count: 300),
+                String(repeating: "\u{1D158}\u{1D165}\u{1D16E}", count: 80)
+            ),
+            (".taken", "taken_3"), (".Inbox", "INBOX"),
+            (
+                String(repeating: ".a", count: 34),
+                String(repeating: "a/", count: 31) + "a_a_a"
+            ),
+            ("." + String(repeating: "ü", count: 600), String(repeating: "ü", count: 400)),
+        ])
+    func mended(_ folder: String, _ mailbox: String) {
+        let levels = FolderName.levels(maildir: folder)
+        let taken = ["taken", "taken_2"]
+        let name = FolderName.mailbox(levels) { taken.contains($0.text) }
+        #expect(name?.text == mailbox)
+    }
 
     @Test("mailboxes are folders and paths")
     func mailboxes() throws {

@@ -249,6 +249,39 @@ struct IMAPSourceTests {
         }
     }
 
+    @Test("What a server lists and does not send, or counts and does not list, is named")
+    func withheld() throws {
+        var folder = Self.inbox
+        folder.messages[1].isWithheld = true
+        let uid = folder.messages[1].uid
+        try scene(.init(folders: [folder])) { scene in
+            let outcomes = try await scene.move()
+            #expect(outcomes.map(\.new) == [2] && outcomes.map(\.equal) == [2])
+            let told = "UID \(uid): the server lists it, and does not send it"
+            #expect(outcomes.map(\.unreadable) == [[told]])
+            scene.server.change { state in
+                state.folders[0].messages[1].isWithheld = false
+                state.folders[0].hidden = 4
+            }
+            let again = try await scene.move()
+            #expect(again.map(\.new) == [1] && again.map(\.equal) == [3])
+            #expect(
+                again.map(\.unreadable) == [["INBOX: the server counts 4 more than it lists"]])
+        }
+    }
+
+    @Test("A message that the server cannot read keeps none of the others back")
+    func broken() throws {
+        var folder = Self.inbox
+        folder.messages[0].isBroken = true
+        let uid = folder.messages[0].uid
+        try scene(.init(folders: [folder])) { scene in
+            let outcomes = try await scene.move()
+            #expect(outcomes.map(\.new) == [2] && outcomes.map(\.equal) == [2])
+            #expect(outcomes.map(\.unreadable) == [["UID \(uid): NO it cannot be read"]])
+        }
+    }
+
     @Test("Folders come over under names that can be here, whatever they are called there")
     func names() throws {
         let names: [(there: String, delimiter: String, here: String)] = [

@@ -13,6 +13,10 @@ final class OtherServer: Sendable {
         var modSequence: Int64 = 1
         /// What the server claims.
         var size: Int?
+        /// The server lists it, and does not send it.
+        var isWithheld = false
+        /// The server refuses it, and what comes behind it in the same command.
+        var isBroken = false
     }
 
     struct Folder: Sendable {
@@ -24,6 +28,8 @@ final class OtherServer: Sendable {
         var messages: [Message] = []
         /// What has gone, and when.
         var vanished: [(uid: UInt32, modSequence: Int64)] = []
+        /// Messages that the server counts, and does not list.
+        var hidden = 0
     }
 
     struct State: Sendable {
@@ -121,7 +127,7 @@ extension OtherServer.State {
             return command.hasPrefix("EXAMINE") ? "NO [NONEXISTENT] there is none" : "OK done"
         }
         if command.hasPrefix("EXAMINE") {
-            say("\(folder.messages.count) EXISTS")
+            say("\(folder.messages.count + folder.hidden) EXISTS")
             say("OK [UIDVALIDITY \(folder.validity)] yes")
             if capabilities.contains("CONDSTORE") {
                 say("OK [HIGHESTMODSEQ \(folder.modSequence)] yes")
@@ -147,6 +153,10 @@ extension OtherServer.State {
             if command.contains("FLAGS") { items += " FLAGS (\(message.flags))" }
             if command.contains("SIZE") {
                 items += " RFC822.SIZE \(message.size ?? message.octets.count)"
+            }
+            if command.contains("BODY.PEEK[]") {
+                if message.isWithheld { continue }
+                if message.isBroken { return "NO it cannot be read" }
             }
             guard command.contains("BODY.PEEK[]") else {
                 say("\(index + 1) FETCH (\(items))")

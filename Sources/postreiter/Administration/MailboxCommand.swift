@@ -102,9 +102,9 @@ extension CommandFailure {
     init(_ failure: MovingFailure) {
         self =
             switch failure.kind {
-            case .source: .noInput(failure.description)
-            case .target: .cannotCreate(failure.description)
-            case .temporary: .temporary(failure.description)
+            case .source: .noInput(failure.description.shown)
+            case .target: .cannotCreate(failure.description.shown)
+            case .temporary: .temporary(failure.description.shown)
             }
     }
 }

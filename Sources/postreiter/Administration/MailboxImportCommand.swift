@@ -112,7 +112,7 @@ struct MailboxImportCommand: AsyncParsableCommand {
         Output.line(
             "\(outcome.mailbox): \(outcome.messages) messages: \(facts.joined(separator: ", "))")
         for line in (outcome.unreadable + outcome.differences).prefix(toldLines) {
-            Output.line("  \(line)")
+            Output.line("  \(line.shown)")
         }
         let rest = outcome.unreadable.count + outcome.differences.count - toldLines
         if rest > 0 { Output.line("  and \(rest) more; --json names them all") }
