@@ -42,13 +42,30 @@ package struct AccountSource: MailSource {
             } else if AccountArchive.isReader(name) {
                 _ = try Self.reader(octets, name, path)
             } else if name.hasSuffix(".json") {
+                try Self.expectNone(of: hashes, path)
                 hashes = try Self.hashes(octets, name, path)
-            } else if hashes[name] != Hexadecimal.encode(Array(SHA256.hash(data: octets))) {
+            } else if hashes.removeValue(forKey: name)
+                != Hexadecimal.encode(Array(SHA256.hash(data: octets)))
+            {
                 throw ArchiveFailure.damaged(path, "the hash of \(name) is another")
             }
         }
+        try Self.expectNone(of: hashes, path)
         guard let settings else { throw ArchiveFailure.damaged(path, "it has no account") }
         self.settings = settings
+        // Before anything is changed.
+        for folder in try folders() {
+            let validities = 1...Int64(UInt32.max)
+            guard let past = folder.past, validities.contains(past.uidValidity) else {
+                throw ArchiveFailure.damaged(path, "\(folder.name.text) has no UIDVALIDITY")
+            }
+        }
+    }
+
+    /// What a list names stands behind it, in front of the next one.
+    private static func expectNone(of hashes: [String: String], _ path: String) throws {
+        guard let name = hashes.keys.min() else { return }
+        throw ArchiveFailure.damaged(path, "\(name) is missing")
     }
 
     private static func check(manifest: [UInt8], _ name: String, _ path: String) throws {

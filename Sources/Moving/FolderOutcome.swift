@@ -28,6 +28,8 @@ package struct FolderOutcome: Sendable {
     package internal(set) var isVerified = false
     /// Hashes by keys.
     private(set) var expected: [String: [UInt8]] = [:]
+    /// UIDs by keys, of messages that were here before anything was brought.
+    private(set) var present: [String: Int64] = [:]
 
     init(_ mailbox: String) { self.mailbox = mailbox }
 
@@ -36,10 +38,13 @@ package struct FolderOutcome: Sendable {
     /// Whether all of the source is here, as it is there.
     package var isComplete: Bool { differences.isEmpty && unreadable.isEmpty }
 
-    mutating func expect(_ key: String, _ hash: [UInt8]) { expected[key] = hash }
+    mutating func expect(_ key: String, _ hash: [UInt8], at uid: Int64? = nil) {
+        expected[key] = hash
+        present[key] = uid
+    }
 
     /// Once all is compared.
-    mutating func forgetExpected() { expected = [:] }
+    mutating func forgetExpected() { (expected, present) = ([:], [:]) }
 
     mutating func count(_ filed: Import.Filed) {
         self.filed += filed.messages

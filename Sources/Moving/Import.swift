@@ -56,7 +56,7 @@ package struct Import: Sendable {
         }
         let changes = !options.isDry && !options.onlyVerifies
         if changes { try await prepare(folders.filter { $0.obstacle == nil }) }
-        let names = try await mailboxes()
+        let validities = try await mailboxes()
         var outcomes: [FolderOutcome] = []
         for folder in folders {
             if let obstacle = folder.obstacle {
@@ -66,7 +66,7 @@ package struct Import: Sendable {
                 continue
             }
             var outcome = try await bring(
-                folder, from: &source, isThere: names.contains(folder.name.text))
+                folder, from: &source, validity: validities[folder.name.text])
             if !options.isDry {
                 try await Verification(account).compare(&outcome)
             }
@@ -75,9 +75,13 @@ package struct Import: Sendable {
         return outcomes
     }
 
-    private func mailboxes() async throws -> Set<String> {
+    /// Those that are there, with their UIDVALIDITY.
+    private func mailboxes() async throws -> [String: Int64] {
         let answer = try await account.ask("mailbox.list", [])
-        return Set((answer["mailboxes"]?.array ?? []).compactMap { $0["mailbox"]?.string })
+        return Dictionary(
+            (answer["mailboxes"]?.array ?? []).compactMap { mailbox in
+                mailbox["mailbox"]?.string.map { ($0, mailbox["uidvalidity"]?.integer ?? 0) }
+            }, uniquingKeysWith: { $1 })
     }
 
     private func prepare(_ folders: [SourceFolder]) async throws {
@@ -140,13 +144,17 @@ package struct Import: Sendable {
     // MARK: A folder
 
     private func bring(
-        _ folder: SourceFolder, from source: inout some MailSource, isThere: Bool
+        _ folder: SourceFolder, from source: inout some MailSource, validity: Int64?
     ) async throws -> FolderOutcome {
+        let isThere = validity != nil
         let known = isThere ? try await Origins(of: folder.name.text, account) : Origins()
         let mark = isThere && !options.onlyVerifies ? try await mark(of: folder) : nil
         let opening = try await source.open(folder, since: mark)
         var work = FolderWork(
             FolderOutcome(folder.name.text), known: known, keys: opening.keys)
+        if let past = folder.past, past.uidValidity == validity {
+            work.present = try await Verification(account).digests(folder.name.text)
+        }
         var progress = Progress(folder.name.text, of: opening.messages, from: time.now)
         let (account, mailbox) = (account, folder.name.text)
         let readsAll = options.onlyVerifies
@@ -242,6 +250,8 @@ struct FolderWork {
     /// Changes of messages that were brought over earlier.
     var changes: [JSON] = []
     private let known: Origins
+    /// Of a mailbox that still is what the source was made of: hashes of what is in it, by UIDs.
+    var present: [Int64: [UInt8]] = [:]
     /// Of messages that are under another name now: their old keys by their hashes.
     private var orphans: [[UInt8]: [String]] = [:]
 
@@ -296,6 +306,11 @@ struct FolderWork {
             outcome.expect(message.key, hash)
             outcome.known += 1
             if origin.flags != message.flags { change(message.key, nil, message.flags) }
+            return
+        }
+        if let uid = message.uid.map(Int64.init), present[uid] == hash {
+            outcome.expect(message.key, hash, at: uid)
+            outcome.known += 1
             return
         }
         if var keys = orphans[hash], let old = keys.popLast() {

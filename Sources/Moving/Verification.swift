@@ -19,18 +19,18 @@ struct Verification {
             (origins, digests) = (Origins(), [:])
         }
         for (key, hash) in outcome.expected.sorted(by: { $0.key < $1.key }) {
-            guard let origin = origins.all[key] else {
+            guard let uid = outcome.present[key] ?? origins.all[key]?.uid else {
                 outcome.differences.append("\(key): it is not here")
                 continue
             }
-            guard let digest = digests[origin.uid] else {
+            guard let digest = digests[uid] else {
                 outcome.removedHere += 1
                 continue
             }
             if digest == hash {
                 outcome.equal += 1
             } else {
-                outcome.differences.append("\(key): it is different here (UID \(origin.uid))")
+                outcome.differences.append("\(key): it is different here (UID \(uid))")
             }
         }
         outcome.forgetExpected()
@@ -43,7 +43,7 @@ struct Verification {
     }
 
     /// Hashes of what the store holds, by UIDs.
-    private func digests(_ mailbox: String) async throws -> [Int64: [UInt8]] {
+    func digests(_ mailbox: String) async throws -> [Int64: [UInt8]] {
         var digests: [Int64: [UInt8]] = [:]
         var last: Int64 = 0
         while true {

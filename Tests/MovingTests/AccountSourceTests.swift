@@ -4,6 +4,7 @@ import Archive
 import Bytes
 import Crypto
 import Foundation
+import SimulatedWorld
 import Testing
 
 @testable import Moving
@@ -13,7 +14,8 @@ struct AccountSourceTests {
     private static func octets(_ json: JSON) -> [UInt8] { Array(json.description.utf8) }
 
     private func write(
-        _ format: String, readers: JSON = .null, files: [(String, JSON)] = []
+        _ format: String, validity: Int64 = 7, readers: JSON = .null,
+        files: [(String, JSON)] = []
     ) throws -> String {
         let path = NSTemporaryDirectory() + "account-\(UUID().uuidString).tar"
         let message = Array("Subject: x\r\n\r\n".utf8)
@@ -26,7 +28,8 @@ struct AccountSourceTests {
                 "login": "anna@example.org",
                 "mailboxes": .array([
                     [
-                        "mailbox": "INBOX", "uidvalidity": .integer(7), "uidnext": .integer(9),
+                        "mailbox": "INBOX", "uidvalidity": .integer(validity),
+                        "uidnext": .integer(9),
                         "keywords": .array([]), "readers": readers,
                     ]
                 ]),
@@ -68,6 +71,41 @@ struct AccountSourceTests {
         defer { try? FileManager.default.removeItem(atPath: later) }
         let failure = #expect(throws: ArchiveFailure.self) { try AccountSource(later) }
         #expect(failure?.description.contains("the format postreiter-account-4") == true)
+    }
+
+    @Test(
+        "What is in the mailbox still, with its UID, does not come twice; what is gone comes back")
+    func present() async throws {
+        let path = try write("postreiter-account-3")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let message = Array("Subject: x\r\n\r\n".utf8)
+        let other = Array("Subject: y\r\n\r\n".utf8)
+        // UID 3 is the message of the file, another one, or gone.
+        for (third, new) in [(message, 0), (other, 1), (nil, 1)] {
+            let account = MemoryAccount()
+            await account.fill("INBOX", [other, other] + [third].compactMap(\.self))
+            var source = try AccountSource(path)
+            let outcomes = try await Import(into: account, time: Simulation(seed: 1)) { _ in }
+                .run(from: &source)
+            #expect(outcomes.map(\.new) == [new] && outcomes.map(\.equal) == [1])
+            #expect(outcomes.map(\.isComplete) == [true])
+            #expect(await account.octets("INBOX").count { $0 == message } == 1)
+        }
+    }
+
+    @Test("A file that cannot be restored as a whole is refused before anything is")
+    func incomplete() throws {
+        let message: JSON = ["uid": .integer(4), "hash": "00"]
+        for (validity, files, reason) in [
+            (0, [], "INBOX has no UIDVALIDITY"), (-1, [], "no UIDVALIDITY"),
+            (1 << 32, [], "no UIDVALIDITY"),
+            (7, [("0/2.json", JSON.array([message]))], "0/4.eml is missing"),
+        ] {
+            let path = try write("postreiter-account-3", validity: Int64(validity), files: files)
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            let failure = #expect(throws: ArchiveFailure.self) { try AccountSource(path) }
+            #expect(failure?.description.contains(reason) == true, "\(validity)")
+        }
     }
 
     @Test("What others had seen comes behind the messages, wherever it stands in the file")

@@ -55,7 +55,9 @@ actor MemoryAccount: AccountPort {
         let name = json["mailbox"]?.string ?? ""
         switch command {
         case "mailbox.list":
-            let all = boxes.keys.sorted().map { JSON.object([("mailbox", .string($0))]) }
+            let all = boxes.keys.sorted().map {
+                JSON.object([("mailbox", .string($0)), ("uidvalidity", .integer(7))])
+            }
             return (["mailboxes": .array(all)], [])
         case "mailbox.prepare":
             for wish in json["mailboxes"]?.array ?? [] {
@@ -72,6 +74,7 @@ actor MemoryAccount: AccountPort {
                     "end": .bool(true),
                 ], []
             )
+        case "mailbox.resume": return (["same": .bool(false)], [])
         case "mailbox.file": return (file(json, name, octets), [])
         case "mailbox.follow":
             for change in json["changes"]?.array ?? [] { follow(change, name) }
