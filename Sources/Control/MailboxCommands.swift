@@ -7,6 +7,7 @@ import IMAP
 import Mail
 import MessageStore
 import Spool
+import Storage
 import Tenancy
 import World
 
@@ -296,10 +297,17 @@ struct MailboxCommands {
         _ messages: [Filed], _ origins: [Mailboxes.Origin], _ mailbox: Mailbox,
         _ now: Timestamp, _ room: KeywordRoom
     ) async throws -> JSON {
-        let uids = try await intake.file(messages, in: mailbox, at: now) {
-            [origins] uids, transaction in
-            try Mailboxes.remember(
-                zip(origins, uids).map { ($0, $1) }, in: mailbox.id, transaction)
+        let uids: [UInt32]
+        do {
+            uids = try await intake.file(messages, in: mailbox, at: now) {
+                [origins] uids, transaction in
+                try Mailboxes.remember(
+                    zip(origins, uids).map { ($0, $1) }, in: mailbox.id, transaction)
+            }
+        } catch StorageFailure.constraint where !origins.isEmpty {
+            throw ControlFailure.temporary(
+                "another run brings the same messages into `\(mailbox.name)` just now;"
+                    + " none came twice; run this once more when it has ended")
         }
         return [
             "uids": .array(uids.map { .integer(Int64($0)) }),

@@ -34,6 +34,9 @@ extension Mailboxes {
     }
 
     /// Remembers whence messages came, in the transaction that files them.
+    ///
+    /// Throws `StorageFailure.constraint` if one has come already: two runs bring the same, and
+    /// only the first of them may file it.
     package static func remember(
         _ origins: [(origin: Origin, uid: UInt32)], in mailbox: Mailbox.ID,
         _ transaction: any Transaction
@@ -44,8 +47,6 @@ extension Mailboxes {
                 """
                 INSERT INTO mailbox_import (mailbox_id, source, uid, hash, flags)
                 VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (mailbox_id, source) DO UPDATE SET uid = excluded.uid,
-                    hash = excluded.hash, flags = excluded.flags
                 """,
                 [
                     .integer(mailbox.value), .text(origin.key), .integer(Int64(uid)),
