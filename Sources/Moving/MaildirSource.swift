@@ -11,6 +11,8 @@ package struct MaildirSource: MailSource {
     private var entries: ArraySlice<Entry> = []
     private var keywords = FolderKeywords()
     private var folder = ""
+    /// Of the open folder, once names turned out to be changed: as they were at the last look.
+    private var latest: [Substring: Entry] = [:]
 
     private struct Entry {
         /// Its path below the folder.
@@ -24,6 +26,8 @@ package struct MaildirSource: MailSource {
     /// More levels or folders are none of a mail server.
     private static let folderLimit = 10_000
     private static let depthLimit = 100
+    /// So often a folder is looked at whose names are changed meanwhile.
+    private static let looks = 5
 
     /// `path` is the folder in which `cur` and `new` of INBOX are; messages of more than
     /// `largestOctets` are named.
@@ -124,7 +128,7 @@ package struct MaildirSource: MailSource {
     package mutating func open(_ folder: SourceFolder, since mark: String?) throws -> SourceOpening
     {
         self.folder = folder.place
-        keywords = FolderKeywords()
+        (keywords, latest) = (FolderKeywords(), [:])
         if case .octets(let octets, _) = read("\(folder.place)/dovecot-keywords") {
             keywords.readDovecot(octets)
         }
@@ -155,22 +159,26 @@ package struct MaildirSource: MailSource {
 
     /// Each message once, though it may be moved from `new` to `cur` meanwhile.
     private func list() throws -> [Entry] {
-        var seen: [Substring: Int] = [:]
-        var entries: [Entry] = []
-        for (place, isNew) in [("new", true), ("cur", false)] {
-            for text in try SystemFiles.names("\(folder)/\(place)") {
-                guard let name = MaildirName(text) else { continue }
-                let entry = Entry(path: "\(place)/\(text)", name: name, isNew: isNew)
-                if let index = seen[name.unique] {
-                    // It was moved meanwhile, and has its flags there.
-                    if !isNew, entries[index].isNew { entries[index] = entry }
-                    continue
+        var entries: [Substring: Entry] = [:]
+        for _ in 0..<Self.looks {
+            let before = times
+            for (place, isNew) in [("new", true), ("cur", false)] {
+                for text in try SystemFiles.names("\(folder)/\(place)") {
+                    guard let name = MaildirName(text) else { continue }
+                    // What is in both was moved meanwhile, and has its flags in `cur`.
+                    entries[name.unique] = Entry(
+                        path: "\(place)/\(text)", name: name, isNew: isNew)
                 }
-                seen[name.unique] = entries.count
-                entries.append(entry)
             }
+            // While names are changed a folder may show neither the old nor the new one.
+            guard times != before else { break }
         }
-        return entries
+        return Array(entries.values)
+    }
+
+    /// When names were last changed.
+    private var times: [Timestamp?] {
+        ["new", "cur"].map { SystemFiles.facts("\(folder)/\($0)")?.changed }
     }
 
     /// By UID; those without come last, by the time of their delivery.
@@ -193,23 +201,43 @@ package struct MaildirSource: MailSource {
             if isKnown(key) {
                 return .known(key: key, flags: keywords.flags(of: entry.name, isNew: entry.isNew))
             }
-            if let item = try item(entry) { return item }
-            // Flags are changed by another name.
-            guard let entry = try moved(entry) else { continue }
-            if let item = try item(entry) { return item }
-            guard entry.path.hasUnreadableName else { continue }
-            return .unreadable(name: entry.path, reason: SystemFiles.unreadableName)
+            if let item = try find(entry) { return item }
         }
         return nil
+    }
+
+    /// Reads a message, also where its flags are changed meanwhile, by another name; nil if it has
+    /// gone.
+    private mutating func find(_ entry: Entry) throws -> SourceItem? {
+        if let item = try item(entry) { return item }
+        if !latest.isEmpty {
+            // All may have been renamed, or removed: one look is enough for many.
+            guard let later = latest[entry.name.unique] else { return nil }
+            if let item = try item(later) { return item }
+        }
+        for _ in 0..<Self.looks {
+            latest = Dictionary(
+                try list().map { ($0.name.unique, $0) }, uniquingKeysWith: { $1 })
+            guard let later = latest[entry.name.unique] else { return nil }
+            if let item = try item(later) { return item }
+            guard !later.path.hasUnreadableName else {
+                return .unreadable(name: later.path, reason: SystemFiles.unreadableName)
+            }
+        }
+        return .unreadable(
+            name: entry.path, reason: "its name changes faster than it can be read")
     }
 
     /// Nil if it has gone.
     private func item(_ entry: Entry) throws -> SourceItem? {
         let path = "\(folder)/\(entry.path)"
         if let facts = SystemFiles.facts(path), facts.isFile,
-            (LargeContent.threshold + 1...max(LargeContent.threshold + 1, largestOctets))
-                .contains(facts.octets)
+            facts.octets > min(largestOctets, LargeContent.threshold)
         {
+            guard facts.octets <= largestOctets else {
+                let reason = "it has \(facts.octets) octets, more than \(largestOctets)"
+                return .unreadable(name: entry.path, reason: reason)
+            }
             var message = message(entry, [], facts)
             message.large = try large(path, facts.octets)
             return .message(message)
@@ -241,10 +269,5 @@ package struct MaildirSource: MailSource {
             key: String(entry.name.unique),
             flags: keywords.flags(of: entry.name, isNew: entry.isNew), date: facts.changed,
             octets: LineEnds.canonical(octets))
-    }
-
-    /// Where a message is now that was renamed since the folder was listed.
-    private func moved(_ entry: Entry) throws -> Entry? {
-        try list().first { $0.name.unique == entry.name.unique }
     }
 }

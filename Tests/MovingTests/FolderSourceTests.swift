@@ -77,6 +77,55 @@ struct FolderSourceTests {
         #expect(await account.texts("INBOX").first?.hasPrefix("\\Seen") == true)
     }
 
+    @Test("Messages are found whose names change while they are read; what has gone is not named")
+    func renamed() throws {
+        let root = NSTemporaryDirectory() + "folders-\(UUID().uuidString)"
+        let manager = FileManager.default
+        defer { try? manager.removeItem(atPath: root) }
+        for folder in ["new", "cur"] {
+            try manager.createDirectory(
+                atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
+        }
+        let names = ["cur/1.a:2,", "new/2.a", "cur/3.a:2,S", "cur/4.a:2,", "cur/5.a:2,"]
+        for name in names { try Data("\n".utf8).write(to: URL(filePath: "\(root)/\(name)")) }
+        func rename(_ old: String, _ new: String) throws {
+            try manager.moveItem(atPath: "\(root)/\(old)", toPath: "\(root)/\(new)")
+        }
+        var source = MaildirSource(root)
+        let folder = try #require(try source.folders().first)
+        #expect(try source.open(folder, since: nil).messages == 5)
+        try rename("cur/1.a:2,", "cur/1.a:2,F")
+        try rename("new/2.a", "cur/2.a:2,S")
+        try manager.removeItem(atPath: root + "/cur/3.a:2,S")
+        var found: [String] = []
+        while let item = try source.next({ _ in false }) {
+            guard case .message(let message) = item else {
+                Issue.record("\(item)")
+                continue
+            }
+            found.append("\(message.key) \(message.flags.joined())")
+            // Once more, behind the look that found the first.
+            if message.key == "2.a" { try rename("cur/4.a:2,", "cur/4.a:2,R") }
+        }
+        #expect(found == ["1.a \\Flagged", "2.a \\Seen", "4.a \\Answered", "5.a "])
+    }
+
+    @Test("A message beyond the limit is named with the limit", arguments: [10, 40 << 20])
+    func tooLarge(_ limit: Int) async throws {
+        let root = NSTemporaryDirectory() + "folders-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        try FileManager.default.createDirectory(
+            atPath: root + "/cur", withIntermediateDirectories: true)
+        try Data(count: limit + 1).write(to: URL(filePath: root + "/cur/1.a:2,"))
+        var source = MaildirSource(root, largestOctets: limit)
+        let outcomes = try await Import(into: MemoryAccount(), time: Simulation(seed: 1)) { _ in }
+            .run(from: &source)
+        #expect(
+            outcomes.map(\.unreadable) == [
+                ["cur/1.a:2,: it has \(limit + 1) octets, more than \(limit)"]
+            ])
+    }
+
     @Test("A file whose name is not in UTF-8 is named")
     func unreadableName() async throws {
         let root = NSTemporaryDirectory() + "folders-\(UUID().uuidString)"
