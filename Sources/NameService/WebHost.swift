@@ -118,18 +118,32 @@ package struct WebHost: Sendable {
         case autodiscoverPlace = "/autodiscover/autodiscover.json"
         case userAgentConfiguration = "/.well-known/user-agent-configuration.json"
         case appleProfile = "/mail/apple.mobileconfig"
+
+        init?(path: String) {
+            let path = path.asciiLowercased
+            if let document = Self(rawValue: path) {
+                self = document
+            } else if path.hasPrefix(WebHost.addressedPlace) {
+                self = .autodiscoverPlace
+            } else {
+                return nil
+            }
+        }
     }
+
+    /// Behind it the address, as Outlook of today asks for the place.
+    private static let addressedPlace = Document.autodiscoverPlace.rawValue + "/v1.0/"
 
     private func answer(to request: Request) async -> Page {
         if let fault = request.fault { return .fault(fault) }
         do {
-            guard let document = Document(rawValue: request.path.asciiLowercased) else {
+            guard let document = Document(path: request.path) else {
                 return .fault(404, "there is nothing here\n")
             }
             let isPosted = request.method == "POST" && document == .autodiscover
             guard isPosted || ["GET", "HEAD"].contains(request.method) else {
                 var page = Page.fault(405, "only GET is known here\n")
-                page.fields = ["Allow: GET, HEAD"]
+                page.fields = ["Allow: GET, HEAD\(document == .autodiscover ? ", POST" : "")"]
                 return page
             }
             if identity == nil, let page = try await refer(request, document) { return page }
@@ -202,11 +216,23 @@ package struct WebHost: Sendable {
         return Page(text: text)
     }
 
-    /// The domain is that of the host asked for, or else that of the address in the query.
+    /// The address that settings are for, nil: any of the domain.
+    private static func address(in request: Request) -> Address? {
+        var text = request.parameter("emailaddress") ?? request.parameter("email")
+        if text == nil, request.path.asciiLowercased.hasPrefix(addressedPlace) {
+            let rest = request.path.dropFirst(addressedPlace.count)
+            text = PercentEncoding.decode(rest.utf8).flatMap {
+                String(validating: $0, as: UTF8.self)
+            }
+        }
+        return text.flatMap { try? Address($0) }
+    }
+
+    /// The domain is that of the host asked for, or else that of the address.
     private func found(
         _ request: Request, _ page: (MailSetup, Address?) -> Page
     ) async throws -> Page {
-        let address = request.parameter("emailaddress").flatMap { try? Address($0) }
+        let address = Self.address(in: request)
         let domains = [domain(of: request.host, among: Self.labels), address?.mailDomain]
         for domain in domains.compactMap(\.self) {
             guard let setup = try await knowledge.setup(domain) else { continue }

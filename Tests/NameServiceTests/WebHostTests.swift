@@ -128,6 +128,12 @@ struct WebHostTests {
                 "aspen"
             ),
             ("autodiscover.example.org", "/autodiscover/autodiscover.json?Protocol=x", "json"),
+            ("mx1.example.org", "/autodiscover/autodiscover.json?Email=a%40example.org", "json"),
+            ("mx1.example.org", "/Autodiscover/Autodiscover.json/v1.0/a%40example.org", "json"),
+            (
+                "autodiscover.example.org",
+                "/autodiscover/autodiscover.json/v1.0/a@example.org?Protocol=AutodiscoverV1", "json"
+            ),
         ])
     func documents(host: String, path: String, type: String) throws {
         let answer = try ask(Self.get(host, path))
