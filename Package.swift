@@ -107,7 +107,7 @@ let cores: [Target] = [
         on: [
             "Bytes", "Mail", "World", "DNS", "SMTP", "Routing", "TransportSecurity", "ZoneCheck",
         ]),
-    module("DNSSEC", on: ["World", "DNS"]),
+    module("DNSSEC", on: ["Bytes", "World", "DNS"]),
     module("ZoneTransfer", on: ["Bytes", "World", "DNS"]),
     module("SimulatedWorld", on: ["Bytes", "World", "DNS", "DNSSEC", "ZoneTransfer", "DKIM"]),
     tests("BytesTests", on: ["Bytes"]),

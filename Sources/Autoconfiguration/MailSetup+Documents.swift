@@ -168,13 +168,13 @@ extension MailSetup {
         """
     }
 
-    /// A UUID that is the same for the same text (RFC 9562 §5.8), by FNV-1a in two lanes.
+    /// A UUID that is the same for the same text (RFC 9562 §5.8).
     private static func identifier(of text: String) -> String {
         var octets: [UInt8] = []
         for basis in [0xCBF2_9CE4_8422_2325 as UInt64, 0x8422_2325_CBF2_9CE4] {
-            var hash = basis
-            for octet in text.utf8 { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
-            octets += (0..<8).map { UInt8(truncatingIfNeeded: hash >> UInt64($0 * 8)) }
+            var hash = FowlerHash(basis: basis)
+            hash.add(text.utf8)
+            octets += (0..<8).map { UInt8(truncatingIfNeeded: hash.value >> UInt64($0 * 8)) }
         }
         octets[6] = octets[6] & 0x0F | 0x80
         octets[8] = octets[8] & 0x3F | 0x80

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 package import DNS
 package import World
 
@@ -358,13 +359,11 @@ package struct ZoneSigning: Sendable {
         return Timestamp(seconds: now + Int64(difference))
     }
 
-    /// The same for the same set each time: FNV-1a.
+    /// The same for the same set each time.
     private static func spread(_ key: [UInt8], _ type: RecordType) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for octet in key + [UInt8(truncatingIfNeeded: type.rawValue)] {
-            hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3
-        }
-        return hash >> 16
+        var hash = FowlerHash(key)
+        hash.add(UInt8(truncatingIfNeeded: type.rawValue))
+        return hash.value >> 16
     }
 
     /// RFC 4034 §3.1.8.1: the head, and each record in canonical form and order.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 package import DKIM
 package import World
 
@@ -67,24 +68,6 @@ package struct SimulatedMailCryptography: MailCryptography, SigningKeyMaker {
 
         func signature(of octets: [UInt8]) -> [UInt8] {
             PublicKey.signature(publicKey, octets, kind)
-        }
-    }
-}
-
-/// FNV-1a, stretched.
-private struct FowlerHash: Sendable {
-    private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    init() {}
-    init(_ octets: [UInt8]) { for octet in octets { add(octet) } }
-
-    mutating func add(_ octet: UInt8) { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
-
-    func stretched(_ count: Int) -> [UInt8] {
-        var hash = hash
-        return (0..<count).map { _ in
-            hash = hash &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: hash >> 33)
         }
     }
 }

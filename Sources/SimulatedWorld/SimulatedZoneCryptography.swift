@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
 package import DNSSEC
 
 /// Keys and digests that behave as real ones do, and that anybody could forge.
@@ -32,13 +33,7 @@ package struct SimulatedZoneCryptography: ZoneSigningCryptography {
         func sign(_ octets: [UInt8]) -> [UInt8] { scramble(publicKey + octets, 64) }
     }
 
-    /// FNV-1a, stretched.
     private static func scramble(_ octets: [UInt8], _ count: Int) -> [UInt8] {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for octet in octets { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
-        return (0..<count).map { _ in
-            hash = hash &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: hash >> 33)
-        }
+        FowlerHash(octets).stretched(count)
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bytes
+
 /// Which messages belong together (RFC 8474 §5.2 THREADID), by what each says of itself.
 ///
 /// A thread is named by the message that it began with, and that is the first of `References`
@@ -10,10 +12,8 @@ extension MessageFacts {
     /// `t` and sixteen hexadecimal digits; nil for a message that names none and has no name.
     package var threadIdentifier: String? {
         guard let root = references.first ?? messageID else { return nil }
-        // FNV-1a: nobody gains by a collision who may write any identifier into `References`.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for octet in root { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
-        let digits = String(hash, radix: 16)
+        // Nobody gains by a collision who may write any identifier into `References`.
+        let digits = String(FowlerHash(root).value, radix: 16)
         return "t" + String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -5,7 +5,7 @@ import Storage
 import Synchronization
 import Testing
 
-@Suite("The log is copied into the database beside commits", .timeLimit(.minutes(2)))
+@Suite("The log is copied into the database beside commits")
 struct CheckpointerTests {
     /// A row of two pages: 16 of them in a commit are 32 pages and more.
     private static let body = [UInt8](repeating: 7, count: 12_000)

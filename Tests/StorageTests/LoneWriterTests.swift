@@ -11,7 +11,7 @@ import Glibc
 import Darwin
 #endif
 
-@Suite("Who is alone commits on its own thread", .timeLimit(.minutes(2)))
+@Suite("Who is alone commits on its own thread")
 struct LoneWriterTests {
     @Test("After sixteen commits of nobody else, each on a quick disk")
     func alone() async throws {
