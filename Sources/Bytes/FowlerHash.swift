@@ -14,10 +14,12 @@ package struct FowlerHash: Hashable, Sendable {
         add(octets)
     }
 
+    /// Goes on with octets, one after the other.
     package mutating func add(_ octets: some Sequence<UInt8>) {
         for octet in octets { add(octet) }
     }
 
+    /// Goes on with one octet.
     package mutating func add(_ octet: UInt8) { value = (value ^ UInt64(octet)) &* 0x100_0000_01B3 }
 
     /// As many octets as are wanted that look random and are not: for simulated cryptography.
