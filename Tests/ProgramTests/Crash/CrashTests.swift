@@ -10,14 +10,15 @@ import Testing
 @Suite("No acknowledged message is lost by kill -9, and none is delivered twice here", .built)
 struct CrashTests {
     private static let environment = ProcessInfo.processInfo.environment
+    private static let rounds = environment["CRASH_ROUNDS"].flatMap { Int($0) } ?? 3
+    private static let seed =
+        environment["CRASH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1..<1 << 32)
 
     @Test(
         "Killed at random moments under load, the server keeps every promise",
         .installed("smtp-source", "curl", "sqlite3"))
     func killed() async throws {
-        let rounds = Self.environment["CRASH_ROUNDS"].flatMap { Int($0) } ?? 3
-        let seed =
-            Self.environment["CRASH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1..<1 << 32)
+        let (rounds, seed) = (Self.rounds, Self.seed)
         try await withStage { stage in
             let (server, sink) = try await Postreiter.underLoad(stage)
             var generator = SeededGenerator(seed: seed)
@@ -63,9 +64,7 @@ struct CrashTests {
         "What a mail program alone appends, one after the other, is kept as well",
         .installed("curl", "sqlite3"))
     func appended() async throws {
-        let rounds = Self.environment["CRASH_ROUNDS"].flatMap { Int($0) } ?? 3
-        let seed =
-            Self.environment["CRASH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1..<1 << 32)
+        let (rounds, seed) = (Self.rounds, Self.seed)
         try await withStage { stage in
             let (server, sink) = try await Postreiter.underLoad(stage)
             var generator = SeededGenerator(seed: seed)
