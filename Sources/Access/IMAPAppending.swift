@@ -36,6 +36,9 @@ extension IMAPVisit {
     /// Of all messages of one MULTIAPPEND that are not in files.
     private static let heldLimitOctets = 64 << 20
 
+    /// Of a message whose binary parts are encoded; it is held twice meanwhile.
+    private static let encodedLimitOctets = 8 << 20
+
     /// Where APPEND goes that comes again and again: one's own mailbox, without a quota.
     struct KnownTarget {
         let name: MailboxName
@@ -157,8 +160,10 @@ extension IMAPVisit {
 
     /// RFC 3516 §6: parts that only BINARY[] could carry are encoded, and BODYSTRUCTURE says so.
     ///
-    /// What no encoding reaches, a header or what is signed, stays as it came.
+    /// What no encoding reaches, a header or what is signed, stays as it came, and so does what is
+    /// too large to be held in memory for it.
     private static func encodeBinaryParts(of draft: inout Draft) async throws {
+        guard draft.octets <= encodedLimitOctets else { return }
         let octets = try await draft.contents()
         var survey = TransportSurvey()
         survey.scan(octets)
